@@ -1,1 +1,2 @@
-export {}
+export * from './core-exports.ts'
+export { backendServices, type ProblemHandling, requireFhir, smartLaunch } from './middleware.ts'

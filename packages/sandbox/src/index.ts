@@ -1,1 +1,9 @@
-export {}
+export type { JarCookie } from './cookie-jar.ts'
+export { createSandbox } from './create-sandbox.ts'
+export type { FaultPoint, SandboxFault } from './faults.ts'
+export type { SyntheticPatient } from './fhir/patients.ts'
+export type { RecordedRequest } from './request-record.ts'
+export type { Sandbox } from './sandbox.ts'
+export type { EhrLaunch, SandboxClient, SandboxMode, SandboxOptions } from './sandbox-options.ts'
+export type { SignIdTokenOptions } from './signing-keys.ts'
+export { createUserAgent, type SignInChoice, type UserAgent } from './user-agent.ts'

@@ -1,0 +1,60 @@
+import type { FhirAuthError } from './errors.ts'
+import type { FhirContext } from './fhir-context.ts'
+import type { MaybePromise } from './options.ts'
+
+/** What an adapter reads from its framework's request. */
+export interface AdapterRequest {
+  readonly method: string
+  /** Path and query as the app received them, with any mount prefix: `/ehr/callback?code=…`. */
+  readonly url: string
+  /** @param name - in lower case */
+  header(name: string): string | undefined
+}
+
+interface AnswerParts {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Serialised `Set-Cookie` values, each a header of its own. */
+  readonly cookies: readonly string[]
+  readonly body: string
+}
+
+/**
+ * What an adapter applies to its framework's response: status, headers, cookies, body, the same way for each kind.
+ * The kind is for an app that wants to answer problems by its own error handling.
+ */
+export type Answer =
+  | (AnswerParts & { readonly kind: 'redirect'; readonly location: string })
+  | (AnswerParts & { readonly kind: 'page' })
+  | (AnswerParts & { readonly kind: 'jwks' })
+  | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
+
+/** The seam between core and an adapter: a launch and a backend service look the same to it. */
+export interface FhirHandler {
+  /** Whether this path is answered here rather than by the app's routes. */
+  handles(url: string): boolean
+  /** Answers a request whose path it handles. */
+  answer(request: AdapterRequest): MaybePromise<Answer>
+  /** The context of any other request; synchronous whenever nothing has to be fetched. */
+  contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined>
+  /** Where a person without a context can log in and come back to this request. */
+  loginUrl?(request: AdapterRequest): string | undefined
+}
+
+/** Left on a request that got no context, for the guard: who was asked, and what went wrong. */
+export interface MissingContext {
+  readonly handler: FhirHandler
+  readonly failure: unknown
+}
+
+/** The path of a request URL, without its query. */
+export function pathOf(url: string): string {
+  const end = url.indexOf('?')
+  return end < 0 ? url : url.slice(0, end)
+}
+
+/** Whether `url` has exactly this path; allocates nothing. */
+export function hasPath(url: string, path: string | undefined): boolean {
+  if (path === undefined || !url.startsWith(path)) return false
+  return url.length === path.length || url.charCodeAt(path.length) === 63 /* ? */
+}

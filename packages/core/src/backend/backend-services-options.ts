@@ -1,0 +1,67 @@
+import { type ClientAuth, privateKeyJwt } from '../client/client-auth.ts'
+import type { KeySet } from '../client/keys.ts'
+import {
+  type Client,
+  type ClientDirectory,
+  checkRegistration,
+  createClientDirectory,
+  REGISTRATION_OPTIONS,
+  type RegistrationSource,
+} from '../client/registration.ts'
+import type { HttpOptions } from '../http.ts'
+import { checkKnownOptions, positiveNumber, refuseOption } from '../options.ts'
+
+/** Options of backend services: one server's registration in place, or `registrations` for many. */
+export interface BackendServicesOptions extends Omit<RegistrationSource, 'redirectUri'>, HttpOptions {
+  /** The app's signing keys, from `await loadKeySet(…)`. Their public part is served as the JWKS. */
+  keys?: KeySet | undefined
+  /** Path of the JWKS, as the framework sees it. Default `/.well-known/jwks.json`; `false` serves none. */
+  jwksPath?: string | false | undefined
+  /** How long servers may keep the JWKS, in seconds. Default 600. */
+  jwksMaxAgeSeconds?: number | undefined
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+/** All options, checked once. */
+export interface BackendServicesSettings {
+  readonly clients: ClientDirectory<Client>
+  readonly keys: KeySet | undefined
+  readonly jwksPath: string | undefined
+  readonly jwksMaxAgeSeconds: number
+  readonly http: HttpOptions
+  readonly now: () => number
+}
+
+const OPTIONS = [
+  ...REGISTRATION_OPTIONS.filter((name) => name !== 'redirectUri'),
+  ...['registrations', 'keys', 'jwksPath', 'jwksMaxAgeSeconds', 'now', 'fetch', 'timeoutSeconds'],
+]
+
+/** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
+export function checkBackendServicesOptions(options: BackendServicesOptions): BackendServicesSettings {
+  checkKnownOptions(options, OPTIONS, 'backendServices()')
+  const { keys, jwksPath = '/.well-known/jwks.json' } = options
+  if (keys !== undefined && typeof keys.publicJwks !== 'function') {
+    refuseOption('keys must be a key set: write keys: await loadKeySet(process.env.PRIVATE_JWKS).')
+  }
+  if (jwksPath !== false && !/^\/(?!\/)[^?#\s]*$/.test(jwksPath)) {
+    refuseOption("jwksPath must be a path such as '/.well-known/jwks.json', or false.")
+  }
+  const assertionAuth = (): ClientAuth => {
+    if (keys === undefined) {
+      refuseOption('keys is undefined. Write keys: await loadKeySet(process.env.PRIVATE_JWKS), or give a clientAuth.')
+    }
+    return privateKeyJwt(keys)
+  }
+  return {
+    clients: createClientDirectory(options, 'backendServices()', (registration) =>
+      checkRegistration(registration, 'backend', assertionAuth),
+    ),
+    keys,
+    jwksPath: jwksPath === false || keys === undefined ? undefined : jwksPath,
+    jwksMaxAgeSeconds: positiveNumber(options.jwksMaxAgeSeconds, 600, 'jwksMaxAgeSeconds'),
+    http: { fetch: options.fetch, timeoutSeconds: positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds') },
+    now: options.now ?? Date.now,
+  }
+}

@@ -1,0 +1,161 @@
+import { checkKnownOptions, refuseOption } from '../options.ts'
+
+/** The grants this library uses. */
+export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
+
+/** What a dialect's functions are told about the request being built. */
+export interface DialectContext {
+  readonly clientId: string
+  readonly fhirBaseUrl: string
+  readonly grantType: GrantType
+}
+
+/** How a configured client will be used; a dialect may refuse what its vendor cannot do. */
+export interface ClientUse {
+  readonly flow: 'launch' | 'backend'
+  readonly authMethod: string
+}
+
+/**
+ * What one vendor does otherwise than SMART App Launch 2.2: plain data and small functions.
+ * Make one with {@link defineDialect}; what it leaves out is SMART's own rule.
+ */
+export interface Dialect {
+  readonly name: string
+  readonly discovery: DiscoveryRules
+  readonly authorization: AuthorizationRules
+  readonly token: TokenRules
+  readonly assertion: AssertionRules
+  readonly scopes: ScopeRules
+  readonly idToken: IdTokenRules
+  /** Refuses, when a factory is called, a configuration that the vendor cannot serve. */
+  readonly check: (use: ClientUse) => void
+}
+
+export interface DiscoveryRules {
+  /** Where the smart-configuration is, if not below the FHIR base URL. */
+  readonly url: string | undefined
+  /** OpenID issuer whose openid-configuration is the second source. */
+  readonly issuer: string | undefined
+}
+
+export interface AuthorizationRules {
+  /** The parameter that carries the FHIR base URL. SMART: `aud`. */
+  readonly audienceParameter: 'aud' | 'audience' | 'both' | 'none'
+  /**
+   * `force` sends PKCE always (unknown parameters are ignored, RFC 6749 §3.1); `required` fails where the server does not
+   * advertise S256; `auto` sends it where it does; `off` never.
+   */
+  readonly pkce: 'force' | 'required' | 'auto' | 'off'
+  /** Send a `nonce` when `openid` is asked for. */
+  readonly nonce: boolean
+  /** `POST` sends the parameters by a self-submitting form (capability `authorize-post`), for very long requests. */
+  readonly method: 'GET' | 'POST'
+  /** Further parameters, e.g. `{ resource: '…' }`. */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+export interface TokenRules {
+  /** SMART: a confidential client does not repeat `client_id` in the body; some servers want it always. */
+  readonly sendClientId: 'public' | 'always'
+  /** Further body parameters by grant. */
+  readonly parameters: (context: DialectContext) => Readonly<Record<string, string>>
+  /** Take a response without `token_type` as Bearer. */
+  readonly assumeBearer: boolean
+  /** Lifetime assumed where the response has no `expires_in`, in seconds. */
+  readonly defaultLifetimeSeconds: number
+}
+
+export interface AssertionRules {
+  /** What `aud` is. SMART 2.2: the token endpoint. `{ literal }` for any other value. */
+  readonly audience: 'token_endpoint' | 'issuer' | 'fhir_base' | { readonly literal: string }
+  /** `exp` minus `iat`, in seconds; SMART allows at most 300. */
+  readonly lifetimeSeconds: number
+  readonly typ: string
+  /** The `jku` header: the registered JWKS URL, to the letter. */
+  readonly jku: string | undefined
+  /** Further claims. `iss`, `sub`, `aud`, `exp`, `iat` and `jti` cannot be overridden here. */
+  readonly claims: (context: DialectContext) => Readonly<Record<string, unknown>>
+  readonly omitClaims: readonly OmittableClaim[]
+}
+
+export type OmittableClaim = 'aud' | 'exp' | 'iat' | 'jti'
+
+export interface ScopeRules {
+  /** From the SMART form to what goes over the wire. */
+  readonly encode: (scope: string) => string
+  /** And back. */
+  readonly decode: (scope: string) => string
+}
+
+export interface IdTokenRules {
+  /** `verify` checks signature and claims; `decode` the claims alone; `ignore` drops the id_token. */
+  readonly mode: 'verify' | 'decode' | 'ignore'
+  /** Expected `aud`, where it is not the client id. */
+  readonly audience: string | readonly string[] | undefined
+  /** Expected `iss`, where it is not the discovered issuer. */
+  readonly issuer: string | undefined
+  /** Refuse an id_token without the `nonce` that was sent. */
+  readonly requireNonce: boolean
+}
+
+/** A dialect as written: any part, any member of it. */
+export type DialectOverrides = {
+  readonly [Part in Exclude<keyof Dialect, 'name' | 'check'>]?:
+    | { readonly [Rule in keyof Dialect[Part]]?: Dialect[Part][Rule] | undefined }
+    | undefined
+} & { readonly check?: Dialect['check'] | undefined }
+
+const SMART: Omit<Dialect, 'name'> = {
+  discovery: { url: undefined, issuer: undefined },
+  authorization: { audienceParameter: 'aud', pkce: 'force', nonce: true, method: 'GET', parameters: {} },
+  token: { sendClientId: 'public', parameters: () => ({}), assumeBearer: false, defaultLifetimeSeconds: 300 },
+  // 240 s of the 300 s that SMART allows: room for a clock that is a minute off.
+  assertion: {
+    audience: 'token_endpoint',
+    lifetimeSeconds: 240,
+    typ: 'JWT',
+    jku: undefined,
+    claims: () => ({}),
+    omitClaims: [],
+  },
+  scopes: { encode: (scope) => scope, decode: (scope) => scope },
+  idToken: { mode: 'verify', audience: undefined, issuer: undefined, requireNonce: false },
+  check: () => {},
+}
+
+/**
+ * Makes a dialect from what a vendor does otherwise.
+ *
+ * @param base - the dialect to start from. Default: SMART App Launch 2.2 as written.
+ * @throws `invalid_option` for an unknown rule, or an assertion lifetime over 300 s
+ */
+export function defineDialect(name: string, overrides: DialectOverrides = {}, base?: Dialect): Dialect {
+  const start = base ?? SMART
+  checkKnownOptions(overrides, Object.keys(SMART), `defineDialect("${name}")`)
+  const part = <Part extends keyof DialectOverrides & keyof typeof SMART>(key: Part): (typeof SMART)[Part] => {
+    const given = overrides[key]
+    if (given === undefined) return start[key]
+    if (typeof given === 'function') return given as (typeof SMART)[Part]
+    checkKnownOptions(given, Object.keys(SMART[key]), `defineDialect("${name}").${key}`)
+    const set = Object.entries(given).filter(([, value]) => value !== undefined)
+    return Object.freeze({ ...start[key], ...Object.fromEntries(set) }) as (typeof SMART)[Part]
+  }
+  const dialect: Dialect = Object.freeze({
+    name,
+    discovery: part('discovery'),
+    authorization: part('authorization'),
+    token: part('token'),
+    assertion: part('assertion'),
+    scopes: part('scopes'),
+    idToken: part('idToken'),
+    check: part('check'),
+  })
+  const { lifetimeSeconds } = dialect.assertion
+  if (!(lifetimeSeconds > 0 && lifetimeSeconds <= 300)) {
+    refuseOption(
+      `defineDialect("${name}").assertion.lifetimeSeconds is ${lifetimeSeconds}. Use more than 0 and at most 300 (SMART App Launch 2.2, "Authentication JWT").`,
+    )
+  }
+  return dialect
+}

@@ -1,0 +1,10 @@
+import { type Dialect, type DialectOverrides, defineDialect } from './dialect.ts'
+
+/**
+ * SMART App Launch 2.2 as written: the default dialect.
+ *
+ * @param overrides - single rules to change for one server that is almost right
+ */
+export function smart(overrides: DialectOverrides = {}): Dialect {
+  return defineDialect('smart', overrides)
+}

@@ -1,0 +1,35 @@
+/** The last segment is spelt "FHIR-registry" in one vendor's manual, so it is compared without case. */
+const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/structuredefinition/oauth-uris'
+
+const MEMBER_OF_EXTENSION: Readonly<Record<string, string>> = {
+  authorize: 'authorization_endpoint',
+  token: 'token_endpoint',
+  register: 'registration_endpoint',
+  manage: 'management_endpoint',
+  introspect: 'introspection_endpoint',
+  revoke: 'revocation_endpoint',
+}
+
+/**
+ * The OAuth endpoints in a CapabilityStatement (`Conformance` in DSTU2): the extension of SMART 1.0,
+ * `rest[].security.extension[oauth-uris]`. It says nothing of PKCE, issuer or keys.
+ */
+export function endpointsOfCapabilityStatement(document: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const endpoints: Record<string, unknown> = {}
+  for (const rest of objects(document.rest)) {
+    const security = objects([rest.security])[0]
+    for (const extension of objects(security?.extension)) {
+      if (String(extension.url).toLowerCase() !== OAUTH_URIS) continue
+      for (const { url, valueUri } of objects(extension.extension)) {
+        const name = typeof url === 'string' && Object.hasOwn(MEMBER_OF_EXTENSION, url) && MEMBER_OF_EXTENSION[url]
+        if (name && typeof valueUri === 'string') endpoints[name] ??= valueUri
+      }
+    }
+  }
+  return endpoints
+}
+
+function objects(value: unknown): Record<string, unknown>[] {
+  if (!Array.isArray(value)) return []
+  return value.filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null)
+}

@@ -1,0 +1,126 @@
+/** Every code with its HTTP status. docs/errors.md says for each what to do; a test holds the two together. */
+const STATUS_BY_CODE = {
+  // Configuration: thrown when a factory is called.
+  invalid_option: 500,
+  invalid_key: 500,
+  // Talking to a server.
+  insecure_url: 500,
+  network_error: 502,
+  timeout: 504,
+  unexpected_redirect: 502,
+  response_too_large: 502,
+  invalid_response: 502,
+  discovery_failed: 502,
+  missing_endpoint: 502,
+  unsupported_by_server: 502,
+  // A launch and its callback.
+  unknown_issuer: 403,
+  invalid_launch: 400,
+  invalid_callback: 400,
+  state_mismatch: 400,
+  transaction_expired: 400,
+  transaction_used: 400,
+  issuer_mismatch: 400,
+  authorization_denied: 403,
+  authorization_failed: 502,
+  // The token endpoint and what it answers.
+  token_request_refused: 502,
+  invalid_token_response: 502,
+  invalid_id_token: 502,
+  // A request of the app's user.
+  login_required: 401,
+  session_ended: 401,
+  insufficient_scope: 403,
+  missing_context: 403,
+  ambiguous_launch: 409,
+  cross_origin_request: 403,
+  method_not_allowed: 405,
+  session_store_failed: 503,
+  token_unavailable: 503,
+  // `fhir.fetch` called with a URL of another server.
+  url_outside_fhir_base: 500,
+} as const
+
+/** The closed set of codes that a {@link FhirAuthError} can carry. */
+export type FhirAuthErrorCode = keyof typeof STATUS_BY_CODE
+
+/** All codes, for exhaustive handling and documentation. */
+export const errorCodes: readonly FhirAuthErrorCode[] = Object.freeze(
+  Object.keys(STATUS_BY_CODE) as FhirAuthErrorCode[],
+)
+
+/** An OAuth error answer, as the authorization server sent it (RFC 6749 §4.1.2.1, §5.2). */
+export interface OAuthErrorFields {
+  error: string
+  error_description?: string | undefined
+  /** Kept only when it is an http(s) URL. */
+  error_uri?: string | undefined
+}
+
+export interface FhirAuthErrorOptions {
+  cause?: unknown
+  oauth?: OAuthErrorFields | undefined
+  /** HTTP status, where the code's own does not fit. */
+  status?: number | undefined
+  retryAfterSeconds?: number | undefined
+}
+
+/** Problem details as answered to an API caller (RFC 9457). */
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: FhirAuthErrorCode
+  error?: string | undefined
+  error_description?: string | undefined
+  error_uri?: string | undefined
+}
+
+const ERROR_TABLE_URL = 'https://github.com/fhir-auth/fhir-auth/blob/main/docs/errors.md'
+
+/**
+ * The one error type of this library. Test `code`, never the message. Messages say what is wrong and what to
+ * do about it, and never contain a secret, code, assertion or token.
+ */
+export class FhirAuthError extends Error {
+  override readonly name: string = 'FhirAuthError'
+  readonly code: FhirAuthErrorCode
+  /** The HTTP status with which an adapter answers. */
+  readonly status: number
+  /** The authorization server's `error`, if it answered with one. */
+  readonly error: string | undefined
+  readonly error_description: string | undefined
+  readonly error_uri: string | undefined
+  /** When the server asked to wait (its `Retry-After`), or when a new try makes sense. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: FhirAuthErrorCode, message: string, options: FhirAuthErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.status = options.status ?? STATUS_BY_CODE[code]
+    this.error = options.oauth?.error
+    this.error_description = options.oauth?.error_description
+    this.error_uri = options.oauth?.error_uri
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  /** The error as RFC 9457 problem details. */
+  toProblem(): Problem {
+    return {
+      type: `${ERROR_TABLE_URL}#${this.code}`,
+      title: this.code.replaceAll('_', ' '),
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      ...(this.error !== undefined && { error: this.error }),
+      ...(this.error_description !== undefined && { error_description: this.error_description }),
+      ...(this.error_uri !== undefined && { error_uri: this.error_uri }),
+    }
+  }
+}
+
+/** Wraps what is not yet a {@link FhirAuthError}. */
+export function asFhirAuthError(error: unknown, code: FhirAuthErrorCode, message: string): FhirAuthError {
+  return error instanceof FhirAuthError ? error : new FhirAuthError(code, message, { cause: error })
+}

@@ -1,0 +1,176 @@
+import { FhirAuthError } from './errors.ts'
+
+/** How this library talks to servers. */
+export interface HttpOptions {
+  /** Your own `fetch`, e.g. with a proxy or mutual TLS. Default: the global one. It must honour `redirect: 'manual'`. */
+  fetch?: typeof globalThis.fetch | undefined
+  /** Time limit of one request, headers and body, in seconds. Default 10. */
+  timeoutSeconds?: number | undefined
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST'
+  url: string
+  headers: Record<string, string>
+  body?: URLSearchParams | undefined
+  /** Largest body accepted, in bytes. Default 1 MiB. */
+  maxBytes?: number | undefined
+}
+
+/** A complete answer: its body is read, and within bounds. */
+export interface HttpAnswer {
+  url: string
+  status: number
+  headers: Headers
+  body: string
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 10
+const DEFAULT_MAX_BYTES = 1024 * 1024
+
+/**
+ * Sends one bounded request: https only (http for loopback), no redirect followed, one time limit over headers
+ * and body, a cap on the body. Every request with a secret, and all discovery, goes through here.
+ *
+ * @throws `insecure_url`, `network_error`, `timeout`, `unexpected_redirect`, `response_too_large`
+ */
+export async function sendBounded(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
+  const { url } = request
+  checkSecureUrl(url, 'URL')
+  const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
+  const send = options.fetch ?? globalThis.fetch
+  try {
+    const response = await send(url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body?.toString() ?? null,
+      // A followed 307 would hand credentials to another host (RFC 9700 §4.12).
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    })
+    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel()
+      throw new FhirAuthError(
+        'unexpected_redirect',
+        `${shownUrl(url)} answered with a redirect, which is never followed. Configure the final URL instead.`,
+      )
+    }
+    const body = await readBody(response, request.maxBytes ?? DEFAULT_MAX_BYTES, url)
+    return { url, status: response.status, headers: response.headers, body }
+  } catch (error) {
+    if (error instanceof FhirAuthError) throw error
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
+    }
+    throw new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${networkReason(error)}.`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * The JSON object in an answer's body, whatever its content type says (servers mislabel JSON).
+ *
+ * @throws `invalid_response` when it is no JSON object
+ */
+export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(answer.body)
+  } catch {
+    const type = answer.headers.get('content-type') ?? 'no content type'
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(answer.url)} answered ${answer.status} with a body that is not JSON (${shownText(type)}).`,
+    )
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(answer.url)} answered ${answer.status} with JSON that is not an object.`,
+    )
+  }
+  return value as Record<string, unknown>
+}
+
+/**
+ * Secrets travel over TLS only; plain http is for a server on this machine (RFC 8252 §8.3 for loopback).
+ *
+ * @throws `insecure_url` when it is no https URL
+ */
+export function checkSecureUrl(url: string, what: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (!parsed) throw new FhirAuthError('insecure_url', `${what} is not an absolute URL: ${shownText(url)}`)
+  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname))) return parsed
+  throw new FhirAuthError(
+    'insecure_url',
+    `${what} must be https (http only for localhost), but is ${shownUrl(url)}. Nothing was sent.`,
+  )
+}
+
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/** A URL fit for a message: no query, no fragment, no user information. */
+export function shownUrl(url: string): string {
+  if (!URL.canParse(url)) return shownText(url)
+  const { protocol, host, pathname } = new URL(url)
+  return shownText(`${protocol}//${host}${pathname}`)
+}
+
+/** Outside text fit for a message: one line, printable, short. */
+export function shownText(text: string, maxLength = 200): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line
+}
+
+/** `Retry-After` in seconds (RFC 9110 §10.2.3), or undefined. */
+export function retryAfterSeconds(headers: Headers, now: number): number | undefined {
+  const value = headers.get('retry-after')
+  if (!value) return undefined
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
+}
+
+/** `max-age` of a `Cache-Control` header in seconds; 0 for `no-store` and `no-cache`; undefined when it says nothing. */
+export function maxAgeSeconds(headers: Headers): number | undefined {
+  const value = headers.get('cache-control')
+  if (!value) return undefined
+  if (/\bno-(?:store|cache)\b/i.test(value)) return 0
+  const match = /\bmax-age\s*=\s*"?(\d{1,9})/i.exec(value)
+  return match ? Number(match[1]) : undefined
+}
+
+async function readBody(response: Response, maxBytes: number, url: string): Promise<string> {
+  if (!response.body) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let size = 0
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    size += value.byteLength
+    if (size > maxBytes) {
+      await reader.cancel()
+      throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+/** Undici hides the reason (`ECONNREFUSED`, a TLS code) in the cause of a "fetch failed". */
+function networkReason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+  if (typeof code === 'string') return shownText(code)
+  // Not the message: a fetch implementation may quote a header in it.
+  return cause instanceof Error ? cause.name : 'unknown network fault'
+}

@@ -1,0 +1,37 @@
+import type { AdapterRequest } from '../adapter-contract.ts'
+import { FhirAuthError } from '../errors.ts'
+import type { LaunchRecord } from './stores/session-store.ts'
+
+/** Names the launch that a request belongs to, in a query; `fhir-launch-id` does so in a header. It is no credential. */
+export const LAUNCH_ID_PARAMETER = 'launch_id'
+const LAUNCH_ID_HEADER = 'fhir-launch-id'
+
+/**
+ * Which of a session's launches a request belongs to: the one it names (query or header), else the one that the page
+ * it comes from names (`Referer`), else the only one. Never a guess: two launches are two patients.
+ *
+ * @throws `ambiguous_launch` when there are several and the request names none
+ */
+export function chooseLaunch(launches: readonly LaunchRecord[], request: AdapterRequest): LaunchRecord | undefined {
+  const named = launchIdIn(request.url) ?? request.header(LAUNCH_ID_HEADER) ?? launchIdIn(request.header('referer'))
+  if (named !== undefined) return launches.find(({ launchId }) => launchId === named)
+  if (launches.length <= 1) return launches[0]
+  throw new FhirAuthError(
+    'ambiguous_launch',
+    `This browser has ${launches.length} launches open, and the request does not say which it belongs to. Add ?${LAUNCH_ID_PARAMETER}=… or the header ${LAUNCH_ID_HEADER} with the value of fhir.launchId.`,
+  )
+}
+
+/** Adds the launch id to a same-origin path, so that links from that page lead back to the same launch. */
+export function withLaunchId(path: string, launchId: string): string {
+  const [beforeHash = '', hash] = path.split('#', 2)
+  const separator = beforeHash.includes('?') ? '&' : '?'
+  return `${beforeHash}${separator}${LAUNCH_ID_PARAMETER}=${launchId}${hash === undefined ? '' : `#${hash}`}`
+}
+
+function launchIdIn(url: string | undefined): string | undefined {
+  // Nearly no request names one: look before parsing.
+  if (url === undefined || !url.includes(`${LAUNCH_ID_PARAMETER}=`)) return undefined
+  const query = url.slice(url.indexOf('?') + 1).split('#', 1)[0]
+  return new URLSearchParams(query).get(LAUNCH_ID_PARAMETER) ?? undefined
+}

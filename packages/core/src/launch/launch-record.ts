@@ -1,0 +1,79 @@
+import type { Client } from '../client/registration.ts'
+import type { ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirContext, type TokenSource } from '../fhir-context.ts'
+import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
+import type { IssuerKeys } from '../oauth/issuer-keys.ts'
+import { readLaunchContext } from '../oauth/launch-context.ts'
+import type { AuthorizationServer } from '../oauth/token-request.ts'
+import type { TokenResponse } from '../oauth/token-response.ts'
+import { ScopeSet } from '../scopes.ts'
+import type { LaunchRecord } from './stores/session-store.ts'
+
+export interface RecordSources {
+  readonly client: Client
+  readonly metadata: ServerMetadata
+  readonly server: AuthorizationServer
+  readonly issuerKeys: IssuerKeys
+  readonly now: number
+}
+
+/**
+ * The record of a new launch, its id_token verified.
+ *
+ * @throws `invalid_id_token`
+ */
+export async function recordLaunch(
+  launchId: string,
+  response: TokenResponse,
+  expected: IdTokenExpectations,
+  sources: RecordSources,
+): Promise<LaunchRecord> {
+  const { client, metadata, server, issuerKeys, now } = sources
+  const idToken = response.idToken
+    ? await verifyIdToken(response.idToken, client, metadata, expected, issuerKeys, now)
+    : undefined
+  return Object.freeze({
+    launchId,
+    fhirBaseUrl: client.fhirBaseUrl,
+    tokenEndpoint: server.tokenEndpoint,
+    issuer: server.issuer,
+    ...tokenMembers(response),
+    refreshToken: response.refreshToken,
+    ...readLaunchContext(response.members),
+    fhirUser: fhirUserOf(idToken, client.fhirBaseUrl),
+    idToken,
+  })
+}
+
+/**
+ * The record after a refresh: what the server did not send again stays as it was (SMART App Launch 2.2 "Refresh access
+ * token"): refresh token, context, identity.
+ *
+ * @throws `invalid_id_token` when the new id_token names another person
+ */
+export async function recordRefresh(
+  previous: LaunchRecord,
+  response: TokenResponse,
+  sources: RecordSources,
+): Promise<LaunchRecord> {
+  const expected = { nonce: undefined, sub: previous.idToken?.sub }
+  const next = await recordLaunch(previous.launchId, response, expected, sources)
+  return Object.freeze({
+    ...next,
+    refreshToken: next.refreshToken ?? previous.refreshToken,
+    patient: next.patient ?? previous.patient,
+    encounter: next.encounter ?? previous.encounter,
+    launch: Object.freeze({ ...previous.launch, ...next.launch }),
+    idToken: next.idToken ?? previous.idToken,
+    fhirUser: next.fhirUser ?? previous.fhirUser,
+  })
+}
+
+/** The context that a handler gets for a record. */
+export function contextOfRecord(record: LaunchRecord, tokens: TokenSource, send: typeof globalThis.fetch): FhirContext {
+  return new FhirContext({ ...record, scope: ScopeSet.parse(record.scope) }, tokens, send)
+}
+
+function tokenMembers({ accessToken, expiresAt, lifetimeSeconds, scope }: TokenResponse) {
+  return { accessToken, expiresAt, lifetimeSeconds, scope }
+}

@@ -1,0 +1,178 @@
+import { publicClient } from '../client/client-auth.ts'
+import {
+  type ClientDirectory,
+  checkRegistration,
+  createClientDirectory,
+  REGISTRATION_OPTIONS,
+  type Registration,
+  type RegistrationSource,
+} from '../client/registration.ts'
+import { checkSecureUrl, type HttpOptions } from '../http.ts'
+import type { LaunchClient } from '../oauth/authorization-request.ts'
+import { checkKnownOptions, positiveNumber, refuseOption, requireText } from '../options.ts'
+import { checkSecrets } from './sealing.ts'
+import type { SessionSettings } from './sessions.ts'
+import { MemoryStore, memoryStore } from './stores/memory-store.ts'
+import { sealedStore } from './stores/sealed-store.ts'
+import type { RecordStore, SessionStore } from './stores/session-store.ts'
+
+export interface SessionOptions {
+  /**
+   * Seals cookies and stored sessions: at least 32 random characters. A list rotates it: the first seals, all open.
+   */
+  secret: string | undefined | readonly (string | undefined)[]
+  /** Default: `memoryStore()`, for one process. */
+  store?: SessionStore | MemoryStore | undefined
+  /** How long a login lasts, in seconds. Default 8 hours. */
+  lifetimeSeconds?: number | undefined
+  /** Without `__Host-`. Default `fhir-auth.session`. Give each app of one host a name of its own. */
+  cookieName?: string | undefined
+  /** `none` for an app shown in an EHR's frame. Default `lax`. */
+  sameSite?: 'lax' | 'none' | undefined
+}
+
+/** Paths as the app's framework sees them. Defaults are siblings of the callback: `/ehr/callback` gives `/ehr/login`. */
+export interface PathOptions {
+  /** Opened by the EHR with `iss` and `launch`. `false`: no EHR launch. */
+  launch?: string | false | undefined
+  /** Starts a standalone launch. `false`: none, the person must open the app from the EHR. */
+  login?: string | false | undefined
+  /** Default: the path of `redirectUri`. Set it where a proxy strips a prefix before the app. */
+  callback?: string | undefined
+  logout?: string | false | undefined
+}
+
+/** Options of a SMART app launch: one server's registration in place, or `registrations` for many. */
+export interface SmartLaunchOptions extends RegistrationSource, HttpOptions {
+  session: SessionOptions
+  paths?: PathOptions | undefined
+  /** Where a person lands after login without another wish: a path of the app. Default `/`. */
+  afterLogin?: string | undefined
+  /** And after logout. Default `/`. */
+  afterLogout?: string | undefined
+  /** How long a login may take, in seconds. Default 600. */
+  loginTimeoutSeconds?: number | undefined
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+/** All options, checked once. */
+export interface SmartLaunchSettings {
+  readonly clients: ClientDirectory<LaunchClient>
+  readonly secrets: readonly string[]
+  readonly store: RecordStore
+  readonly session: SessionSettings
+  /** Of the app, from `redirectUri`: never from a request header. */
+  readonly origin: string
+  /** What a proxy strips before the app: public path = prefix + path. */
+  readonly pathPrefix: string
+  readonly paths: Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> & { readonly callback: string }
+  readonly afterLogin: string
+  readonly afterLogout: string
+  readonly loginTimeoutSeconds: number
+  readonly http: HttpOptions
+  readonly now: () => number
+}
+
+const OPTIONS = [
+  ...REGISTRATION_OPTIONS,
+  ...['registrations', 'session', 'paths', 'afterLogin', 'afterLogout', 'loginTimeoutSeconds', 'now'],
+  ...['fetch', 'timeoutSeconds'],
+]
+
+/** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
+export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunchSettings {
+  checkKnownOptions(options, OPTIONS, 'smartLaunch()')
+  const { session } = options
+  checkKnownOptions(session ?? {}, ['secret', 'store', 'lifetimeSeconds', 'cookieName', 'sameSite'], 'session')
+  const secrets = checkSecrets(session?.secret)
+  const now = options.now ?? Date.now
+  const redirect = checkRedirectUri(options.redirectUri ?? listedRedirectUri(options))
+  const clients = createClientDirectory(options, 'smartLaunch()', checkLaunchClient)
+  for (const { redirectUri } of clients.listed) {
+    if (new URL(redirectUri).origin === redirect.origin && new URL(redirectUri).pathname === redirect.pathname) continue
+    refuseOption('registrations: every redirectUri must be the same URL, since the app has one callback path.')
+  }
+  const secure = redirect.protocol === 'https:'
+  const sameSite = session.sameSite ?? 'lax'
+  if (sameSite === 'none' && !secure)
+    refuseOption("session.sameSite 'none' needs an https redirectUri: browsers refuse it otherwise.")
+  return {
+    clients,
+    secrets,
+    now,
+    store: recordStoreOf(session.store, secrets, now),
+    session: {
+      policy: { secure, sameSite },
+      cookieName: checkCookieName(session.cookieName ?? 'fhir-auth.session'),
+      lifetimeSeconds: positiveNumber(session.lifetimeSeconds, 8 * 3600, 'session.lifetimeSeconds'),
+    },
+    origin: redirect.origin,
+    ...checkPaths(options.paths, redirect.pathname),
+    afterLogin: checkPath(options.afterLogin ?? '/', 'afterLogin'),
+    afterLogout: checkPath(options.afterLogout ?? '/', 'afterLogout'),
+    loginTimeoutSeconds: positiveNumber(options.loginTimeoutSeconds, 600, 'loginTimeoutSeconds'),
+    http: {
+      fetch: options.fetch,
+      timeoutSeconds: positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds'),
+    },
+  }
+}
+
+function checkLaunchClient(registration: Registration): LaunchClient {
+  const client = checkRegistration(registration, 'launch', publicClient)
+  const redirectUri = checkRedirectUri(registration.redirectUri)
+  return Object.freeze({ ...client, redirectUri: registration.redirectUri ?? redirectUri.href })
+}
+
+function checkRedirectUri(value: string | undefined): URL {
+  const remedy = "Write the app's callback URL exactly as registered, e.g. 'https://portal.example.com/callback'."
+  const url = checkSecureUrl(requireText(value, 'redirectUri', remedy), 'redirectUri')
+  if (url.hash) refuseOption('redirectUri must have no fragment (RFC 6749 §3.1.2).')
+  return url
+}
+
+function listedRedirectUri({ registrations }: SmartLaunchOptions): string | undefined {
+  return Array.isArray(registrations) ? (registrations as readonly Registration[])[0]?.redirectUri : undefined
+}
+
+function recordStoreOf(store: SessionOptions['store'], secrets: readonly string[], now: () => number): RecordStore {
+  if (store === undefined) return memoryStore({ now })
+  if (store instanceof MemoryStore) return store
+  for (const method of ['get', 'set', 'delete', 'claim'] as const) {
+    if (typeof store[method] !== 'function') refuseOption(`session.store has no method ${method}(). See SessionStore.`)
+  }
+  return sealedStore(store, secrets, now)
+}
+
+function checkPaths(
+  options: PathOptions = {},
+  redirectPath: string,
+): Pick<SmartLaunchSettings, 'paths' | 'pathPrefix'> {
+  checkKnownOptions(options, ['launch', 'login', 'callback', 'logout'], 'paths')
+  const callback = checkPath(options.callback ?? redirectPath, 'paths.callback')
+  if (!redirectPath.endsWith(callback)) {
+    refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
+  }
+  const folder = callback.slice(0, callback.lastIndexOf('/') + 1)
+  const path = (name: 'launch' | 'login' | 'logout') => {
+    const given = options[name] ?? folder + name
+    return given === false ? undefined : checkPath(given, `paths.${name}`)
+  }
+  const paths = { callback, launch: path('launch'), login: path('login'), logout: path('logout') }
+  const used = Object.values(paths).filter((value) => value !== undefined)
+  if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
+  return { paths, pathPrefix: redirectPath.slice(0, redirectPath.length - callback.length) }
+}
+
+function checkPath(path: string, option: string): string {
+  if (typeof path === 'string' && /^\/(?![/\\])[^?#\s]*$/.test(path)) return path
+  return refuseOption(`${option} must be a path such as '/login'. Query and host do not belong in it.`)
+}
+
+function checkCookieName(name: string): string {
+  if (/^[\w.-]+$/.test(name) && !name.startsWith('__')) return name
+  return refuseOption(
+    'session.cookieName may have letters, digits, ".", "-" and "_"; the prefix __Host- is added for you.',
+  )
+}

@@ -1,0 +1,130 @@
+import type { Client } from '../client/registration.ts'
+import type { AuthorizationRules } from '../dialects/dialect.ts'
+import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
+import { ScopeSet } from '../scopes.ts'
+import { codeChallenge, randomToken } from './pkce.ts'
+
+/** A client that people log in through: it has somewhere to come back to. */
+export interface LaunchClient extends Client {
+  readonly redirectUri: string
+}
+
+/**
+ * What must be kept, out of reach of others, until the answer to one authorization request is checked. The answer is
+ * only ever processed against the server that the request went to (RFC 9700 §4.4).
+ */
+export interface AuthorizationChecks {
+  readonly state: string
+  readonly codeVerifier: string | undefined
+  readonly nonce: string | undefined
+  readonly fhirBaseUrl: string
+  readonly clientId: string
+  readonly redirectUri: string
+  /** As asked for: what a token response without `scope` stands for. */
+  readonly scope: string
+  readonly tokenEndpoint: string
+  readonly issuer: string | undefined
+  /** Whether the server promised RFC 9207's `iss` in its answer. */
+  readonly issuerInResponse: boolean
+}
+
+export interface AuthorizationRequest {
+  readonly endpoint: string
+  readonly method: AuthorizationRules['method']
+  readonly parameters: URLSearchParams
+  /** Endpoint and parameters in one, for a redirect. */
+  readonly url: string
+  readonly checks: AuthorizationChecks
+}
+
+/**
+ * Builds an authorization request (SMART App Launch 2.2 "Request authorization code"): always with a fresh `state`,
+ * PKCE S256 and the FHIR base URL as audience.
+ *
+ * @param launch - the handle of an EHR launch, echoed unchanged; none for a standalone launch
+ * @throws `missing_endpoint`, `unsupported_by_server`
+ */
+export async function createAuthorizationRequest(
+  client: LaunchClient,
+  metadata: ServerMetadata,
+  launch?: string,
+): Promise<AuthorizationRequest> {
+  const { authorization, scopes } = client.dialect
+  const endpoint = requireEndpoint(metadata, 'authorization_endpoint')
+  const tokenEndpoint = requireEndpoint(metadata, 'token_endpoint')
+  const scope = scopeOfLaunch(client.scope, launch !== undefined)
+  const state = randomToken()
+  const codeVerifier = usesPkce(authorization.pkce, metadata) ? randomToken() : undefined
+  const nonce = authorization.nonce && scope.has('openid') ? randomToken() : undefined
+
+  const parameters = new URLSearchParams({
+    response_type: 'code',
+    client_id: client.clientId,
+    redirect_uri: client.redirectUri,
+    scope: encodeScope(scope, scopes.encode),
+    state,
+  })
+  const { audienceParameter } = authorization
+  if (audienceParameter === 'aud' || audienceParameter === 'both') parameters.set('aud', client.fhirBaseUrl)
+  if (audienceParameter === 'audience' || audienceParameter === 'both') parameters.set('audience', client.fhirBaseUrl)
+  if (launch !== undefined) parameters.set('launch', launch)
+  if (codeVerifier !== undefined) {
+    parameters.set('code_challenge', await codeChallenge(codeVerifier))
+    parameters.set('code_challenge_method', 'S256')
+  }
+  if (nonce !== undefined) parameters.set('nonce', nonce)
+  for (const [name, value] of Object.entries(authorization.parameters)) {
+    // A parameter must not be sent empty, nor twice (RFC 6749 §3.1).
+    if (value !== '' && !parameters.has(name)) parameters.set(name, value)
+  }
+
+  return {
+    endpoint,
+    method: authorization.method,
+    parameters,
+    url: `${endpoint}${endpoint.includes('?') ? '&' : '?'}${parameters}`,
+    checks: {
+      state,
+      codeVerifier,
+      nonce,
+      fhirBaseUrl: client.fhirBaseUrl,
+      clientId: client.clientId,
+      redirectUri: client.redirectUri,
+      scope: scope.toString(),
+      tokenEndpoint,
+      issuer: metadata.issuer,
+      issuerInResponse: metadata.authorization_response_iss_parameter_supported === true,
+    },
+  }
+}
+
+/** `launch` belongs to an EHR launch and to it alone; one configured scope serves both kinds. */
+function scopeOfLaunch(configured: string, isEhrLaunch: boolean): ScopeSet {
+  const scopes = [...ScopeSet.parse(configured)].filter((scope) => scope !== 'launch')
+  return ScopeSet.parse(isEhrLaunch ? ['launch', ...scopes] : scopes)
+}
+
+function encodeScope(scope: ScopeSet, encode: (scope: string) => string): string {
+  return [...scope].map(encode).join(' ')
+}
+
+function usesPkce(policy: AuthorizationRules['pkce'], metadata: ServerMetadata): boolean {
+  if (policy === 'off') return false
+  const methods = metadata.code_challenge_methods_supported
+  if (methods?.includes('S256')) return true
+  if (methods && methods.length > 0) {
+    // Never a downgrade to `plain`, which SMART forbids servers to list.
+    throw new FhirAuthError(
+      'unsupported_by_server',
+      `The server lists PKCE methods (${methods.join(', ')}) without S256, which SMART requires. Ask its vendor; nothing weaker is used.`,
+    )
+  }
+  if (policy === 'required') {
+    throw new FhirAuthError(
+      'unsupported_by_server',
+      "The server does not advertise PKCE S256. Use the dialect rule authorization.pkce: 'force' to send it all the same.",
+    )
+  }
+  return policy === 'force'
+}

@@ -1,0 +1,64 @@
+import { FhirAuthError, type FhirAuthErrorCode } from '../errors.ts'
+import { shownText } from '../http.ts'
+import type { AuthorizationChecks } from './authorization-request.ts'
+import { oauthErrorOf } from './oauth-error.ts'
+import { equalInConstantTime } from './pkce.ts'
+
+const SINGLE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+
+/**
+ * The `state` of an answer, by which its checks are found.
+ *
+ * @throws `invalid_callback` when it is missing or a parameter stands twice (RFC 6749 §3.1)
+ */
+export function stateOfResponse(parameters: URLSearchParams): string {
+  for (const name of SINGLE_PARAMETERS) {
+    if (parameters.getAll(name).length > 1)
+      refuse('invalid_callback', `The callback has the parameter "${name}" twice.`)
+  }
+  const state = parameters.get('state')
+  if (!state) refuse('invalid_callback', 'The callback has no state. Start the login from the app again.')
+  return state
+}
+
+/**
+ * Checks an authorization response against what was kept of its request, and returns the code (RFC 6749 §4.1.2,
+ * RFC 9207). Parameters it does not know (`session_state`, `scope`, `scopes`) are ignored.
+ *
+ * @throws `state_mismatch`, `issuer_mismatch`, `authorization_denied`, `authorization_failed`, `invalid_callback`
+ */
+export function checkAuthorizationResponse(parameters: URLSearchParams, checks: AuthorizationChecks): string {
+  // Nothing of the answer, its error included, counts before state and issuer are right.
+  if (!equalInConstantTime(stateOfResponse(parameters), checks.state)) {
+    refuse('state_mismatch', 'The callback belongs to another login. Start the login from the app again.')
+  }
+  checkResponseIssuer(parameters.get('iss'), checks)
+  const oauth = oauthErrorOf(Object.fromEntries(parameters))
+  if (oauth) {
+    const denied = oauth.error === 'access_denied'
+    throw new FhirAuthError(
+      denied ? 'authorization_denied' : 'authorization_failed',
+      `The authorization server refused the login: ${shownText(oauth.error)}${oauth.error_description ? ` (${oauth.error_description})` : ''}.`,
+      { oauth },
+    )
+  }
+  const code = parameters.get('code')
+  if (!code) refuse('invalid_callback', 'The callback has neither a code nor an error.')
+  return code
+}
+
+/** RFC 9207 §2.4: against mix-up. Not to be confused with the `iss` of an EHR launch, which is the FHIR base URL. */
+function checkResponseIssuer(given: string | null, { issuer, issuerInResponse }: AuthorizationChecks): void {
+  if (given === null) {
+    if (issuerInResponse) refuse('issuer_mismatch', 'The callback lacks the iss that the server promises (RFC 9207).')
+    return
+  }
+  // Without a known issuer there is nothing to compare with; state and the stored token endpoint still hold.
+  if (issuer !== undefined && given !== issuer) {
+    refuse('issuer_mismatch', `The callback came from ${shownText(given)}, but the login went to ${issuer}.`)
+  }
+}
+
+function refuse(code: FhirAuthErrorCode, message: string): never {
+  throw new FhirAuthError(code, message)
+}

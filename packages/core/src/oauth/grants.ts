@@ -1,0 +1,91 @@
+import type { Client } from '../client/registration.ts'
+import type { GrantType } from '../dialects/dialect.ts'
+import { jsonObject } from '../http.ts'
+import { refuseOption } from '../options.ts'
+import { ScopeSet } from '../scopes.ts'
+import type { AuthorizationChecks } from './authorization-request.ts'
+import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
+import { readTokenResponse, type TokenResponse } from './token-response.ts'
+
+/**
+ * Exchanges a code for tokens (RFC 6749 §4.1.3), at the token endpoint stored with the request and nowhere else.
+ * Never tried twice: a second use of a code may revoke what the first one got.
+ */
+export async function exchangeCode(
+  client: Client,
+  checks: AuthorizationChecks,
+  code: string,
+  server: AuthorizationServer,
+  channel: BackChannel,
+): Promise<TokenResponse> {
+  const parameters = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: checks.redirectUri,
+    ...(checks.codeVerifier !== undefined && { code_verifier: checks.codeVerifier }),
+  })
+  return requestToken(client, server, parameters, 'authorization_code', checks.scope, channel)
+}
+
+export interface RefreshRequest {
+  readonly refreshToken: string
+  /** The scope granted before. */
+  readonly grantedScope: string
+  /** Narrow the scope to a subset (RFC 6749 §6). Default: as granted. */
+  readonly scope?: string | undefined
+}
+
+/**
+ * Gets a new access token (RFC 6749 §6), with the same client authentication as the code exchange.
+ *
+ * @throws `invalid_option` when the scope is wider than what was granted
+ */
+export async function refreshGrant(
+  client: Client,
+  request: RefreshRequest,
+  server: AuthorizationServer,
+  channel: BackChannel,
+): Promise<TokenResponse> {
+  const { refreshToken, grantedScope, scope } = request
+  const parameters = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
+  if (scope !== undefined) {
+    const wider = ScopeSet.parse(grantedScope).missing(scope)
+    if (wider.length > 0) refuseOption(`A refresh cannot widen the scope: ${wider.join(' ')} was not granted.`)
+    parameters.set('scope', scope)
+  }
+  return requestToken(client, server, parameters, 'refresh_token', scope ?? grantedScope, channel)
+}
+
+/** Gets a token for the app itself (SMART App Launch 2.2 "Backend Services", RFC 6749 §4.4). */
+export async function clientCredentialsGrant(
+  client: Client,
+  scope: string,
+  server: AuthorizationServer,
+  channel: BackChannel,
+): Promise<TokenResponse> {
+  const encoded = [...ScopeSet.parse(scope)].map(client.dialect.scopes.encode).join(' ')
+  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encoded })
+  return requestToken(client, server, parameters, 'client_credentials', scope, channel)
+}
+
+async function requestToken(
+  client: Client,
+  server: AuthorizationServer,
+  parameters: URLSearchParams,
+  grantType: GrantType,
+  scope: string,
+  channel: BackChannel,
+): Promise<TokenResponse> {
+  const { clientId, fhirBaseUrl, dialect } = client
+  const { token, scopes } = dialect
+  // An assertion names the client; its body parameter is for the code flow of servers that want both.
+  if (token.sendClientId === 'always' && grantType !== 'client_credentials') parameters.set('client_id', clientId)
+  for (const [name, value] of Object.entries(token.parameters({ clientId, fhirBaseUrl, grantType }))) {
+    parameters.set(name, value)
+  }
+  const requestedAt = channel.now()
+  const answer = await postAuthenticated(client, server, server.tokenEndpoint, parameters, grantType, channel)
+  const response = readTokenResponse(jsonObject(answer), token, requestedAt, scope)
+  const granted = [...ScopeSet.parse(response.scope)].map(scopes.decode).join(' ')
+  return granted === response.scope ? response : { ...response, scope: granted }
+}

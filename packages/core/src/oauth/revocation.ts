@@ -1,0 +1,19 @@
+import type { Client } from '../client/registration.ts'
+import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
+
+/**
+ * Revokes a token (RFC 7009 §2). Revoking a refresh token ends its access tokens too, where the server can.
+ *
+ * @throws `token_request_refused` and what a request can throw; a logout has ended the session before it calls this
+ */
+export async function revokeToken(
+  client: Client,
+  server: AuthorizationServer,
+  revocationEndpoint: string,
+  token: string,
+  hint: 'refresh_token' | 'access_token',
+  channel: BackChannel,
+): Promise<void> {
+  const parameters = new URLSearchParams({ token, token_type_hint: hint })
+  await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', channel)
+}

@@ -1,0 +1,94 @@
+import type { ClientRequestDraft } from '../client/client-auth.ts'
+import type { Client } from '../client/registration.ts'
+import type { GrantType } from '../dialects/dialect.ts'
+import { FhirAuthError } from '../errors.ts'
+import { type HttpAnswer, type HttpOptions, jsonObject, retryAfterSeconds, sendBounded, shownUrl } from '../http.ts'
+import { oauthErrorOf } from './oauth-error.ts'
+
+/** What a request to an authorization server's back channel needs besides its parameters. */
+export interface BackChannel {
+  readonly http: HttpOptions
+  /** The present, in milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/** The authorization server a request is for. */
+export interface AuthorizationServer {
+  readonly tokenEndpoint: string
+  readonly issuer: string | undefined
+  /** `token_endpoint_auth_signing_alg_values_supported` */
+  readonly acceptedAlgorithms?: readonly string[] | undefined
+}
+
+/**
+ * POSTs a form with the client's authentication (RFC 6749 §3.2): parameters in the body only, redirects refused.
+ *
+ * @param url - the endpoint: the server's token endpoint, or another one with the same client authentication
+ * @throws `token_request_refused` with the server's OAuth error, and what a request can throw
+ */
+export async function postAuthenticated(
+  client: Client,
+  server: AuthorizationServer,
+  url: string,
+  parameters: URLSearchParams,
+  grantType: GrantType,
+  channel: BackChannel,
+): Promise<HttpAnswer> {
+  const draft: ClientRequestDraft = {
+    headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+    body: parameters,
+  }
+  await client.clientAuth.authenticate(draft, {
+    clientId: client.clientId,
+    fhirBaseUrl: client.fhirBaseUrl,
+    tokenEndpoint: server.tokenEndpoint,
+    issuer: server.issuer,
+    acceptedAlgorithms: server.acceptedAlgorithms,
+    grantType,
+    assertion: client.dialect.assertion,
+    nowSeconds: channel.now() / 1000,
+  })
+  const answer = await sendBounded({ method: 'POST', url, ...draft }, channel.http)
+  if (answer.status >= 200 && answer.status < 300) return answer
+  throw refusal(answer, client, draft, channel.now())
+}
+
+/** Keyed on the OAuth `error`, not on the status: servers differ in the latter (400, 401, 403, 500). */
+function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, now: number): FhirAuthError {
+  const wait = retryAfterSeconds(answer.headers, now)
+  const oauth = oauthErrorOf(bodyOf(answer), secretsOf(client, draft))
+  const place = `${shownUrl(answer.url)} answered ${answer.status}`
+  if (!oauth) {
+    return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
+  }
+  const hint = oauth.error === 'invalid_client' ? client.clientAuth.hint?.(client.clientId) : ADVICE[oauth.error]
+  const description = oauth.error_description ? ` (${oauth.error_description})` : ''
+  return new FhirAuthError(
+    'token_request_refused',
+    `${place}: ${oauth.error}${description}.${hint ? ` ${hint}` : ''}`,
+    { oauth, retryAfterSeconds: wait },
+  )
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  unauthorized_client: 'The credentials are right, but this grant is not enabled for the client: ask the vendor.',
+  invalid_scope: 'Ask only for scopes that are registered for this client.',
+  unsupported_grant_type: 'The server does not offer this grant: check its grant_types_supported.',
+}
+
+function bodyOf(answer: HttpAnswer): Record<string, unknown> {
+  try {
+    return jsonObject(answer)
+  } catch {
+    // An HTML page of a proxy; its text is of no use and may quote the request.
+    return {}
+  }
+}
+
+const SECRET_PARAMETERS = ['code', 'code_verifier', 'refresh_token', 'client_assertion', 'client_secret', 'token']
+
+function secretsOf(client: Client, { headers, body }: ClientRequestDraft): string[] {
+  const sent = SECRET_PARAMETERS.map((name) => body.get(name)).filter((value) => value !== null)
+  const credentials = headers.authorization?.split(' ')[1]
+  return [...sent, ...client.clientAuth.secrets(), ...(credentials ? [credentials] : [])]
+}

@@ -1,0 +1,70 @@
+import type { TokenRules } from '../dialects/dialect.ts'
+import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../http.ts'
+
+/** A token response, checked (RFC 6749 §5.1, SMART App Launch 2.2 "Access token response"). */
+export interface TokenResponse {
+  readonly accessToken: string
+  /** When the token expires, in milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly lifetimeSeconds: number
+  /** As granted; as asked for where the server does not say (RFC 6749 §5.1). */
+  readonly scope: string
+  readonly refreshToken: string | undefined
+  /** Still to be verified. */
+  readonly idToken: string | undefined
+  /** Every other member: launch context and extensions. */
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+const OWN_MEMBERS = new Set(['access_token', 'token_type', 'expires_in', 'scope', 'refresh_token', 'id_token'])
+
+/** RFC 6750 §2.1 `b64token`, and what else a header carries safely; anything else would break the request and show in its error. */
+const HEADER_SAFE = /^[\x21-\x7e]+$/
+
+/** A year: beyond it a lifetime is taken for a mistake in the unit, and is cut. */
+const MAX_LIFETIME_SECONDS = 365 * 24 * 3600
+
+/**
+ * @param requestedAt - when the request was sent, in milliseconds: the lifetime may have begun then
+ * @param requestedScope - what was asked for
+ * @throws `invalid_token_response`
+ */
+export function readTokenResponse(
+  body: Readonly<Record<string, unknown>>,
+  rules: TokenRules,
+  requestedAt: number,
+  requestedScope: string,
+): TokenResponse {
+  const { access_token, token_type, refresh_token, id_token, scope } = body
+  if (typeof access_token !== 'string' || !HEADER_SAFE.test(access_token)) {
+    refuse('has no usable access_token')
+  }
+  // Case does not matter (RFC 6749 §5.1): SMART's own examples have "Bearer" and "bearer".
+  const type = token_type ?? (rules.assumeBearer ? 'Bearer' : undefined)
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
+    refuse(`has token_type ${type === undefined ? 'missing' : shownText(String(type), 40)} instead of Bearer`)
+  }
+  const lifetimeSeconds = readLifetime(body.expires_in) ?? rules.defaultLifetimeSeconds
+  return {
+    accessToken: access_token,
+    expiresAt: requestedAt + lifetimeSeconds * 1000,
+    lifetimeSeconds,
+    scope: typeof scope === 'string' ? scope : requestedScope,
+    refreshToken: typeof refresh_token === 'string' && refresh_token !== '' ? refresh_token : undefined,
+    idToken: typeof id_token === 'string' && id_token !== '' ? id_token : undefined,
+    // fromEntries defines own properties, so a member named __proto__ stays a member.
+    members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_MEMBERS.has(name))),
+  }
+}
+
+/** Numbers in strings are tolerated; what is no positive number counts as missing. */
+function readLifetime(value: unknown): number | undefined {
+  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) return undefined
+  return Math.min(seconds, MAX_LIFETIME_SECONDS)
+}
+
+function refuse(fault: string): never {
+  throw new FhirAuthError('invalid_token_response', `The token response ${fault}.`)
+}

@@ -1,0 +1,273 @@
+/** A scope for FHIR resources, such as `patient/Observation.rs` (SMART App Launch 2.2 "FHIR Resource Scope Syntax"). */
+export interface ResourceScope {
+  readonly kind: 'resource'
+  readonly level: 'patient' | 'user' | 'system'
+  /** A FHIR resource type, or `*` for every type. */
+  readonly resourceType: string
+  /**
+   * Letters of `cruds`, in this order: c = create; r = read, vread and history of an instance; u = update and patch;
+   * d = delete; s = search and history of a type or of the system. A v1 suffix is translated.
+   */
+  readonly interactions: string
+  /** Search parameters that narrow the scope, URL-decoded, all of which must hold. Empty: not narrowed. */
+  readonly query: readonly (readonly [name: string, value: string])[]
+  /** 1 for the suffixes `.read`, `.write` and `.*`, else 2. */
+  readonly version: 1 | 2
+  /** The scope as written. */
+  readonly text: string
+}
+
+/** A scope that is compared literally: launch context, identity, refresh, an extension, or no SMART scope at all. */
+export interface OtherScope {
+  readonly kind: 'launch' | 'identity' | 'refresh' | 'extension' | 'unknown'
+  /** The scope as written. */
+  readonly text: string
+}
+
+export type Scope = ResourceScope | OtherScope
+
+const LETTERS = 'cruds'
+
+// SMART App Launch 2.2 "Scopes for requesting FHIR Resources": what a v1 suffix means in v2.
+const V1_INTERACTIONS: ReadonlyMap<string, string> = new Map([
+  ['read', 'rs'],
+  ['write', 'cud'],
+  ['*', LETTERS],
+])
+
+// Letters count in their order only, so `.read` is never taken for r and d. Only v2 has a query part.
+const RESOURCE_SCOPE =
+  /^(patient|user|system)\/(\*|[A-Z][A-Za-z0-9_]*)\.(?:(read|write|\*)|((?=[cruds])c?r?u?d?s?)(?:\?(\S+))?)$/
+const LAUNCH_SCOPE = /^launch(?:\/[a-z][a-z0-9]*(?:\?role=[^\s&]+)?)?$/
+const IDENTITY_SCOPE = /^(?:openid|fhirUser|profile)$/
+const REFRESH_SCOPE = /^(?:online_access|offline_access)$/
+const EXTENSION_SCOPE = /^(?:__|urn:|[A-Za-z][A-Za-z0-9+.-]*:\/\/)\S+$/
+
+// SMART App Launch 2.2 "URI representation of scopes"; Oracle Health writes /FHIR/.
+const URI_PREFIX = /^http:\/\/smarthealthit\.org\/fhir\/scopes\//i
+
+/** Reads one scope. Never throws: what is no valid SMART scope has the kind `unknown`. */
+export function parseScope(text: string): Scope {
+  return classify(shortForm(text), text)
+}
+
+/** The scope without the SMART URI prefix. A URI whose rest is no SMART scope is somebody's extension and stays whole. */
+function shortForm(text: string): string {
+  if (!URI_PREFIX.test(text)) return text
+  const rest = text.replace(URI_PREFIX, '')
+  const { kind } = classify(rest, rest)
+  return kind === 'unknown' || kind === 'extension' ? text : rest
+}
+
+function classify(name: string, text: string): Scope {
+  return resourceScope(name, text) ?? Object.freeze({ kind: otherKind(name), text })
+}
+
+function otherKind(name: string): OtherScope['kind'] {
+  if (LAUNCH_SCOPE.test(name)) return 'launch'
+  if (IDENTITY_SCOPE.test(name)) return 'identity'
+  if (REFRESH_SCOPE.test(name)) return 'refresh'
+  return EXTENSION_SCOPE.test(name) ? 'extension' : 'unknown'
+}
+
+function resourceScope(name: string, text: string): ResourceScope | undefined {
+  const [, level, resourceType, v1Suffix, v2Suffix, queryText] = RESOURCE_SCOPE.exec(name) ?? []
+  const interactions = v1Suffix === undefined ? v2Suffix : V1_INTERACTIONS.get(v1Suffix)
+  const query = queryText === undefined ? [] : parseQuery(queryText)
+  if (resourceType === undefined || interactions === undefined || query === undefined) return undefined
+  return Object.freeze({
+    kind: 'resource',
+    level: level as ResourceScope['level'], // the pattern names the three
+    resourceType,
+    interactions,
+    query: Object.freeze(query),
+    version: v1Suffix === undefined ? 2 : 1,
+    text,
+  })
+}
+
+/** The parameters, or undefined where an item is not `param=value`. */
+function parseQuery(queryText: string): (readonly [string, string])[] | undefined {
+  const parameters: (readonly [string, string])[] = []
+  for (const item of queryText.split('&')) {
+    const equals = item.indexOf('=')
+    if (equals < 1 || equals === item.length - 1) return undefined
+    parameters.push(Object.freeze([decode(item.slice(0, equals)), decode(item.slice(equals + 1))] as const))
+  }
+  return parameters
+}
+
+// A plus stays a plus: an unescaped one is part of a time zone far more often than it is a space.
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+type Query = ResourceScope['query']
+
+/** What a scope set knows about one scope, worked out once. */
+interface Entry {
+  readonly scope: Scope
+  /** The scope in its short form: what literal comparison goes by. */
+  readonly name: string
+  readonly resource: ResourceAccess | undefined
+}
+
+interface ResourceAccess {
+  readonly target: string
+  /** The target that stands for every type of the same level. */
+  readonly anyTypeTarget: string
+  readonly interactionBits: number
+  readonly query: Query
+}
+
+/** Everything granted for one target, such as `patient/Observation`. */
+interface TargetGrant {
+  plainBits: number
+  readonly narrowed: { readonly interactionBits: number; readonly query: Query }[]
+}
+
+function resourceAccess({ level, resourceType, interactions, query }: ResourceScope): ResourceAccess {
+  let interactionBits = 0
+  for (const letter of interactions) interactionBits |= 1 << LETTERS.indexOf(letter)
+  return { target: `${level}/${resourceType}`, anyTypeTarget: `${level}/*`, interactionBits, query }
+}
+
+function collectGrants(entries: readonly Entry[]): ReadonlyMap<string, TargetGrant> {
+  const grants = new Map<string, TargetGrant>()
+  for (const { resource } of entries) {
+    if (resource === undefined) continue
+    const grant = grants.get(resource.target) ?? { plainBits: 0, narrowed: [] }
+    if (resource.query.length === 0) grant.plainBits |= resource.interactionBits
+    else grant.narrowed.push(resource)
+    grants.set(resource.target, grant)
+  }
+  return grants
+}
+
+/** The bits of `needed` that the grant leaves open. */
+function bitsLeftOpen(needed: number, query: Query, grant: TargetGrant | undefined): number {
+  if (grant === undefined) return needed
+  let open = needed & ~grant.plainBits
+  // A narrowed grant gives a part of the data, so it can only satisfy a requirement that is at least as narrow.
+  if (open === 0 || query.length === 0) return open
+  for (const narrowed of grant.narrowed) {
+    if ((open & narrowed.interactionBits) !== 0 && isAtLeastAsNarrow(query, narrowed.query)) {
+      open &= ~narrowed.interactionBits
+    }
+  }
+  return open
+}
+
+function isAtLeastAsNarrow(query: Query, granted: Query): boolean {
+  return granted.every(([name, value]) => query.some((parameter) => parameter[0] === name && parameter[1] === value))
+}
+
+/**
+ * An immutable list of scopes that can tell what it allows. Scopes count as what they mean, alone and together:
+ * `patient/*.read` covers `patient/Observation.r`, and `user/Group.r user/Group.s` covers `user/Group.rs`.
+ */
+export class ScopeSet implements Iterable<string> {
+  readonly size: number
+  readonly #entries: readonly Entry[]
+  readonly #scopes: readonly Scope[]
+  readonly #names: ReadonlySet<string>
+  readonly #grants: ReadonlyMap<string, TargetGrant>
+  readonly #text: string
+
+  private constructor(entries: readonly Entry[]) {
+    this.size = entries.length
+    this.#entries = entries
+    this.#scopes = Object.freeze(entries.map(({ scope }) => scope))
+    this.#names = new Set(entries.map(({ name }) => name))
+    this.#grants = collectGrants(entries)
+    this.#text = this.#scopes.map(({ text }) => text).join(' ')
+    Object.freeze(this)
+  }
+
+  /** Reads scopes separated by white space, or a list of them. Repeated scopes are dropped, the order is kept. Never throws. */
+  static parse(text: string | readonly string[] | undefined): ScopeSet {
+    const entries = new Map<string, Entry>()
+    for (const part of typeof text === 'string' ? [text] : (text ?? [])) {
+      // A server's list may hold anything.
+      if (typeof part !== 'string') continue
+      for (const written of part.split(/\s+/)) {
+        const name = shortForm(written)
+        if (name === '' || entries.has(name)) continue
+        const scope = classify(name, written)
+        entries.set(name, { scope, name, resource: scope.kind === 'resource' ? resourceAccess(scope) : undefined })
+      }
+    }
+    return new ScopeSet([...entries.values()])
+  }
+
+  /** The parsed scopes, in order. */
+  get scopes(): readonly Scope[] {
+    return this.#scopes
+  }
+
+  /** Whether this very scope is listed, in its short or URI form. To ask what is allowed, use `covers`. */
+  has(scope: string): boolean {
+    return this.#names.has(shortForm(scope))
+  }
+
+  /** Whether every required scope is allowed by the scopes of this set. Nothing required is always covered. */
+  covers(required: string | ScopeSet): boolean {
+    for (const entry of asScopeSet(required).#entries) {
+      if (!this.#satisfies(entry)) return false
+    }
+    return true
+  }
+
+  /** The required scopes that are not covered, in order and as written. */
+  missing(required: string | ScopeSet): string[] {
+    return asScopeSet(required)
+      .#entries.filter((entry) => !this.#satisfies(entry))
+      .map(({ scope }) => scope.text)
+  }
+
+  /** The scopes of this set that allow more than what was requested, in order and as written. */
+  extra(requested: string | ScopeSet): string[] {
+    return asScopeSet(requested).missing(this)
+  }
+
+  [Symbol.iterator](): IterableIterator<string> {
+    return this.#scopes.map(({ text }) => text).values()
+  }
+
+  /** The scopes as written, separated by single spaces: the value of an OAuth `scope` parameter (RFC 6749 §3.3). */
+  toString(): string {
+    return this.#text
+  }
+
+  toJSON(): string {
+    return this.#text
+  }
+
+  #satisfies({ name, resource }: Entry): boolean {
+    if (resource === undefined) return this.#names.has(name)
+    const { target, anyTypeTarget, interactionBits, query } = resource
+    const open = bitsLeftOpen(interactionBits, query, this.#grants.get(target))
+    return open === 0 || bitsLeftOpen(open, query, this.#grants.get(anyTypeTarget)) === 0
+  }
+}
+
+// A guard asks for the same few scopes on every request, so each text is parsed once. Bounded, as a text may be made
+// from the request's data.
+const MAX_PARSED_REQUIREMENTS = 256
+const MAX_CACHED_LENGTH = 1024
+const parsedRequirements = new Map<string, ScopeSet>()
+
+function asScopeSet(required: string | ScopeSet): ScopeSet {
+  if (typeof required !== 'string') return required
+  const known = parsedRequirements.get(required)
+  if (known !== undefined) return known
+  const parsed = ScopeSet.parse(required)
+  if (required.length > MAX_CACHED_LENGTH) return parsed
+  if (parsedRequirements.size >= MAX_PARSED_REQUIREMENTS) parsedRequirements.clear()
+  parsedRequirements.set(required, parsed)
+  return parsed
+}

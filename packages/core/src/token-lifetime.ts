@@ -1,0 +1,22 @@
+/** A token is renewed early: at most a minute, and at most a tenth of its lifetime, before it expires. */
+const EARLY_SECONDS = 60
+const EARLY_SHARE = 0.1
+/** And no longer used just before its end, since a request takes time (RFC 6749 §4.2.2 promises no exact moment). */
+const MARGIN_SECONDS = 5
+const MARGIN_SHARE = 0.02
+
+interface Lifetime {
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly lifetimeSeconds: number
+}
+
+/** Whether the token may still be sent. */
+export function isUsable({ expiresAt, lifetimeSeconds }: Lifetime, now: number): boolean {
+  return now < expiresAt - Math.min(MARGIN_SECONDS, lifetimeSeconds * MARGIN_SHARE) * 1000
+}
+
+/** Whether it is time to get the next one. */
+export function isDueForRenewal({ expiresAt, lifetimeSeconds }: Lifetime, now: number): boolean {
+  return now >= expiresAt - Math.min(EARLY_SECONDS, lifetimeSeconds * EARLY_SHARE) * 1000
+}

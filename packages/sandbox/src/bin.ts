@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util'
+import { createSandbox } from './create-sandbox.ts'
+import type { SandboxClient, SandboxOptions } from './sandbox-options.ts'
+
+const usage = `Usage: fhir-auth-sandbox [options]
+
+  --mode smart|intelichart   default smart
+  --host HOST                default 127.0.0.1
+  --fhir-port PORT           default 4004
+  --auth-port PORT           default 4005, used in mode intelichart
+  --consent ask|auto         default ask; auto signs in the first patient without a page
+  --client ID                an app, followed by what belongs to it:
+    --secret SECRET            symmetric
+    --jwks-url URL             asymmetric
+    --redirect-uri URL         may be repeated
+    --scope "SCOPES"           limits what it may be granted
+  --help`
+
+/** Runs the sandbox until it is interrupted. Returns the exit code when it cannot start. */
+export async function runSandbox(
+  args: readonly string[],
+  write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
+): Promise<{ exitCode: number } | { close: () => Promise<void> }> {
+  try {
+    const options = parseOptions(args)
+    if (options === 'help') {
+      write(usage)
+      return { exitCode: 0 }
+    }
+    const sandbox = await createSandbox(options)
+    write(`FHIR base     ${sandbox.fhirBaseUrl}`)
+    write(`Issuer        ${sandbox.issuer}`)
+    write(`EHR page      ${sandbox.issuer}/ehr`)
+    for (const { clientId } of options.clients ?? []) write(`Client        ${clientId}`)
+    write(`Patients      ${sandbox.patients.map(({ id }) => id).join(', ')}`)
+    write('Press Ctrl-C to stop.')
+    return { close: () => sandbox.close() }
+  } catch (error) {
+    write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    return { exitCode: 2 }
+  }
+}
+
+function parseOptions(args: readonly string[]): SandboxOptions | 'help' {
+  const { values, tokens } = parseArgs({
+    args: [...args],
+    tokens: true,
+    options: {
+      mode: { type: 'string', default: 'smart' },
+      host: { type: 'string' },
+      'fhir-port': { type: 'string', default: '4004' },
+      'auth-port': { type: 'string', default: '4005' },
+      consent: { type: 'string', default: 'ask' },
+      client: { type: 'string', multiple: true },
+      secret: { type: 'string', multiple: true },
+      'jwks-url': { type: 'string', multiple: true },
+      'redirect-uri': { type: 'string', multiple: true },
+      scope: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help) return 'help'
+  const { mode, consent } = values
+  if (mode !== 'smart' && mode !== 'intelichart') throw new TypeError(`--mode ${mode}: use smart or intelichart`)
+  if (consent !== 'ask' && consent !== 'auto') throw new TypeError(`--consent ${consent}: use ask or auto`)
+  return {
+    mode,
+    consent,
+    host: values.host,
+    fhirPort: toPort('--fhir-port', values['fhir-port']),
+    authPort: toPort('--auth-port', values['auth-port']),
+    clients: readClients(tokens.flatMap((token) => (token.kind === 'option' ? [[token.name, token.value ?? '']] : []))),
+  }
+}
+
+function toPort(option: string, value: string): number {
+  const port = Number(value)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new TypeError(`${option} ${value}: use a number from 0 to 65535`)
+}
+
+/** What follows a `--client` belongs to it. */
+function readClients(options: string[][]): SandboxClient[] {
+  const clients: SandboxClient[] = []
+  for (const [name = '', value = ''] of options) {
+    const client = clients.at(-1)
+    if (name === 'client') clients.push({ clientId: value })
+    else if (['secret', 'jwks-url', 'redirect-uri', 'scope'].includes(name)) {
+      if (!client) throw new TypeError(`--${name} needs a --client before it`)
+      if (name === 'secret') client.clientSecret = value
+      else if (name === 'jwks-url') client.jwksUrl = value
+      else if (name === 'scope') client.scope = value
+      else client.redirectUris = [...(client.redirectUris ?? []), value]
+    }
+  }
+  return clients
+}

@@ -1,0 +1,120 @@
+// Builds and packs every publishable package, lets publint and attw judge the tarballs, then installs them all in one
+// empty project outside this workspace and uses them there as a user would: import, require, and TypeScript.
+//
+//   pnpm check:packages
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Checklist } from './checklist.mjs'
+import { packTarball } from './package-tarball.mjs'
+import { pnpm, run } from './run.mjs'
+import { publishablePackages, readJson, workspaceRoot } from './workspace.mjs'
+
+const packages = publishablePackages()
+const checklist = new Checklist()
+const temporary = mkdtempSync(join(tmpdir(), 'fhir-auth-packages-'))
+const consumer = join(temporary, 'consumer')
+
+try {
+  if (checklist.check('build', () => pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']))) {
+    checkPackages()
+  }
+} finally {
+  rmSync(temporary, { recursive: true, force: true })
+}
+checklist.finish()
+
+function checkPackages() {
+  const tarballs = packages.map((workspacePackage) => packTarball(workspacePackage, temporary))
+  const entries = tarballs.flatMap(({ manifest }) =>
+    Object.keys(manifest.exports ?? {})
+      .filter((subpath) => subpath !== './package.json')
+      .map((subpath) => manifest.name + subpath.slice(1)),
+  )
+
+  for (const { file, manifest } of tarballs) {
+    checklist.check(`${manifest.name}: publint`, () => {
+      run('node_modules/.bin/publint', ['run', file, '--strict'])
+    })
+    // esm-only: a package of this workspace is an ES module for everyone, `require()` included.
+    checklist.check(`${manifest.name}: attw`, () => {
+      run('node_modules/.bin/attw', [file, '--profile', 'esm-only', '--no-emoji'])
+    })
+  }
+
+  if (!checklist.check('npm installs the tarballs in an empty project', () => install(tarballs))) return
+  checkAtRunTime(entries)
+  checkTypes(entries)
+}
+
+/**
+ * An empty project with the tarballs, the frameworks they name as peers, and the types that a user of those has.
+ *
+ * @param {import('./package-tarball.mjs').Tarball[]} tarballs
+ */
+function install(tarballs) {
+  /** @type {Record<string, string>} */
+  const dependencies = {}
+  for (const { manifest, file } of tarballs) {
+    dependencies[manifest.name] = `file:${file}`
+    for (const [peer, range] of Object.entries(manifest.peerDependencies ?? {})) {
+      const types = `@types/${peer}`
+      const typesRange = manifest.devDependencies?.[types]
+      dependencies[peer] ??= range
+      if (typesRange !== undefined) dependencies[types] = typesRange
+    }
+  }
+  const { devDependencies } = readJson(join(workspaceRoot, 'package.json'))
+  dependencies['@types/node'] = devDependencies['@types/node']
+
+  mkdirSync(consumer)
+  write('package.json', JSON.stringify({ name: 'consumer', private: true, dependencies }))
+  run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline'], { cwd: consumer })
+}
+
+/** @param {string[]} entries */
+function checkAtRunTime(entries) {
+  for (const entry of entries) {
+    const names = 'Object.keys(loaded).sort().join()'
+    write('import.mjs', `import * as loaded from '${entry}'\nconsole.log(${names})\n`)
+    write('require.cjs', `const loaded = require('${entry}')\nconsole.log(${names})\n`)
+    let imported = ''
+    checklist.check(`${entry}: import`, () => {
+      imported = run(process.execPath, ['import.mjs'], { cwd: consumer })
+    })
+    checklist.check(`${entry}: require() gives the same names`, () => {
+      const required = run(process.execPath, ['require.cjs'], { cwd: consumer })
+      if (required !== imported) throw new Error(`import: ${imported}require: ${required}`)
+    })
+  }
+}
+
+/** @param {string[]} entries */
+function checkTypes(entries) {
+  const imports = entries.map((entry, index) => `import * as entry${index} from '${entry}'`)
+  const requires = entries.map((entry, index) => `import entry${index} = require('${entry}')`)
+  const uses = `export const loaded: object[] = [${entries.map((_, index) => `entry${index}`)}]\n`
+  write('import.mts', `${imports.join('\n')}\n${uses}`)
+  write('require.cts', `${requires.join('\n')}\n${uses}`)
+  const strict = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--types', 'node']
+  const tsc = join(workspaceRoot, 'node_modules/.bin/tsc')
+
+  checklist.check('TypeScript, nodenext, from an ES module', () => {
+    run(tsc, [...strict, '--module', 'nodenext', 'import.mts'], { cwd: consumer })
+  })
+  checklist.check('TypeScript, nodenext, from a CommonJS module', () => {
+    run(tsc, [...strict, '--module', 'nodenext', 'require.cts'], { cwd: consumer })
+  })
+  checklist.check('TypeScript, bundler resolution', () => {
+    run(tsc, [...strict, '--module', 'esnext', '--moduleResolution', 'bundler', 'import.mts'], { cwd: consumer })
+  })
+}
+
+/**
+ * @param {string} name
+ * @param {string} content
+ */
+function write(name, content) {
+  writeFileSync(join(consumer, name), content)
+}
