@@ -180,7 +180,7 @@ describe('manifests', () => {
       type: 'module',
       sideEffects: false,
       engines: { node: '^20.19.0 || ^22.12.0 || >=24' },
-      files: ['dist', 'src'],
+      files: manifest.bin === undefined ? ['dist', 'src'] : ['bin', 'dist', 'src'],
       publishConfig: { access: 'public', provenance: true },
     })
   })

@@ -35,7 +35,7 @@ export interface FhirHandler {
   handles(url: string): boolean
   /** Answers a request whose path it handles. */
   answer(request: AdapterRequest): MaybePromise<Answer>
-  /** The context of any other request; synchronous whenever nothing has to be fetched. */
+  /** The context of any other request: at once whenever nothing has to be fetched. It fails by rejecting, never by throwing. */
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined>
   /** Where a person without a context can log in and come back to this request. */
   loginUrl?(request: AdapterRequest): string | undefined

@@ -140,19 +140,19 @@ async function sendFhir(
   const headers = new Headers(init.headers)
   if (!headers.has('accept')) headers.set('accept', 'application/fhir+json')
   headers.set('authorization', `Bearer ${token}`)
-  let response = await send(target, { ...init, headers, redirect: 'manual' })
+  let response = await send(target.href, { ...init, headers, redirect: 'manual' })
   const method = (init.method ?? 'GET').toUpperCase()
   if ((init.redirect ?? 'follow') !== 'follow' || (method !== 'GET' && method !== 'HEAD')) return response
   let from = target
   for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
     const location = isRedirect(response.status) ? response.headers.get('location') : null
-    if (!location || !URL.canParse(location, from)) return response
-    const next = new URL(location, from)
+    if (!location || !URL.canParse(location, from.href)) return response
+    const next = new URL(location, from.href)
     await response.body?.cancel()
     // The token, and whatever else the caller put in the headers, stays with the FHIR server.
     const inside = isUnderBase(next, fhirBaseUrl)
     const onward = inside ? headers : new Headers({ accept: headers.get('accept') ?? '*/*' })
-    response = await send(next, { ...init, headers: onward, redirect: 'manual' })
+    response = await send(next.href, { ...init, headers: onward, redirect: 'manual' })
     if (!inside) fhirBaseUrl = NOWHERE
     from = next
   }

@@ -107,27 +107,19 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
     Promise.resolve(handler.answer(request)).then((answer) => apply(answer, res, next, handling), next)
     return
   }
-  const attach = (context: FhirContext | undefined) => {
+  const attach = (context: FhirContext | undefined, failure?: unknown) => {
     if (context) req.fhir = context
-    else leaveMissing(undefined)
+    else {
+      if (req.fhir) delete req.fhir
+      // Only a guarded route fails for want of a token, so the reason waits for its guard.
+      ;(req as MarkedRequest)[MISSING] = { handler, failure }
+    }
     next()
   }
-  const leaveMissing = (failure: unknown) => {
-    delete req.fhir
-    ;(req as MarkedRequest)[MISSING] = { handler, failure }
-  }
-  // Only a guarded route fails for want of a token, so the reason waits for its guard.
-  const fail = (failure: unknown) => {
-    leaveMissing(failure)
-    next()
-  }
-  try {
-    const context = handler.contextFor(request)
-    if (context instanceof Promise) context.then(attach, fail)
-    else attach(context)
-  } catch (failure) {
-    fail(failure)
-  }
+  const fail = (failure: unknown) => attach(undefined, failure)
+  const context = handler.contextFor(request)
+  if (context instanceof Promise) context.then(attach, fail)
+  else attach(context)
 }
 
 function apply(answer: Answer, res: Response, next: NextFunction, { problems = 'answer' }: ProblemHandling): void {

@@ -1,4 +1,5 @@
-import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sendAnswer } from './answer.ts'
 import type { IncomingCall } from './http-hosts.ts'
@@ -93,21 +94,21 @@ export async function applyFault(
     case 'redirect':
       sendAnswer(response, { status: fault.status ?? 302, headers: { location: fault.location } })
       return true
-    case 'endless': {
+    case 'endless':
       response.setHeader('content-type', 'application/json')
-      response.write('{"padding":"')
-      const chunk = 'x'.repeat(64 * 1024)
-      while (!response.destroyed) {
-        if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')])
-      }
+      await pipeline(Readable.from(endlessJson()), response).catch(() => undefined)
       return true
-    }
     case 'json':
       rewriteJson(response, fault.patch)
       return false
     case 'callback':
       return false
   }
+}
+
+function* endlessJson(): Generator<string> {
+  yield '{"padding":"'
+  for (const chunk = 'x'.repeat(64 * 1024); ; ) yield chunk
 }
 
 /** Changes the one piece of body that every answer of the sandbox ends with; an answer that is not JSON stays. */

@@ -143,7 +143,7 @@ test.each([
   ['an unknown launch', { launch: 'made-up', scope: `${scope} launch` }, 'invalid_request'],
   ['launch without its scope', { launch: 'made-up' }, 'invalid_request'],
   ['nothing that can be granted', { scope: 'nonsense patient/Observation.sr' }, 'invalid_scope'],
-])('refuses an authorization request with %s', async (_name, params, error) => {
+])('refuses an authorization request with %s', async (_name, params: Record<string, string | undefined>, error) => {
   const { sandbox, start } = await symmetric()
   const aud = params.aud === 'SLASH' ? { aud: `${sandbox.fhirBaseUrl}/` } : {}
   const callback = await authorize(sandbox, { ...start, ...params, ...aud })
@@ -380,12 +380,14 @@ test('revocation and revokeAll end a session; introspection says so', async () =
   expect((await refresh(first.refresh_token)).body.error).toBe('invalid_grant')
 
   const second = await login()
+  const read = async () => {
+    const authorization = `Bearer ${second.access_token}`
+    return (await fetch(`${sandbox.fhirBaseUrl}/Patient/${second.patient}`, { headers: { authorization } })).status
+  }
+  expect(await read()).toBe(200)
   sandbox.revokeAll()
+  expect(await read()).toBe(401)
   expect((await refresh(second.refresh_token)).body.error).toBe('invalid_grant')
-  const read = await fetch(`${sandbox.fhirBaseUrl}/Patient/${second.patient}`, {
-    headers: { authorization: `Bearer ${second.access_token}` },
-  })
-  expect(read.status).toBe(401)
 })
 
 test('rotateSigningKeys publishes a new key, drops the old one and keeps sessions', async () => {

@@ -60,10 +60,9 @@ export async function authorize(
   params: Record<string, string | undefined>,
   choice?: SignInChoice,
 ): Promise<URLSearchParams> {
+  const query = new URLSearchParams()
   const all = { response_type: 'code', aud: sandbox.fhirBaseUrl, state: 'the-state', ...params }
-  const query = new URLSearchParams(
-    Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  )
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) query.set(name, value)
   const response = await createUserAgent().signIn(`${sandbox.issuer}/authorize?${query}`, choice)
   return new URL(response.url).searchParams
 }

@@ -61,7 +61,11 @@ export class BackendServices implements FhirHandler {
   }
 
   contextFor(_request: AdapterRequest): MaybePromise<FhirContext> {
-    return this.context()
+    try {
+      return this.context()
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**

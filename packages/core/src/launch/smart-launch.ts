@@ -60,7 +60,11 @@ export class SmartLaunch implements FhirHandler {
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
-    return this.#sessions.contextFor(request)
+    try {
+      return this.#sessions.contextFor(request)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** Where to log in, as the browser sees it, and come back to this request; undefined when only an EHR can launch the app. */
