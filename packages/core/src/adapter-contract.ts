@@ -31,6 +31,8 @@ export type Answer =
 
 /** The seam between core and an adapter: a launch and a backend service look the same to it. */
 export interface FhirHandler {
+  /** Whose token it brings: a person's, or the app's own. */
+  readonly kind: 'launch' | 'backend'
   /** Whether this path is answered here rather than by the app's routes. */
   handles(url: string): boolean
   /** Answers a request whose path it handles. */
@@ -45,6 +47,14 @@ export interface FhirHandler {
 export interface MissingContext {
   readonly handler: FhirHandler
   readonly failure: unknown
+}
+
+/**
+ * Whether a request already belongs to a person, logged in or not. A backend service leaves it alone then: nobody gets
+ * the system's rights by the order of two lines.
+ */
+export function belongsToPerson(context: FhirContext | null | undefined, missing: MissingContext | undefined): boolean {
+  return context?.launchId !== undefined || missing?.handler.kind === 'launch'
 }
 
 /** The path of a request URL, without its query. */

@@ -1,4 +1,10 @@
-export type { AdapterRequest, Answer, FhirHandler, MissingContext } from './adapter-contract.ts'
+export {
+  type AdapterRequest,
+  type Answer,
+  belongsToPerson,
+  type FhirHandler,
+  type MissingContext,
+} from './adapter-contract.ts'
 export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
 export type { BackendServicesOptions } from './backend/backend-services-options.ts'
 export {

@@ -1,2 +1,3 @@
-export * from './core-exports.ts'
+// One import line serves an app: all of core comes with the adapter.
+export * from '@fhir-auth/core'
 export { backendServices, type ProblemHandling, requireFhir, smartLaunch } from './middleware.ts'

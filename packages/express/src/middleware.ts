@@ -3,6 +3,7 @@ import {
   type Answer,
   BackendServices,
   type BackendServicesOptions,
+  belongsToPerson,
   createBackendServices,
   createFhirGuard,
   createSmartLaunch,
@@ -62,9 +63,7 @@ export function backendServices(
 ): RequestHandler {
   const backend = options instanceof BackendServices ? options : createBackendServices(options)
   return function backendServices(req, res, next) {
-    const belongsToPerson = req.fhir !== undefined || (req as MarkedRequest)[MISSING] !== undefined
-    if (belongsToPerson && !backend.handles(req.originalUrl)) next()
-    else serve(backend, req, res, next, handling)
+    serve(backend, req, res, next, handling)
   }
 }
 
@@ -107,18 +106,24 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
     Promise.resolve(handler.answer(request)).then((answer) => apply(answer, res, next, handling), next)
     return
   }
+  const marked: MarkedRequest = req
+  if (handler.kind === 'backend' && belongsToPerson(req.fhir, marked[MISSING])) {
+    next()
+    return
+  }
   const attach = (context: FhirContext | undefined, failure?: unknown) => {
-    if (context) req.fhir = context
-    else {
-      if (req.fhir) delete req.fhir
+    if (context !== undefined) {
+      req.fhir = context
+    } else {
+      delete req.fhir
       // Only a guarded route fails for want of a token, so the reason waits for its guard.
-      ;(req as MarkedRequest)[MISSING] = { handler, failure }
+      marked[MISSING] = { handler, failure }
     }
     next()
   }
   const fail = (failure: unknown) => attach(undefined, failure)
   const context = handler.contextFor(request)
-  if (context instanceof Promise) context.then(attach, fail)
+  if (context instanceof Promise) context.then((found) => attach(found), fail)
   else attach(context)
 }
 

@@ -34,6 +34,7 @@ export interface BackendTarget {
  * requests, and the JWKS that the authorization server fetches. Make one with {@link createBackendServices}.
  */
 export class BackendServices implements FhirHandler {
+  readonly kind = 'backend'
   readonly #settings: BackendServicesSettings
   readonly #channel: BackChannel
   readonly #metadata: MetadataCache

@@ -34,6 +34,7 @@ import { Transactions } from './transaction.ts'
  * Make one with {@link createSmartLaunch}; one instance can serve a web app, a job and a test.
  */
 export class SmartLaunch implements FhirHandler {
+  readonly kind = 'launch'
   readonly #settings: SmartLaunchSettings
   readonly #channel: BackChannel
   readonly #metadata: MetadataCache
