@@ -1,4 +1,5 @@
 import { createCookieJar, type JarCookie } from './cookie-jar.ts'
+import { sendNavigation } from './navigation-request.ts'
 import { findSandboxForm } from './sandbox-form.ts'
 
 export interface SignInChoice {
@@ -6,11 +7,23 @@ export interface SignInChoice {
   patient?: string | undefined
   /** Refuses on the consent page. */
   deny?: boolean | undefined
+  /** Stops at the redirect to a URL that begins so, such as the app's callback, and returns that redirect. */
+  stopBefore?: string | undefined
 }
 
-/** A person's browser, without a browser. */
+/** One answer that the browser got. */
+export interface Visit {
+  method: string
+  url: string
+  status: number
+  location: string | undefined
+  headers: Headers
+  body: string
+}
+
+/** A person's browser, without a browser: it sends what a browser sends when it opens a page, unless told otherwise. */
 export interface UserAgent {
-  readonly history: readonly { method: string; url: string; status: number; location: string | undefined }[]
+  readonly history: readonly Visit[]
   readonly cookies: readonly JarCookie[]
   /** One request with the jar's cookies; redirects are not followed. */
   request(url: string | URL, init?: RequestInit): Promise<Response>
@@ -25,35 +38,39 @@ const redirectStatuses = new Set([301, 302, 303, 307, 308])
 
 export function createUserAgent(): UserAgent {
   const jar = createCookieJar()
-  const history: { method: string; url: string; status: number; location: string | undefined }[] = []
+  const history: Visit[] = []
 
   async function send(target: string | URL, init: RequestInit, initiator?: URL): Promise<Response> {
     const url = new URL(target)
     const headers = new Headers(init.headers)
     const cookies = jar.headerFor(url, init.method ?? 'GET', initiator)
     if (cookies !== undefined) headers.set('cookie', cookies)
-    if (!headers.has('accept')) headers.set('accept', 'text/html,application/xhtml+xml,*/*;q=0.8')
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' })
+    const { response, body } = await sendNavigation(url, { ...init, headers })
     jar.store(url, response.headers.getSetCookie())
     const location = response.headers.get('location') ?? undefined
-    history.push({ method: init.method ?? 'GET', url: url.href, status: response.status, location })
+    const { status } = response
+    history.push({ method: init.method ?? 'GET', url: url.href, status, location, headers: response.headers, body })
     return response
   }
 
-  async function follow(target: string | URL, init: RequestInit, initiator?: URL): Promise<Response> {
+  async function follow(
+    target: string | URL,
+    init: RequestInit,
+    initiator?: URL,
+    stopBefore?: string,
+  ): Promise<Response> {
     let response = await send(target, init, initiator)
     let next = init
     for (let redirects = 0; redirectStatuses.has(response.status); redirects += 1) {
       const location = response.headers.get('location')
       if (location === null) return response
+      const destination = new URL(location, response.url)
+      if (stopBefore !== undefined && destination.href.startsWith(stopBefore)) return response
       if (redirects === mostRedirects)
-        throw new Error(
-          `more than ${mostRedirects} redirects, the last one to ${new URL(location, response.url).origin}`,
-        )
-      await response.body?.cancel()
+        throw new Error(`more than ${mostRedirects} redirects, the last one to ${destination.origin}`)
       // Fetch standard: 307 and 308 repeat the request, the others become GET.
       if (response.status !== 307 && response.status !== 308) next = withoutBody(next)
-      response = await send(new URL(location, response.url), next, initiator)
+      response = await send(destination, next, initiator)
     }
     return response
   }
@@ -65,8 +82,8 @@ export function createUserAgent(): UserAgent {
     },
     request: (url, init = {}) => send(url, init),
     visit: (url, init = {}) => follow(url, init),
-    async signIn(target, { patient, deny = false } = {}) {
-      let response = await follow(target, {})
+    async signIn(target, { patient, deny = false, stopBefore } = {}) {
+      let response = await follow(target, {}, undefined, stopBefore)
       for (;;) {
         if (!response.headers.get('content-type')?.startsWith('text/html')) return response
         const form = findSandboxForm(await response.clone().text())
@@ -77,7 +94,7 @@ export function createUserAgent(): UserAgent {
         }
         if (form.asksForDecision) form.fields.set('decision', deny ? 'deny' : 'allow')
         const page = new URL(response.url)
-        response = await follow(new URL(form.action, page), { method: 'POST', body: form.fields }, page)
+        response = await follow(new URL(form.action, page), { method: 'POST', body: form.fields }, page, stopBefore)
       }
     },
   }

@@ -254,6 +254,9 @@ test('refresh tokens rotate; using one twice ends the session and is counted', a
   expect((await refresh(first.refresh_token)).body.error).toBe('invalid_grant')
   expect(sandbox.refreshReuseDetections).toBe(1)
   expect((await refresh(second.body.refresh_token)).body.error).toBe('invalid_grant')
+  const authorization = `Bearer ${second.body.access_token}`
+  const read = await fetch(`${sandbox.fhirBaseUrl}/Patient/${first.patient}`, { headers: { authorization } })
+  expect(read.status).toBe(401)
 })
 
 test('without rotation a refresh token stays', async () => {

@@ -1,0 +1,30 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { backendServices, intelichart, loadKeySet, requireFhir } from '@fhir-auth/express'
+import express, { type Express } from 'express'
+
+export interface JobConfig {
+  origin: string
+  fhirBaseUrl: string
+  clientId: string
+}
+
+/** A system that reads patients without a person: it serves its public keys, and signs for each token. */
+export async function createJob({ origin, fhirBaseUrl, clientId }: JobConfig): Promise<Express> {
+  // Made anew for each demo. A real system loads its key from the environment: see docs/intelichart.md.
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const app = express()
+  app.use(
+    backendServices({
+      fhirBaseUrl,
+      dialect: intelichart({ jwksUrl: `${origin}/.well-known/jwks.json` }),
+      clientId,
+      keys: await loadKeySet(privateKey.export({ type: 'pkcs8', format: 'pem' })),
+      scope: 'system/Patient.rs system/Group.rs',
+    }),
+  )
+  app.get('/patients', requireFhir({ scope: 'system/Patient.rs' }), async (req, res) => {
+    const response = await req.fhir!.fetch('Patient?_count=3')
+    res.json(await response.json())
+  })
+  return app
+}

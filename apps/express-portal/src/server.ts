@@ -1,0 +1,12 @@
+import { createPortal } from './portal.ts'
+
+const { FHIR_BASE_URL = '', CLIENT_ID, CLIENT_SECRET, SESSION_SECRET, PORT = '3000' } = process.env
+const { ORIGIN = `http://localhost:${PORT}` } = process.env
+
+createPortal({
+  origin: ORIGIN,
+  fhirBaseUrl: FHIR_BASE_URL,
+  clientId: CLIENT_ID,
+  clientSecret: CLIENT_SECRET,
+  sessionSecret: SESSION_SECRET,
+}).listen(Number(PORT), () => console.log(`Portal: ${ORIGIN}`))
