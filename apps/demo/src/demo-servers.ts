@@ -10,6 +10,8 @@ export interface DemoServers {
   portalOrigin: string
   jobOrigin: string
   clientSecret: string
+  /** Paths of the requests that the job got. */
+  jobRequests: readonly string[]
   close(): Promise<void>
 }
 
@@ -43,6 +45,7 @@ export async function startDemoServers(): Promise<DemoServers> {
     portalOrigin: portal.origin,
     jobOrigin: job.origin,
     clientSecret,
+    jobRequests: job.requests,
     async close() {
       await Promise.all([portal.close(), job.close(), sandbox.close()])
     },
@@ -52,7 +55,11 @@ export async function startDemoServers(): Promise<DemoServers> {
 /** Listens first and serves later: the origin is part of what the app registers. */
 async function listen(preferredPort: number) {
   let listener: RequestListener = (_request, response) => response.writeHead(503).end()
-  const server = createServer((request, response) => listener(request, response))
+  const requests: string[] = []
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? '')
+    listener(request, response)
+  })
   const start = (port: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -64,6 +71,7 @@ async function listen(preferredPort: number) {
   await start(preferredPort).catch(() => start(0))
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
     serve(app: RequestListener) {
       listener = app
     },

@@ -27,7 +27,7 @@ export async function runPatientFlow({ sandbox, portalOrigin, clientSecret }: De
   members([['Authorization', `Basic ${masked(token?.headers.authorization?.slice('Basic '.length) ?? '')}`]])
   members(token?.form ?? [])
 
-  const session = await browser.request(`${portalOrigin}/api/session`)
+  const session = await browser.request(`${portalOrigin}/api/session`, { headers: { accept: 'application/json' } })
   line('Session', 'GET /api/session')
   members(Object.entries((await session.json()) as object))
 
@@ -44,5 +44,10 @@ export async function runPatientFlow({ sandbox, portalOrigin, clientSecret }: De
   check('the server accepted the code exchange', token?.status === 200)
   check(`the page shows ${patient?.name}`, page.status === 200 && html.includes(patient?.name ?? '\0'))
   check('every FHIR read was answered', reads.length > 0 && reads.every(({ status }) => status === 200))
-  check('no token reached the browser', !browser.cookies.some(({ value }) => value.length > 64 && value.includes('ey')))
+  const accessToken = reads[0]?.headers.authorization?.slice('Bearer '.length) ?? ''
+  const seenByBrowser = [html, ...browser.cookies.map(({ value }) => value), ...browser.history.map(({ url }) => url)]
+  check(
+    'the token stayed on the server',
+    accessToken !== '' && !seenByBrowser.some((text) => text.includes(accessToken)),
+  )
 }

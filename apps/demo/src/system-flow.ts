@@ -2,7 +2,7 @@ import type { DemoServers } from './demo-servers.ts'
 import { check, heading, line, members } from './transcript.ts'
 
 /** A system gets a token with a signed assertion: client credentials, keys by JWKS URL. */
-export async function runSystemFlow({ sandbox, jobOrigin }: DemoServers): Promise<void> {
+export async function runSystemFlow({ sandbox, jobOrigin, jobRequests }: DemoServers): Promise<void> {
   heading('2. A system reads patients (client credentials, signed assertion)')
   sandbox.clearRequests()
   const first = await fetch(`${jobOrigin}/patients`)
@@ -16,19 +16,22 @@ export async function runSystemFlow({ sandbox, jobOrigin }: DemoServers): Promis
   members(Object.entries(header ?? {}))
   line('Assertion claims')
   members(Object.entries(claims ?? {}))
-  line('JWKS', `the server fetched ${jobOrigin}/.well-known/jwks.json`)
+  const jwksPath = '/.well-known/jwks.json'
+  const isJwksFetched = jobRequests.includes(jwksPath)
+  line('JWKS', `${isJwksFetched ? 'fetched by the server from' : 'not fetched from'} ${jobOrigin}${jwksPath}`)
 
   const ids = bundle.entry?.map(({ resource }) => resource.id) ?? []
   line('FHIR read', `GET /Patient?_count=3: ${ids.join(', ')}`)
   const second = await fetch(`${jobOrigin}/patients`)
 
-  const jwks = (await (await fetch(`${jobOrigin}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] }
-  check('the server accepted the assertion, with the key from the JWKS', token?.status === 200)
+  const jwks = (await (await fetch(`${jobOrigin}${jwksPath}`)).json()) as { keys: { kid: string }[] }
+  check('the server fetched the JWKS from the job', isJwksFetched)
+  check('the server accepted the assertion', token?.status === 200)
   check(
     'the JWKS has the key that signed',
     jwks.keys.some(({ kid }) => kid === header?.kid),
   )
-  check('the claims name the registered jwks_url', claims?.jwks_url === `${jobOrigin}/.well-known/jwks.json`)
+  check('the claims name the registered jwks_url', claims?.jwks_url === `${jobOrigin}${jwksPath}`)
   check('accessTokensExpireIn is a whole number of minutes', Number.isInteger(claims?.accessTokensExpireIn))
   check('the FHIR API answered with patients', first.status === 200 && ids.length > 0)
   check('the second call used the cached token', second.status === 200 && sandbox.requestsTo('/token').length === 1)
