@@ -1,3 +1,5 @@
+// Level 3, HTTP: the two handlers, the guard, and the seam that an adapter implements.
+
 export {
   type AdapterRequest,
   type Answer,
@@ -7,6 +9,15 @@ export {
 } from './adapter-contract.ts'
 export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
 export type { BackendServicesOptions } from './backend/backend-services-options.ts'
+export type { FhirContext, FhirUser, IdTokenClaims, LaunchContext } from './fhir-context.ts'
+export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.ts'
+export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
+export type { PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
+export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
+export type { SessionStore } from './launch/stores/session-store.ts'
+
+// What options are made of: who we are, how we prove it, what a vendor does otherwise.
+
 export {
   type ClientAuth,
   type ClientAuthContext,
@@ -19,15 +30,31 @@ export {
 } from './client/client-auth.ts'
 export type { SigningAlgorithm } from './client/key-checks.ts'
 export { KeySet, type LoadKeyOptions, loadKeySet, type PublicJwk, type SigningKey } from './client/keys.ts'
-export type { Registration, RegistrationResolver, StaticMetadata } from './client/registration.ts'
+export type { Client, Registration, RegistrationResolver, StaticMetadata } from './client/registration.ts'
 export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'
 export { type IntelichartOptions, intelichart } from './dialects/intelichart.ts'
 export { smart } from './dialects/smart.ts'
 export { errorCodes, FhirAuthError, type FhirAuthErrorCode, type Problem } from './errors.ts'
-export type { FhirContext, FhirUser, IdTokenClaims, LaunchContext } from './fhir-context.ts'
-export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.ts'
-export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
-export type { PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
-export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
-export type { SessionStore } from './launch/stores/session-store.ts'
 export { parseScope, type Scope, ScopeSet } from './scopes.ts'
+
+// Level 1, protocol: stateless functions, for a flow of one's own.
+
+export { type AssertionTarget, signClientAssertion } from './client/client-assertion.ts'
+export { checkRegistration } from './client/registration.ts'
+export { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discovery/discover.ts'
+export { requireEndpoint, type ServerMetadata } from './discovery/server-metadata.ts'
+export type { HttpOptions } from './http.ts'
+export {
+  type AuthorizationChecks,
+  type AuthorizationRequest,
+  createAuthorizationRequest,
+  type LaunchClient,
+} from './oauth/authorization-request.ts'
+export { checkAuthorizationResponse, stateOfResponse } from './oauth/authorization-response.ts'
+export { clientCredentialsGrant, exchangeCode, type RefreshRequest, refreshGrant } from './oauth/grants.ts'
+export { fhirUserOf, type IdTokenExpectations, verifyIdToken } from './oauth/id-token.ts'
+export { IssuerKeys } from './oauth/issuer-keys.ts'
+export { readLaunchContext } from './oauth/launch-context.ts'
+export { revokeToken } from './oauth/revocation.ts'
+export type { AuthorizationServer, BackChannel } from './oauth/token-request.ts'
+export type { TokenResponse } from './oauth/token-response.ts'
