@@ -54,6 +54,8 @@ const tsconfig = {
     // A snippet shows a thing without using it.
     noUnusedLocals: false,
     noUnusedParameters: false,
+    // Nest's, with decorators of parameters.
+    experimentalDecorators: true,
     types: ['node'],
   },
   include: ['snippet-*.ts'],

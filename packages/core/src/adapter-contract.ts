@@ -9,6 +9,8 @@ export interface AdapterRequest {
   readonly url: string
   /** @param name - in lower case */
   header(name: string): string | undefined
+  /** For a runtime that ends a request's work with its answer, such as Cloudflare Workers: let this end first. */
+  waitUntil?(work: Promise<unknown>): void
 }
 
 interface AnswerParts {
@@ -33,6 +35,8 @@ export type Answer =
 export interface FhirHandler {
   /** Whose token it brings: a person's, or the app's own. */
   readonly kind: 'launch' | 'backend'
+  /** Every path that is answered here, for a framework that wants its routes by name. */
+  readonly paths: readonly string[]
   /** Whether this path is answered here rather than by the app's routes. */
   handles(url: string): boolean
   /** Answers a request whose path it handles. */

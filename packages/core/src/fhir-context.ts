@@ -122,45 +122,45 @@ async function fetchFhir(
 ): Promise<Response> {
   const target = resolveFhirUrl(url, fhirBaseUrl)
   const token = await tokens.current()
-  const response = await sendFhir(fhirBaseUrl, send, target, init, token)
-  if (response.status !== 401 || !isReplayable(init.body)) return response
+  const { response, hasLeft } = await sendFhir(fhirBaseUrl, send, target, init, token)
+  // Another server's 401, at the end of a redirect, says nothing of the token, which it never saw.
+  if (response.status !== 401 || hasLeft || !isReplayable(init.body)) return response
   const renewed = await tokens.replace(token)
   if (renewed === undefined) return response
   await response.body?.cancel()
-  return sendFhir(fhirBaseUrl, send, target, init, renewed)
+  return (await sendFhir(fhirBaseUrl, send, target, init, renewed)).response
 }
 
+/** @returns the answer, and whether a redirect left the FHIR base on the way to it */
 async function sendFhir(
   fhirBaseUrl: string,
   send: FetchFunction,
   target: URL,
   init: RequestInit,
   token: string,
-): Promise<Response> {
+): Promise<{ response: Response; hasLeft: boolean }> {
   const headers = new Headers(init.headers)
   if (!headers.has('accept')) headers.set('accept', 'application/fhir+json')
   headers.set('authorization', `Bearer ${token}`)
-  let response = await send(target.href, { ...init, headers, redirect: 'manual' })
+  const { redirect = 'follow' } = init
+  let response = await send(target.href, { ...init, headers, redirect: redirect === 'error' ? 'error' : 'manual' })
   const method = (init.method ?? 'GET').toUpperCase()
-  if ((init.redirect ?? 'follow') !== 'follow' || (method !== 'GET' && method !== 'HEAD')) return response
+  const follows = redirect === 'follow' && (method === 'GET' || method === 'HEAD')
   let from = target
-  for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
+  let hasLeft = false
+  for (let hop = 0; follows && hop < MAX_REDIRECTS; hop++) {
     const location = isRedirect(response.status) ? response.headers.get('location') : null
-    if (!location || !URL.canParse(location, from.href)) return response
-    const next = new URL(location, from.href)
+    if (!location || !URL.canParse(location, from.href)) break
+    from = new URL(location, from.href)
     await response.body?.cancel()
-    // The token, and whatever else the caller put in the headers, stays with the FHIR server.
-    const inside = isUnderBase(next, fhirBaseUrl)
-    const onward = inside ? headers : new Headers({ accept: headers.get('accept') ?? '*/*' })
-    response = await send(next.href, { ...init, headers: onward, redirect: 'manual' })
-    if (!inside) fhirBaseUrl = NOWHERE
-    from = next
+    // The token, and whatever else the caller put in the headers, stays with the FHIR server: once the way has left it,
+    // no later hop gets them back.
+    hasLeft ||= !isUnderBase(from, fhirBaseUrl)
+    const onward = hasLeft ? new Headers({ accept: headers.get('accept') ?? '*/*' }) : headers
+    response = await send(from.href, { ...init, headers: onward, redirect: 'manual' })
   }
-  return response
+  return { response, hasLeft }
 }
-
-/** Once a redirect has left the FHIR base, no later hop gets the token back. */
-const NOWHERE = 'https://invalid.invalid/'
 
 function resolveFhirUrl(url: string | URL, fhirBaseUrl: string): URL {
   const directory = fhirBaseUrl.endsWith('/') ? fhirBaseUrl : `${fhirBaseUrl}/`

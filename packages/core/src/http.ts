@@ -27,6 +27,8 @@ export interface HttpAnswer {
 
 const DEFAULT_TIMEOUT_SECONDS = 10
 const DEFAULT_MAX_BYTES = 1024 * 1024
+/** The longest time that timers can count: nearly 25 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * Sends one bounded request: https only (http for loopback), no redirect followed, one time limit over headers
@@ -46,7 +48,8 @@ export async function sendBounded(request: HttpRequest, options: HttpOptions): P
       body: request.body?.toString() ?? null,
       // A followed 307 would hand credentials to another host (RFC 9700 §4.12).
       redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutSeconds * 1000),
+      // A whole number: Node throws for any other.
+      signal: AbortSignal.timeout(Math.min(Math.ceil(timeoutSeconds * 1000), MAX_TIMEOUT_MS)),
     })
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel()
@@ -62,9 +65,8 @@ export async function sendBounded(request: HttpRequest, options: HttpOptions): P
     if (error instanceof Error && error.name === 'TimeoutError') {
       throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
     }
-    throw new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${networkReason(error)}.`, {
-      cause: error,
-    })
+    // Without the cause: it keeps what was received, and a confused server may send back what it was sent.
+    throw new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${networkReason(error)}.`)
   }
 }
 

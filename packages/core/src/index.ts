@@ -31,19 +31,40 @@ export {
 export type { SigningAlgorithm } from './client/key-checks.ts'
 export { KeySet, type LoadKeyOptions, loadKeySet, type PublicJwk, type SigningKey } from './client/keys.ts'
 export type { Client, Registration, RegistrationResolver, StaticMetadata } from './client/registration.ts'
+export { type AthenahealthOptions, athenahealth } from './dialects/athenahealth.ts'
 export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'
+export { epic } from './dialects/epic.ts'
 export { type IntelichartOptions, intelichart } from './dialects/intelichart.ts'
+export { type MeditechOptions, meditech } from './dialects/meditech.ts'
+export { oracleHealth } from './dialects/oracle-health.ts'
 export { smart } from './dialects/smart.ts'
 export { errorCodes, FhirAuthError, type FhirAuthErrorCode, type Problem } from './errors.ts'
+export {
+  type ActiveToken,
+  type IntrospectionOptions,
+  introspectToken,
+  type TokenIntrospection,
+} from './oauth/introspection.ts'
 export { parseScope, type Scope, ScopeSet } from './scopes.ts'
 
 // Level 1, protocol: stateless functions, for a flow of one's own.
 
 export { type AssertionTarget, signClientAssertion } from './client/client-assertion.ts'
 export { checkRegistration } from './client/registration.ts'
+export { endpointsOfCapabilityStatement } from './discovery/capability-statement.ts'
 export { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discovery/discover.ts'
-export { requireEndpoint, type ServerMetadata } from './discovery/server-metadata.ts'
-export type { HttpOptions } from './http.ts'
+export { readMembers, requireEndpoint, type ServerMetadata } from './discovery/server-metadata.ts'
+export {
+  checkSecureUrl,
+  type HttpAnswer,
+  type HttpOptions,
+  type HttpRequest,
+  jsonObject,
+  maxAgeSeconds,
+  sendBounded,
+  shownText,
+  shownUrl,
+} from './http.ts'
 export {
   type AuthorizationChecks,
   type AuthorizationRequest,
@@ -55,6 +76,7 @@ export { clientCredentialsGrant, exchangeCode, type RefreshRequest, refreshGrant
 export { fhirUserOf, type IdTokenExpectations, verifyIdToken } from './oauth/id-token.ts'
 export { IssuerKeys } from './oauth/issuer-keys.ts'
 export { readLaunchContext } from './oauth/launch-context.ts'
+export { withoutSecrets } from './oauth/oauth-error.ts'
 export { revokeToken } from './oauth/revocation.ts'
 export type { AuthorizationServer, BackChannel } from './oauth/token-request.ts'
 export type { TokenResponse } from './oauth/token-response.ts'

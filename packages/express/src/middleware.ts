@@ -103,7 +103,9 @@ class ExpressRequest implements AdapterRequest {
 function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunction, handling: ProblemHandling): void {
   const request = new ExpressRequest(req)
   if (handler.handles(request.url)) {
-    Promise.resolve(handler.answer(request)).then((answer) => apply(answer, res, next, handling), next)
+    Promise.resolve(handler.answer(request))
+      .then((answer) => apply(answer, res, next, handling))
+      .catch(next)
     return
   }
   const marked: MarkedRequest = req

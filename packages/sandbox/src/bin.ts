@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { createSandbox } from './create-sandbox.ts'
 import type { SandboxClient, SandboxOptions } from './sandbox-options.ts'
 
-const usage = `Usage: fhir-auth-sandbox [options]
+const usage = (command: string) => `Usage: ${command} [options]
 
   --mode smart|intelichart   default smart
   --host HOST                default 127.0.0.1
@@ -14,34 +14,54 @@ const usage = `Usage: fhir-auth-sandbox [options]
     --jwks-url URL             asymmetric
     --redirect-uri URL         may be repeated
     --scope "SCOPES"           limits what it may be granted
-  --help`
+  --json                     one line of JSON in place of text
+  --help
 
-/** Runs the sandbox until it is interrupted. Returns the exit code when it cannot start. */
+Example: ${command} --client portal --secret secret --redirect-uri http://localhost:3000/callback`
+
+/** A sandbox that runs until it is closed, or the exit code with which it did not start. */
+export type RunningSandbox = { exitCode: number } | { close: () => Promise<void> }
+
+/**
+ * Runs the sandbox as its command does.
+ *
+ * @param args - the command's arguments; `--help` lists them
+ * @param command - how the usage text calls the command
+ */
 export async function runSandbox(
   args: readonly string[],
   write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
-): Promise<{ exitCode: number } | { close: () => Promise<void> }> {
+  command = 'fhir-auth-sandbox',
+): Promise<RunningSandbox> {
   try {
-    const options = parseOptions(args)
-    if (options === 'help') {
-      write(usage)
+    const parsed = parseOptions(args)
+    if (parsed === 'help') {
+      write(usage(command))
       return { exitCode: 0 }
     }
+    const { json, options } = parsed
     const sandbox = await createSandbox(options)
+    const clients = options.clients?.map(({ clientId }) => clientId) ?? []
+    const patients = sandbox.patients.map(({ id }) => id)
+    if (json) {
+      const { fhirBaseUrl, issuer } = sandbox
+      write(JSON.stringify({ fhirBaseUrl, issuer, ehrPage: `${issuer}/ehr`, clients, patients }))
+      return { close: () => sandbox.close() }
+    }
     write(`FHIR base     ${sandbox.fhirBaseUrl}`)
     write(`Issuer        ${sandbox.issuer}`)
     write(`EHR page      ${sandbox.issuer}/ehr`)
-    for (const { clientId } of options.clients ?? []) write(`Client        ${clientId}`)
-    write(`Patients      ${sandbox.patients.map(({ id }) => id).join(', ')}`)
+    for (const clientId of clients) write(`Client        ${clientId}`)
+    write(`Patients      ${patients.join(', ')}`)
     write('Press Ctrl-C to stop.')
     return { close: () => sandbox.close() }
   } catch (error) {
-    write(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    write(`${error instanceof Error ? error.message : error}\n\n${usage(command)}`)
     return { exitCode: 2 }
   }
 }
 
-function parseOptions(args: readonly string[]): SandboxOptions | 'help' {
+function parseOptions(args: readonly string[]): { json: boolean; options: SandboxOptions } | 'help' {
   const { values, tokens } = parseArgs({
     args: [...args],
     tokens: true,
@@ -56,6 +76,7 @@ function parseOptions(args: readonly string[]): SandboxOptions | 'help' {
       'jwks-url': { type: 'string', multiple: true },
       'redirect-uri': { type: 'string', multiple: true },
       scope: { type: 'string', multiple: true },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -63,7 +84,7 @@ function parseOptions(args: readonly string[]): SandboxOptions | 'help' {
   const { mode, consent } = values
   if (mode !== 'smart' && mode !== 'intelichart') throw new TypeError(`--mode ${mode}: use smart or intelichart`)
   if (consent !== 'ask' && consent !== 'auto') throw new TypeError(`--consent ${consent}: use ask or auto`)
-  return {
+  const options: SandboxOptions = {
     mode,
     consent,
     host: values.host,
@@ -71,6 +92,7 @@ function parseOptions(args: readonly string[]): SandboxOptions | 'help' {
     authPort: toPort('--auth-port', values['auth-port']),
     clients: readClients(tokens.flatMap((token) => (token.kind === 'option' ? [[token.name, token.value ?? '']] : []))),
   }
+  return { json: values.json, options }
 }
 
 function toPort(option: string, value: string): number {

@@ -1,3 +1,4 @@
+export { type RunningSandbox, runSandbox } from './bin.ts'
 export type { JarCookie } from './cookie-jar.ts'
 export { createSandbox } from './create-sandbox.ts'
 export type { FaultPoint, SandboxFault } from './faults.ts'

@@ -25,7 +25,7 @@ export interface Visit {
 export interface UserAgent {
   readonly history: readonly Visit[]
   readonly cookies: readonly JarCookie[]
-  /** One request with the jar's cookies; redirects are not followed. */
+  /** One request with the jar's cookies, unless `init` has a `cookie` header; redirects are not followed. */
   request(url: string | URL, init?: RequestInit): Promise<Response>
   /** Follows redirects, at most 20. */
   visit(url: string | URL, init?: RequestInit): Promise<Response>
@@ -44,7 +44,7 @@ export function createUserAgent(): UserAgent {
     const url = new URL(target)
     const headers = new Headers(init.headers)
     const cookies = jar.headerFor(url, init.method ?? 'GET', initiator)
-    if (cookies !== undefined) headers.set('cookie', cookies)
+    if (cookies !== undefined && !headers.has('cookie')) headers.set('cookie', cookies)
     const { response, body } = await sendNavigation(url, { ...init, headers })
     jar.store(url, response.headers.getSetCookie())
     const location = response.headers.get('location') ?? undefined

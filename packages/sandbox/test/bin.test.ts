@@ -22,6 +22,18 @@ test('starts, prints its URLs, and stops', async () => {
   await expect(fetch(`${fhirBaseUrl}/metadata`)).rejects.toThrow()
 })
 
+test('--json prints one line for programs', async () => {
+  const { running, text } = await run('--json', '--fhir-port', '0', '--client', 'portal', '--secret', 'hidden')
+  expect(JSON.parse(text)).toEqual({
+    fhirBaseUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/fhir$/),
+    issuer: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    ehrPage: expect.stringMatching(/\/ehr$/),
+    clients: ['portal'],
+    patients: expect.arrayContaining(['amber-testwell']),
+  })
+  if ('close' in running) await running.close()
+})
+
 test.each([
   [['--help'], 0, 'Usage:'],
   [['--mode', 'other'], 2, '--mode other: use smart or intelichart'],

@@ -123,6 +123,62 @@ test('a loop of redirects ends; request follows none', async () => {
   await expect(browser.visit(`http://127.0.0.1:${port}/`)).rejects.toThrow(/more than 20 redirects/)
 })
 
+test('a page is asked for as a browser does when it navigates; headers that are given go out as they are', async () => {
+  const port = await serve((request, response) => {
+    const { accept, host, cookie, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = request.headers
+    response.end(JSON.stringify({ accept, host, cookie, mode, dest, length: request.headers['content-length'] }))
+  })
+  const browser = createUserAgent()
+  const url = `http://127.0.0.1:${port}/`
+  expect(await (await browser.request(url)).json()).toEqual({
+    accept: expect.stringMatching(/^text\/html,/),
+    host: `127.0.0.1:${port}`,
+    mode: 'navigate',
+    dest: 'document',
+  })
+  const headers = { accept: 'application/json', 'sec-fetch-mode': 'cors', host: 'made-up.example', cookie: 'a=b' }
+  expect(await (await browser.request(url, { method: 'POST', body: 'é', headers })).json()).toEqual({
+    accept: 'application/json',
+    host: 'made-up.example',
+    cookie: 'a=b',
+    mode: 'cors',
+    dest: 'document',
+    length: '2',
+  })
+})
+
+test('every answer is in the history whole, and a response knows its URL', async () => {
+  const port = await serve((_request, response) => {
+    response.writeHead(201, 'Made', { 'set-cookie': ['a=1', 'b=2'], 'content-type': 'text/plain' }).end('grün')
+  })
+  const browser = createUserAgent()
+  const response = await browser.request(`http://127.0.0.1:${port}/x`)
+  expect([response.status, response.statusText, response.url]).toEqual([201, 'Made', `http://127.0.0.1:${port}/x`])
+  const [visit] = browser.history
+  expect(visit).toMatchObject({ method: 'GET', url: response.url, status: 201, location: undefined, body: 'grün' })
+  expect(visit?.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+})
+
+test('signIn stops before a URL that it is told of, and returns the redirect to it', async () => {
+  const port = await serve((request, response) => {
+    const next = request.url === '/start' ? '/middle' : '/callback?code=1'
+    response.writeHead(302, { location: next }).end()
+  })
+  const browser = createUserAgent()
+  const stopBefore = `http://127.0.0.1:${port}/callback`
+  const response = await browser.signIn(`http://127.0.0.1:${port}/start`, { stopBefore })
+  expect([response.status, response.headers.get('location')]).toEqual([302, '/callback?code=1'])
+  expect(browser.history).toHaveLength(2)
+})
+
+test('a request ends when its signal says so, and fails where nobody listens', async () => {
+  const port = await serve(() => {})
+  const browser = createUserAgent()
+  const signal = AbortSignal.abort()
+  await expect(browser.request(`http://127.0.0.1:${port}/`, { signal })).rejects.toThrow(/abort/i)
+  await expect(browser.request('http://127.0.0.1:1/')).rejects.toThrow(/ECONNREFUSED/)
+})
+
 test("signIn leaves other people's forms alone", async () => {
   const form = '<form method="post" action="/interaction/x"><input type="hidden" name="a" value="b"></form>'
   const port = await serve((_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(form))

@@ -8,7 +8,7 @@ import { FhirContext, type FhirGrant } from '../fhir-context.ts'
 import { clientCredentialsGrant } from '../oauth/grants.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
-import type { MaybePromise } from '../options.ts'
+import { type MaybePromise, requireText } from '../options.ts'
 import { ScopeSet } from '../scopes.ts'
 import {
   type BackendServicesOptions,
@@ -48,6 +48,11 @@ export class BackendServices implements FhirHandler {
     this.#tokens = new TokenCache(settings.now)
   }
 
+  get paths(): readonly string[] {
+    const { jwksPath } = this.#settings
+    return jwksPath === undefined ? [] : [jwksPath]
+  }
+
   handles(url: string): boolean {
     return hasPath(url, this.#settings.jwksPath)
   }
@@ -72,9 +77,10 @@ export class BackendServices implements FhirHandler {
   /**
    * A context with a valid token: at once when one is cached, else after one token request, however many ask.
    *
-   * @throws `unknown_issuer`, `discovery_failed`, `token_request_refused` and what a request can throw
+   * @throws `invalid_option` for an empty scope, `unknown_issuer`, `discovery_failed`, `token_request_refused` and what a request can throw
    */
   context(target: BackendTarget = {}): MaybePromise<FhirContext> {
+    if (target.scope !== undefined) requireText(target.scope, 'scope', 'Write what the job needs, or leave it out.')
     const client = this.#clientFor(target.fhirBaseUrl)
     return client instanceof Promise
       ? client.then((found) => this.#contextOf(found, target.scope))
@@ -87,7 +93,9 @@ export class BackendServices implements FhirHandler {
   }
 
   async #requestToken(client: Client, scope: string): Promise<BackendToken> {
-    const metadata = await this.#metadata.get({ ...client, discovery: client.dialect.discovery }, ['token_endpoint'])
+    const { discovery, assertion } = client.dialect
+    const needed = ['token_endpoint', ...(assertion.audience === 'issuer' ? (['issuer'] as const) : [])] as const
+    const metadata = await this.#metadata.get({ ...client, discovery }, needed)
     const server = {
       tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
       issuer: metadata.issuer,
@@ -148,14 +156,13 @@ export function createBackendServices(options: BackendServicesOptions): BackendS
 }
 
 /** Everything that makes a token another one: server, client, scope whatever its order. */
-function keyOf(client: Client, scope: string): string {
-  return scope === client.scope
-    ? keyOfClient(client)
-    : `${keyOfClient(client)} ${[...ScopeSet.parse(scope)].sort().join(' ')}`
+function keyOf({ fhirBaseUrl, clientId, scope: own }: Client, scope: string): string {
+  const name = scope === own || sorted(scope) === sorted(own) ? own : sorted(scope)
+  return `${fhirBaseUrl}\n${clientId}\n${name}`
 }
 
-function keyOfClient({ fhirBaseUrl, clientId }: Client): string {
-  return `${fhirBaseUrl} ${clientId}`
+function sorted(scope: string): string {
+  return [...ScopeSet.parse(scope)].sort().join(' ')
 }
 
 function known(client: Client | undefined): Client {

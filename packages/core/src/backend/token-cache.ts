@@ -18,8 +18,9 @@ interface Entry<T> {
   pausedUntil: number
 }
 
-/** After a failed request, the next waits this long, unless the server names a time. */
+/** After a failed request, the next waits this long, or longer where the server says so, within a bound. */
 const PAUSE_SECONDS = 5
+const MAX_PAUSE_SECONDS = 3600
 
 /**
  * Tokens by what they are for: one request in flight per key however many callers wait, renewed early and in the
@@ -70,7 +71,8 @@ export class TokenCache<T extends CachedToken> {
       return entry.token
     } catch (error) {
       entry.failure = asFhirAuthError(error, 'token_unavailable', 'The backend token could not be had.')
-      entry.pausedUntil = this.#now() + (entry.failure.retryAfterSeconds ?? PAUSE_SECONDS) * 1000
+      const wait = Math.max(entry.failure.retryAfterSeconds ?? 0, PAUSE_SECONDS)
+      entry.pausedUntil = this.#now() + Math.min(wait, MAX_PAUSE_SECONDS) * 1000
       throw entry.failure
     } finally {
       delete entry.inFlight

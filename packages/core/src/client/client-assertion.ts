@@ -1,4 +1,5 @@
 import type { AssertionRules, DialectContext, GrantType } from '../dialects/dialect.ts'
+import { FhirAuthError } from '../errors.ts'
 import type { KeySet } from './keys.ts'
 
 /** What an assertion is made for: one request to one token endpoint. */
@@ -17,7 +18,7 @@ export interface AssertionTarget {
  * Each call has its own `jti`.
  *
  * @param nowSeconds - the present, in seconds since the epoch
- * @throws `invalid_key` when no key fits the server's algorithms
+ * @throws `invalid_key` when no key fits the server's algorithms, `unsupported_by_server` when the issuer is unknown but wanted
  */
 export async function signClientAssertion(
   keys: KeySet,
@@ -25,7 +26,7 @@ export async function signClientAssertion(
   rules: AssertionRules,
   nowSeconds: number,
 ): Promise<string> {
-  const key = keys.signingKey(target.acceptedAlgorithms)
+  const key = keys.signingKey(target.acceptedAlgorithms?.length ? target.acceptedAlgorithms : rules.algorithms)
   const header = { alg: key.alg, typ: rules.typ, kid: key.kid, ...(rules.jku !== undefined && { jku: rules.jku }) }
   return key.signJwt(header, assertionClaims(target, rules, Math.floor(nowSeconds)))
 }
@@ -49,6 +50,12 @@ function assertionClaims(target: AssertionTarget, rules: AssertionRules, issuedA
 function assertionAudience(target: AssertionTarget, { audience }: AssertionRules): string {
   if (typeof audience === 'object') return audience.literal
   if (audience === 'fhir_base') return target.fhirBaseUrl
-  if (audience === 'issuer') return target.issuer ?? target.tokenEndpoint
+  if (audience === 'issuer') {
+    if (target.issuer !== undefined) return target.issuer
+    throw new FhirAuthError(
+      'unsupported_by_server',
+      'The dialect wants the issuer as audience of the assertion, but the server publishes none. Set metadata.issuer.',
+    )
+  }
   return target.tokenEndpoint
 }

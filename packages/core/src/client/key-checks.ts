@@ -50,6 +50,7 @@ export function checkPrivateJwk(value: unknown, name: string, defaultAlg: Signin
   const jwk = value as Record<string, unknown>
   const { kty, kid, alg = defaultAlg } = jwk
   if (kid !== undefined && (typeof kid !== 'string' || kid === '')) refuse('has a kid that is not a non-empty string.')
+  if (jwk.use !== undefined && jwk.use !== 'sig') refuse('is not for signatures: its use is not "sig".')
   if (kty === 'oct') refuse('is symmetric (kty "oct"). Assertions need an RSA or EC private key.')
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') refuse('has no known kty. Use an RSA or EC private key.')
   if (typeof jwk.d !== 'string') {
@@ -76,6 +77,9 @@ function checkRsa(jwk: Record<string, unknown>, refuse: (fault: string) => never
 function checkCurve(jwk: Record<string, unknown>, refuse: (fault: string) => never): string[] {
   const curve = jwk.crv
   const alg = typeof curve === 'string' && Object.hasOwn(ALGORITHM_OF_CURVE, curve) && ALGORITHM_OF_CURVE[curve]
-  if (!alg) return refuse(`is on the curve ${String(curve)}. Use P-384 (ES384), or P-256, P-521, Ed25519.`)
+  if (!alg)
+    return refuse(
+      `is on ${typeof curve === 'string' ? `the curve ${curve}` : 'no curve'}. Use P-384 (ES384), or P-256, P-521, Ed25519.`,
+    )
   return [alg]
 }

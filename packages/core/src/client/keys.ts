@@ -1,4 +1,6 @@
+import type { JWK } from 'jose'
 import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../http.ts'
 import { checkPrivateJwk, type PrivateJwk, type SigningAlgorithm } from './key-checks.ts'
 
 /** Public members only: what stands in a hosted JWKS. */
@@ -57,7 +59,7 @@ export class KeySet {
     const own = this.#keys.map(({ alg }) => alg).join(', ')
     throw new FhirAuthError(
       'invalid_key',
-      `The server accepts assertions signed with ${accepted?.join(', ')}, but the key set has ${own}. Add a key of an accepted algorithm and register it.`,
+      `The server accepts assertions signed with ${shownText(accepted?.join(', ') ?? '')}, but the key set has ${own}. Add a key of an accepted algorithm and register it.`,
     )
   }
 
@@ -70,8 +72,8 @@ export class KeySet {
 /**
  * Loads private signing keys and checks each at once: type, size, curve, algorithm, `kid`.
  *
- * @param source - a private JWK, a JWK Set, or the JSON text of either; PEM text (PKCS#8). `undefined`
- *   (an environment variable that is not set) is refused with a message that says so.
+ * @param source - a private JWK, a JWK Set, or the JSON text of either; PEM text (PKCS#8), also on one line with `\n`.
+ *   `undefined` (an environment variable that is not set) is refused with a message that says so.
  * @throws `invalid_key` naming the fault and the remedy
  */
 export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}): Promise<KeySet> {
@@ -81,7 +83,7 @@ export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}):
 }
 
 async function readKeys(source: unknown, options: LoadKeyOptions): Promise<unknown[]> {
-  if (source === undefined || source === null || source === '') {
+  if (source === undefined || source === null || (typeof source === 'string' && source.trim() === '')) {
     throw new FhirAuthError(
       'invalid_key',
       'loadKeySet() got no key. Set the environment variable that you pass to it to a private JWK, JWK Set or PKCS#8 PEM.',
@@ -89,7 +91,12 @@ async function readKeys(source: unknown, options: LoadKeyOptions): Promise<unkno
   }
   if (typeof source === 'string') {
     const text = source.trim()
-    return text.startsWith('-----BEGIN') ? [await readPem(text, options)] : readKeys(parseJson(text), options)
+    if (!text.startsWith('-----BEGIN')) return readKeys(parseJson(text), options)
+    // An environment variable often holds a PEM on one line, its line ends written as "\n".
+    return [await readPem(text.replaceAll('\\n', '\n'), options)]
+  }
+  if (Array.isArray(source)) {
+    throw new FhirAuthError('invalid_key', 'The keys are a bare list. Write a JWK Set: { "keys": [ … ] }.')
   }
   if (typeof source === 'object' && 'keys' in source) {
     if (Array.isArray(source.keys)) return source.keys
@@ -112,9 +119,12 @@ function parseJson(text: string): unknown {
 async function readPem(pem: string, { alg }: LoadKeyOptions): Promise<unknown> {
   const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1] ?? 'unreadable'
   if (label !== 'PRIVATE KEY') {
+    const remedy = label.includes('PRIVATE KEY')
+      ? 'Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem'
+      : 'Pass the private key; the public part is derived.'
     throw new FhirAuthError(
       'invalid_key',
-      `The PEM block is "${label}", but "PRIVATE KEY" (PKCS#8, unencrypted) is needed. Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem`,
+      `The PEM block is "${label}", but "PRIVATE KEY" (PKCS#8, unencrypted) is needed. ${remedy}`,
     )
   }
   const { exportJWK } = await import('jose/key/export')
@@ -138,20 +148,24 @@ async function localKey(candidate: unknown, index: number, options: LoadKeyOptio
   const { importJWK } = await import('jose/key/import')
   const { calculateJwkThumbprint } = await import('jose/jwk/thumbprint')
   const { SignJWT } = await import('jose/jwt/sign')
+  const { jwtVerify } = await import('jose/jwt/verify')
   const jwk: PrivateJwk = checkPrivateJwk(candidate, `Key ${index + 1}`, options.alg)
+  const { kty, alg, n, e, crv, x, y } = jwk
+  const publicMembers = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x }
   let privateKey: Awaited<ReturnType<typeof importJWK>>
   try {
-    privateKey = await importJWK({ ...jwk }, jwk.alg)
+    privateKey = await importJWK({ ...jwk }, alg)
+    // A trial now, rather than a server's refusal later: an import does not show that the members belong together.
+    const trial = await new SignJWT({}).setProtectedHeader({ alg }).sign(privateKey)
+    await jwtVerify(trial, await importJWK({ kty, ...publicMembers } as JWK, alg))
   } catch (cause) {
     throw new FhirAuthError(
       'invalid_key',
-      `Key ${index + 1} (${jwk.kty}, ${jwk.alg}) cannot be imported: its members do not form a valid key. Export it again from where it was made.`,
+      `Key ${index + 1} (${kty}, ${alg}) cannot be used: its members do not form a valid key. Export it again from where it was made.`,
       { cause },
     )
   }
   const kid = jwk.kid ?? (await calculateJwkThumbprint({ ...jwk }))
-  const { kty, alg, n, e, crv, x, y } = jwk
-  const publicMembers = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x }
   const publicJwk = Object.freeze({ kty, kid, alg, use: 'sig', ...publicMembers }) as PublicJwk
   return Object.freeze({
     kid,

@@ -43,6 +43,18 @@ export interface Client {
   readonly metadata: StaticMetadata
 }
 
+const METADATA_MEMBERS: readonly (keyof StaticMetadata)[] = [
+  'issuer',
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'introspection_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint',
+  'code_challenge_methods_supported',
+  'token_endpoint_auth_signing_alg_values_supported',
+]
+
 export const REGISTRATION_OPTIONS: readonly string[] = [
   'fhirBaseUrl',
   'clientId',
@@ -84,19 +96,20 @@ export function checkRegistration(
       ? "Write what the job needs, e.g. 'system/Patient.rs'."
       : "Write what the app needs, e.g. 'openid fhirUser launch/patient patient/*.rs'.",
   )
-  if (typeof clientAuth.authenticate !== 'function') {
+  if (typeof clientAuth?.authenticate !== 'function') {
     refuseOption(
       'clientAuth must come from clientSecretBasic(), clientSecretPost(), privateKeyJwt() or publicClient().',
     )
   }
-  if (typeof dialect.check !== 'function') {
+  if (typeof dialect?.check !== 'function') {
     refuseOption('dialect must come from smart(), intelichart() or defineDialect().')
   }
+  checkKnownOptions(metadata, METADATA_MEMBERS, 'metadata')
   for (const [name, value] of Object.entries(metadata)) {
     if (typeof value === 'string' && name !== 'issuer') checkSecureUrl(value, `metadata.${name}`)
   }
   clientAuth.checkClientId?.(clientId)
-  dialect.check({ flow, authMethod: clientAuth.method })
+  dialect.check({ flow, authMethod: clientAuth.method, scope })
   return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata: Object.freeze({ ...metadata }) })
 }
 

@@ -1,3 +1,4 @@
+import type { SigningAlgorithm } from '../client/key-checks.ts'
 import { checkKnownOptions, refuseOption } from '../options.ts'
 
 /** The grants this library uses. */
@@ -14,6 +15,8 @@ export interface DialectContext {
 export interface ClientUse {
   readonly flow: 'launch' | 'backend'
   readonly authMethod: string
+  /** As configured, space-separated. */
+  readonly scope: string
 }
 
 /**
@@ -33,8 +36,8 @@ export interface Dialect {
 }
 
 export interface DiscoveryRules {
-  /** Where the smart-configuration is, if not below the FHIR base URL. */
-  readonly url: string | undefined
+  /** Where the smart-configuration is, if not below the FHIR base URL; a function derives it from that. */
+  readonly url: string | ((fhirBaseUrl: string) => string) | undefined
   /** OpenID issuer whose openid-configuration is the second source. */
   readonly issuer: string | undefined
 }
@@ -72,6 +75,11 @@ export interface AssertionRules {
   /** `exp` minus `iat`, in seconds; SMART allows at most 300. */
   readonly lifetimeSeconds: number
   readonly typ: string
+  /**
+   * Algorithms the server accepts where it does not publish them (`token_endpoint_auth_signing_alg_values_supported`):
+   * the first key of one of them signs. Default: the first key, whatever its algorithm.
+   */
+  readonly algorithms: readonly SigningAlgorithm[] | undefined
   /** The `jku` header: the registered JWKS URL, to the letter. */
   readonly jku: string | undefined
   /** Further claims. `iss`, `sub`, `aud`, `exp`, `iat` and `jti` cannot be overridden here. */
@@ -93,8 +101,11 @@ export interface IdTokenRules {
   readonly mode: 'verify' | 'decode' | 'ignore'
   /** Expected `aud`, where it is not the client id. */
   readonly audience: string | readonly string[] | undefined
-  /** Expected `iss`, where it is not the discovered issuer. */
-  readonly issuer: string | undefined
+  /**
+   * Expected `iss`, where it is not the discovered issuer. A function says whether it accepts one, given the discovered
+   * issuer to hold it against: it must refuse every issuer of another tenant.
+   */
+  readonly issuer: string | ((issuer: string, discovered: string | undefined) => boolean) | undefined
   /** Refuse an id_token without the `nonce` that was sent. */
   readonly requireNonce: boolean
 }
@@ -107,20 +118,26 @@ export type DialectOverrides = {
 } & { readonly check?: Dialect['check'] | undefined }
 
 const SMART: Omit<Dialect, 'name'> = {
-  discovery: { url: undefined, issuer: undefined },
-  authorization: { audienceParameter: 'aud', pkce: 'force', nonce: true, method: 'GET', parameters: {} },
-  token: { sendClientId: 'public', parameters: () => ({}), assumeBearer: false, defaultLifetimeSeconds: 300 },
+  discovery: Object.freeze({ url: undefined, issuer: undefined }),
+  authorization: Object.freeze({ audienceParameter: 'aud', pkce: 'force', nonce: true, method: 'GET', parameters: {} }),
+  token: Object.freeze({
+    sendClientId: 'public',
+    parameters: () => ({}),
+    assumeBearer: false,
+    defaultLifetimeSeconds: 300,
+  }),
   // 240 s of the 300 s that SMART allows: room for a clock that is a minute off.
-  assertion: {
+  assertion: Object.freeze({
     audience: 'token_endpoint',
     lifetimeSeconds: 240,
     typ: 'JWT',
+    algorithms: undefined,
     jku: undefined,
     claims: () => ({}),
     omitClaims: [],
-  },
-  scopes: { encode: (scope) => scope, decode: (scope) => scope },
-  idToken: { mode: 'verify', audience: undefined, issuer: undefined, requireNonce: false },
+  }),
+  scopes: Object.freeze<ScopeRules>({ encode: (scope) => scope, decode: (scope) => scope }),
+  idToken: Object.freeze({ mode: 'verify', audience: undefined, issuer: undefined, requireNonce: false }),
   check: () => {},
 }
 

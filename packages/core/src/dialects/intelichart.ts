@@ -51,7 +51,7 @@ export function intelichart(options: IntelichartOptions = {}): Dialect {
       // "client_id" stands in the body of the code exchange beside the Authorization header.
       sendClientId: 'always',
       // "audience: the base URL of the FHIR API", in the code exchange only.
-      parameters: ({ grantType, fhirBaseUrl }) =>
+      parameters: ({ grantType, fhirBaseUrl }): Record<string, string> =>
         grantType === 'authorization_code' ? { audience: audience ?? fhirBaseUrl } : {},
       // The page promises "a JSON object that contains the Access Token", and nothing beside it.
       assumeBearer: true,

@@ -19,7 +19,7 @@ export function endpointsOfCapabilityStatement(document: Readonly<Record<string,
   for (const rest of objects(document.rest)) {
     const security = objects([rest.security])[0]
     for (const extension of objects(security?.extension)) {
-      if (String(extension.url).toLowerCase() !== OAUTH_URIS) continue
+      if (typeof extension.url !== 'string' || extension.url.toLowerCase() !== OAUTH_URIS) continue
       for (const { url, valueUri } of objects(extension.extension)) {
         const name = typeof url === 'string' && Object.hasOwn(MEMBER_OF_EXTENSION, url) && MEMBER_OF_EXTENSION[url]
         if (name && typeof valueUri === 'string') endpoints[name] ??= valueUri

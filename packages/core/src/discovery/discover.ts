@@ -61,7 +61,8 @@ export async function discover(
   }
 
   if (lacks().length > 0) {
-    const url = discovery.url ?? below(fhirBaseUrl, '.well-known/smart-configuration')
+    const given = typeof discovery.url === 'function' ? discovery.url(fhirBaseUrl) : discovery.url
+    const url = given ?? below(fhirBaseUrl, '.well-known/smart-configuration')
     await consult(url, 'application/json', (document) => readMembers(document, fhirBaseUrl))
   }
   const issuer = discovery.issuer ?? (typeof members.issuer === 'string' ? members.issuer : undefined)
@@ -98,7 +99,8 @@ function below(base: string, path: string): string {
 /** OpenID Connect Discovery §4.3: the document must be that issuer's own. */
 function checkIssuer(document: Record<string, unknown>, issuer: string): void {
   if (document.issuer === issuer) return
-  throw new FhirAuthError('issuer_mismatch', `it names the issuer ${shownText(String(document.issuer))}, not ${issuer}`)
+  const named = typeof document.issuer === 'string' ? `the issuer ${shownText(document.issuer)}` : 'no issuer'
+  throw new FhirAuthError('issuer_mismatch', `it names ${named}, not ${shownText(issuer)}`)
 }
 
 function definedMembers(metadata: StaticMetadata): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
-import { checkSecureUrl } from '../http.ts'
+import { checkSecureUrl, shownUrl } from '../http.ts'
 
 /** What is known of an authorization server: members as SMART's and OpenID's documents name them. */
 export interface ServerMetadata {
@@ -120,6 +120,6 @@ export function requireEndpoint(metadata: ServerMetadata, name: EndpointName): s
   if (url !== undefined) return url
   throw new FhirAuthError(
     'missing_endpoint',
-    `The server publishes no ${name} (read: ${metadata.sources.join(', ')}). Set metadata.${name} if the vendor's manual names one.`,
+    `The server publishes no ${name} (read: ${metadata.sources.map(shownUrl).join(', ')}). Set metadata.${name} if the vendor's manual names one.`,
   )
 }

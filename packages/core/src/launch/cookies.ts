@@ -37,10 +37,15 @@ export function readCookie(header: string, name: string): string | undefined {
   return undefined
 }
 
+/** Blanks alone are no boundary: a value may have them, and a sibling host may write values (RFC 6265 §8.6). */
 function isBoundary(header: string, at: number): boolean {
-  if (at === 0) return true
-  const before = header.charCodeAt(at - 1)
-  return before === 59 /* ; */ || before === 32 || before === 9
+  let before = at - 1
+  while (before >= 0 && isBlank(header.charCodeAt(before))) before--
+  return before < 0 || header.charCodeAt(before) === 59 /* ; */
+}
+
+function isBlank(character: number): boolean {
+  return character === 32 || character === 9
 }
 
 /** Names that start with the prefix, in header order: oldest first for cookies of one path (RFC 6265 §5.4). */

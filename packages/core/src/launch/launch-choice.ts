@@ -22,16 +22,26 @@ export function chooseLaunch(launches: readonly LaunchRecord[], request: Adapter
   )
 }
 
-/** Adds the launch id to a same-origin path, so that links from that page lead back to the same launch. */
+/** Whether a path names a launch, perhaps one that has ended. */
+export function namesLaunch(path: string): boolean {
+  return launchIdIn(path) !== undefined
+}
+
+/**
+ * Adds the launch id to a same-origin path, so that links from that page lead back to the same launch. It takes the
+ * place of an older one: a page whose launch has ended sends the person to log in, and must not find itself again.
+ */
 export function withLaunchId(path: string, launchId: string): string {
-  const [beforeHash = '', hash] = path.split('#', 2)
-  const separator = beforeHash.includes('?') ? '&' : '?'
-  return `${beforeHash}${separator}${LAUNCH_ID_PARAMETER}=${launchId}${hash === undefined ? '' : `#${hash}`}`
+  const [beforeHash = ''] = path.split('#', 1)
+  const [pathname = ''] = beforeHash.split('?', 1)
+  const query = beforeHash.slice(pathname.length + 1).split('&')
+  const others = query.filter((pair) => pair !== '' && !new URLSearchParams(pair).has(LAUNCH_ID_PARAMETER))
+  return `${pathname}?${[...others, `${LAUNCH_ID_PARAMETER}=${launchId}`].join('&')}${path.slice(beforeHash.length)}`
 }
 
 function launchIdIn(url: string | undefined): string | undefined {
   // Nearly no request names one: look before parsing.
-  if (url === undefined || !url.includes(`${LAUNCH_ID_PARAMETER}=`)) return undefined
+  if (url === undefined || !url.includes(LAUNCH_ID_PARAMETER)) return undefined
   const query = url.slice(url.indexOf('?') + 1).split('#', 1)[0]
   return new URLSearchParams(query).get(LAUNCH_ID_PARAMETER) ?? undefined
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../client/registration.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
 import { FhirContext, type TokenSource } from '../fhir-context.ts'
 import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
 import type { IssuerKeys } from '../oauth/issuer-keys.ts'
@@ -56,8 +57,13 @@ export async function recordRefresh(
   response: TokenResponse,
   sources: RecordSources,
 ): Promise<LaunchRecord> {
-  const expected = { nonce: undefined, sub: previous.idToken?.sub }
-  const next = await recordLaunch(previous.launchId, response, expected, sources)
+  const record = (answer: TokenResponse) =>
+    recordLaunch(previous.launchId, answer, { nonce: undefined, sub: previous.idToken?.sub }, sources)
+  const next = await record(response).catch((error: unknown) => {
+    if (error instanceof FhirAuthError && error.code === 'invalid_id_token') throw error
+    // The refresh token may be used up: keys that cannot be fetched now must not cost the session. The identity stays.
+    return record({ ...response, idToken: undefined })
+  })
   return Object.freeze({
     ...next,
     refreshToken: next.refreshToken ?? previous.refreshToken,

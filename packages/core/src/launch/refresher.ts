@@ -3,6 +3,7 @@ import { refreshGrant } from '../oauth/grants.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import { isDueForRenewal } from '../token-lifetime.ts'
 import { type RecordSources, recordRefresh } from './launch-record.ts'
+import type { SessionLock } from './session-lock.ts'
 import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
 
 /** What a refresh works with: the client and server that a launch belongs to. */
@@ -12,18 +13,20 @@ export type SourcesOfLaunch = (launch: LaunchRecord) => Promise<RecordSources>
 const PAUSE_SECONDS = 5
 
 /**
- * Refreshes tokens: one refresh per launch at a time, the rotated refresh token stored before its access token is used.
+ * Refreshes tokens: one refresh per session at a time, across processes; the rotated refresh token stored before its access token is used.
  * `invalid_grant` ends the launch; a network fault or a 5xx never does.
  */
 export class Refresher {
   readonly #store: RecordStore
+  readonly #lock: SessionLock
   readonly #sourcesOf: SourcesOfLaunch
   readonly #channel: BackChannel
   readonly #inFlight = new Map<string, Promise<LaunchRecord | undefined>>()
   readonly #paused = new Map<string, { until: number; error: FhirAuthError }>()
 
-  constructor(store: RecordStore, sourcesOf: SourcesOfLaunch, channel: BackChannel) {
+  constructor(store: RecordStore, lock: SessionLock, sourcesOf: SourcesOfLaunch, channel: BackChannel) {
     this.#store = store
+    this.#lock = lock
     this.#sourcesOf = sourcesOf
     this.#channel = channel
   }
@@ -40,7 +43,7 @@ export class Refresher {
     if (known) return known
     const pause = this.#paused.get(key)
     if (pause && pause.until > this.#channel.now()) return Promise.reject(pause.error)
-    const flight = this.#renewOnce(key, id, launchId, refused).finally(() => this.#inFlight.delete(key))
+    const flight = this.#renewLocked(key, id, launchId, refused).finally(() => this.#inFlight.delete(key))
     this.#inFlight.set(key, flight)
     return flight
   }
@@ -50,27 +53,33 @@ export class Refresher {
     this.renew(id, launchId).catch(() => {})
   }
 
-  async #renewOnce(key: string, id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
-    // Read again: another request may have renewed it since.
+  async #renewLocked(key: string, id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
+    try {
+      const renewed = await this.#lock.hold(id, () => this.#renewOnce(id, launchId, refused))
+      this.#paused.delete(key)
+      return renewed
+    } catch (error) {
+      throw this.#pause(key, error)
+    }
+  }
+
+  async #renewOnce(id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
+    // Read under the lock: another process may have renewed it since.
     const launch = await this.#find(id, launchId)
     if (!launch?.refreshToken) return undefined
     const isRenewed =
       refused === undefined ? !isDueForRenewal(launch, this.#channel.now()) : launch.accessToken !== refused
     if (isRenewed) return launch
+    const sources = await this.#sourcesOf(launch)
+    const request = { refreshToken: launch.refreshToken, grantedScope: launch.scope }
     try {
-      const sources = await this.#sourcesOf(launch)
-      const request = { refreshToken: launch.refreshToken, grantedScope: launch.scope }
       const response = await refreshGrant(sources.client, request, sources.server, this.#channel)
       const renewed = await recordRefresh(launch, response, sources)
-      await this.#replace(id, renewed)
-      this.#paused.delete(key)
-      return renewed
+      return (await this.#replace(id, renewed)) ? renewed : undefined
     } catch (error) {
-      if (error instanceof FhirAuthError && error.error === 'invalid_grant') {
-        await this.#remove(id, launchId)
-        return undefined
-      }
-      throw this.#pause(key, error)
+      if (!(error instanceof FhirAuthError && error.error === 'invalid_grant')) throw error
+      await this.#remove(id, launchId)
+      return undefined
     }
   }
 
@@ -95,12 +104,13 @@ export class Refresher {
     return (await this.#store.get(id))?.launches.find((launch) => launch.launchId === launchId)
   }
 
-  /** Writes one launch into the session as it is now: others in it may have changed meanwhile. */
-  async #replace(id: string, renewed: LaunchRecord): Promise<void> {
+  /** Writes one launch into the session as it is now; false when the person has logged out meanwhile. */
+  async #replace(id: string, renewed: LaunchRecord): Promise<boolean> {
     const session = await this.#store.get(id)
-    if (!session) return
+    if (!session) return false
     const launches = session.launches.map((launch) => (launch.launchId === renewed.launchId ? renewed : launch))
     await this.#store.set(id, Object.freeze({ ...session, launches: Object.freeze(launches) }))
+    return true
   }
 
   async #remove(id: string, launchId: string): Promise<void> {

@@ -7,5 +7,7 @@ export function checkedReturnTo(candidate: string | null | undefined, fallback: 
   const origin = 'https://this.invalid'
   if (!URL.canParse(candidate, origin)) return fallback
   const url = new URL(candidate, origin)
-  return url.origin === origin ? url.pathname + url.search + url.hash : fallback
+  // Dot segments are gone now, and `/..//host` has become `//host`.
+  if (url.origin !== origin || url.pathname.startsWith('//')) return fallback
+  return url.pathname + url.search + url.hash
 }

@@ -8,6 +8,7 @@ import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } fro
 import { chooseLaunch } from './launch-choice.ts'
 import { contextOfRecord } from './launch-record.ts'
 import type { Refresher } from './refresher.ts'
+import type { SessionLock } from './session-lock.ts'
 import type { LaunchRecord, RecordStore, SessionRecord } from './stores/session-store.ts'
 
 export interface SessionSettings {
@@ -26,6 +27,7 @@ const MAX_LAUNCHES = 10
  */
 export class Sessions {
   readonly #store: RecordStore
+  readonly #lock: SessionLock
   readonly #refresher: Refresher
   readonly #settings: SessionSettings
   readonly #cookieName: string
@@ -35,12 +37,14 @@ export class Sessions {
 
   constructor(
     store: RecordStore,
+    lock: SessionLock,
     refresher: Refresher,
     settings: SessionSettings,
     send: FetchFunction,
     now: () => number,
   ) {
     this.#store = store
+    this.#lock = lock
     this.#refresher = refresher
     this.#settings = settings
     this.#cookieName = cookieName(settings.cookieName, settings.policy)
@@ -113,6 +117,13 @@ export class Sessions {
   /** Takes a finished login into the browser's session, under a new id (against session fixation), and returns the cookie. */
   async add(cookieHeader: string | undefined, launch: LaunchRecord): Promise<{ cookie: string; launches: number }> {
     const previousId = this.#idOf(cookieHeader)
+    // Under the lock: a refresh that ends meanwhile must not write its rotated token into the session we leave.
+    return previousId === undefined
+      ? this.#addTo(undefined, launch)
+      : this.#lock.hold(previousId, () => this.#addTo(previousId, launch))
+  }
+
+  async #addTo(previousId: string | undefined, launch: LaunchRecord): Promise<{ cookie: string; launches: number }> {
     const previous = previousId === undefined ? undefined : await this.#store.get(previousId)
     const others = (previous?.launches ?? []).filter((other) => this.#isKept(other, launch))
     const launches = Object.freeze([...others, launch].slice(-MAX_LAUNCHES))

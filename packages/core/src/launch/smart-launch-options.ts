@@ -70,7 +70,7 @@ export interface SmartLaunchSettings {
   readonly afterLogin: string
   readonly afterLogout: string
   readonly loginTimeoutSeconds: number
-  readonly http: HttpOptions
+  readonly http: HttpOptions & { readonly timeoutSeconds: number }
   readonly now: () => number
 }
 
@@ -95,6 +95,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
   }
   const secure = redirect.protocol === 'https:'
   const sameSite = session.sameSite ?? 'lax'
+  if (sameSite !== 'lax' && sameSite !== 'none') refuseOption("session.sameSite must be 'lax' or 'none'.")
   if (sameSite === 'none' && !secure)
     refuseOption("session.sameSite 'none' needs an https redirectUri: browsers refuse it otherwise.")
   return {
@@ -140,7 +141,8 @@ function recordStoreOf(store: SessionOptions['store'], secrets: readonly string[
   if (store === undefined) return memoryStore({ now })
   if (store instanceof MemoryStore) return store
   for (const method of ['get', 'set', 'delete', 'claim'] as const) {
-    if (typeof store[method] !== 'function') refuseOption(`session.store has no method ${method}(). See SessionStore.`)
+    if (typeof store?.[method] !== 'function')
+      refuseOption(`session.store has no method ${method}(). See SessionStore.`)
   }
   return sealedStore(store, secrets, now)
 }

@@ -18,12 +18,13 @@ import { revokeToken } from '../oauth/revocation.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import type { MaybePromise } from '../options.ts'
 import { ScopeSet } from '../scopes.ts'
-import { withLaunchId } from './launch-choice.ts'
+import { namesLaunch, withLaunchId } from './launch-choice.ts'
 import { type RecordSources, recordLaunch } from './launch-record.ts'
 import { authorizationForm, loginChoice } from './pages.ts'
 import { Refresher } from './refresher.ts'
 import { checkedReturnTo } from './return-to.ts'
 import { createSealer } from './sealing.ts'
+import { SessionLock } from './session-lock.ts'
 import { Sessions } from './sessions.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions, type SmartLaunchSettings } from './smart-launch-options.ts'
 import type { LaunchRecord } from './stores/session-store.ts'
@@ -51,8 +52,14 @@ export class SmartLaunch implements FhirHandler {
     this.#issuerKeys = new IssuerKeys(http, now)
     const sealer = createSealer(secrets, 'login')
     this.#transactions = new Transactions(sealer, session.policy, settings.loginTimeoutSeconds, now)
-    const refresher = new Refresher(store, (launch) => this.#sourcesOfLaunch(launch), this.#channel)
-    this.#sessions = new Sessions(store, refresher, session, http.fetch ?? globalThis.fetch, now)
+    const lock = new SessionLock(store, settings.http.timeoutSeconds)
+    const refresher = new Refresher(store, lock, (launch) => this.#sourcesOfLaunch(launch), this.#channel)
+    this.#sessions = new Sessions(store, lock, refresher, session, http.fetch ?? globalThis.fetch, now)
+  }
+
+  get paths(): readonly string[] {
+    const { callback, launch, login, logout } = this.#settings.paths
+    return [callback, launch, login, logout].filter((path) => path !== undefined)
   }
 
   handles(url: string): boolean {
@@ -103,7 +110,9 @@ export class SmartLaunch implements FhirHandler {
     if (!iss || !launch || moreIssuers.length > 0 || moreLaunches.length > 0) {
       throw new FhirAuthError('invalid_launch', 'An EHR launch needs the parameters iss and launch, each once.')
     }
-    return this.#begin(await this.#clientAt(iss), launch, this.#settings.afterLogin, request)
+    // `aud` is the `iss` of the launch to the letter, whichever slash the registration ends with.
+    const client = { ...(await this.#clientAt(iss)), fhirBaseUrl: iss }
+    return this.#begin(client, launch, this.#settings.afterLogin, request)
   }
 
   async #logIn(query: URLSearchParams, request: AdapterRequest): Promise<Answer> {
@@ -158,16 +167,19 @@ export class SmartLaunch implements FhirHandler {
     const launchId = randomToken().slice(0, 22)
     const launch = await recordLaunch(launchId, response, { nonce: checks.nonce }, { ...sources, now: now() })
     const { cookie, launches } = await this.#sessions.add(cookieHeader, launch)
-    // A clinician may have several patients open: then each page says which launch it belongs to.
-    const location = isEhrLaunch || launches > 1 ? withLaunchId(returnTo, launchId) : returnTo
+    // A person may have several patients open, or be about to: then each page says which launch it belongs to.
+    const isOneOfSeveral = isEhrLaunch || launches > 1 || this.#transactions.countIn(cookieHeader) > 1
+    const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
     return redirectAnswer(location, [this.#transactions.end(state), cookie])
   }
 
   /** Ends the session here first; telling the authorization server comes second, and may fail (RFC 7009). */
   async #logOut(request: AdapterRequest): Promise<Answer> {
     requireMethod(request, 'POST')
-    // A form on another site must not log people out.
-    if (request.header('origin') !== this.#settings.origin) {
+    // A form on another site must not log people out. Origin is `null` from a page with Referrer-Policy: no-referrer
+    // (Fetch §3.2), which many apps send; Sec-Fetch-Site knows better, and no page can forge it.
+    const isOwnPage = request.header('sec-fetch-site') === 'same-origin'
+    if (!isOwnPage && request.header('origin') !== this.#settings.origin) {
       throw new FhirAuthError(
         'cross_origin_request',
         `Logout takes a POST from a page of ${this.#settings.origin}, with its Origin header.`,

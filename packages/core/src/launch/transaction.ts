@@ -68,6 +68,11 @@ export class Transactions {
     return transaction
   }
 
+  /** How many logins this browser has under way. */
+  countIn(cookieHeader: string | undefined): number {
+    return cookieNames(cookieHeader, this.#prefix).length
+  }
+
   /** The cookie that ends a login, whatever became of it. */
   end(state: string): string {
     return clearCookie(this.#nameFor(state), this.#policy)

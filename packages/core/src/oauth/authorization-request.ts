@@ -65,6 +65,8 @@ export async function createAuthorizationRequest(
     scope: encodeScope(scope, scopes.encode),
     state,
   })
+  // A parameter must not be sent empty (RFC 6749 §3.1): an app for EHR launches alone may have no scope but `launch`.
+  if (scope.size === 0) parameters.delete('scope')
   const { audienceParameter } = authorization
   if (audienceParameter === 'aud' || audienceParameter === 'both') parameters.set('aud', client.fhirBaseUrl)
   if (audienceParameter === 'audience' || audienceParameter === 'both') parameters.set('audience', client.fhirBaseUrl)
@@ -75,7 +77,7 @@ export async function createAuthorizationRequest(
   }
   if (nonce !== undefined) parameters.set('nonce', nonce)
   for (const [name, value] of Object.entries(authorization.parameters)) {
-    // A parameter must not be sent empty, nor twice (RFC 6749 §3.1).
+    // Neither empty nor twice, again.
     if (value !== '' && !parameters.has(name)) parameters.set(name, value)
   }
 

@@ -51,7 +51,7 @@ export async function refreshGrant(
   if (scope !== undefined) {
     const wider = ScopeSet.parse(grantedScope).missing(scope)
     if (wider.length > 0) refuseOption(`A refresh cannot widen the scope: ${wider.join(' ')} was not granted.`)
-    parameters.set('scope', scope)
+    parameters.set('scope', encodeScope(scope, client))
   }
   return requestToken(client, server, parameters, 'refresh_token', scope ?? grantedScope, channel)
 }
@@ -63,8 +63,7 @@ export async function clientCredentialsGrant(
   server: AuthorizationServer,
   channel: BackChannel,
 ): Promise<TokenResponse> {
-  const encoded = [...ScopeSet.parse(scope)].map(client.dialect.scopes.encode).join(' ')
-  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encoded })
+  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encodeScope(scope, client) })
   return requestToken(client, server, parameters, 'client_credentials', scope, channel)
 }
 
@@ -85,7 +84,12 @@ async function requestToken(
   }
   const requestedAt = channel.now()
   const answer = await postAuthenticated(client, server, server.tokenEndpoint, parameters, grantType, channel)
-  const response = readTokenResponse(jsonObject(answer), token, requestedAt, scope)
+  const response = readTokenResponse(jsonObject(answer), token, requestedAt, encodeScope(scope, client))
   const granted = [...ScopeSet.parse(response.scope)].map(scopes.decode).join(' ')
   return granted === response.scope ? response : { ...response, scope: granted }
+}
+
+/** The scopes as the dialect spells them on the wire, one space between them. */
+function encodeScope(scope: string, { dialect }: Client): string {
+  return [...ScopeSet.parse(scope)].map(dialect.scopes.encode).join(' ')
 }

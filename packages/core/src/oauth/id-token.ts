@@ -41,7 +41,12 @@ export async function verifyIdToken(
     )
   }
   const audience = rules.audience === undefined ? client.clientId : [rules.audience].flat()
-  const checks = { issuer, audience, clockTolerance: CLOCK_TOLERANCE_SECONDS, currentDate: new Date(now) }
+  const checks = {
+    ...(typeof issuer === 'string' && { issuer }),
+    audience,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    currentDate: new Date(now),
+  }
   // Loaded at the first login, not when the app starts.
   const { decodeProtectedHeader } = await import('jose/decode/protected_header')
   const { jwtVerify } = await import('jose/jwt/verify')
@@ -64,6 +69,10 @@ export async function verifyIdToken(
     // jose's messages name the claim or the step that failed, never a value.
     refuse(error instanceof Error ? error.message : 'unreadable')
   }
+  // jose has checked a text; a function is the dialect's own check.
+  if (typeof issuer === 'function' && !(typeof claims.iss === 'string' && issuer(claims.iss, metadata.issuer))) {
+    refuse('unexpected "iss" claim value')
+  }
   return checkClaims(claims, client, expected, rules.requireNonce, now)
 }
 
@@ -78,7 +87,9 @@ function checkClaims(
   now: number,
 ): IdTokenClaims {
   const { iss, sub, aud, azp, exp, iat, nonce } = claims
-  if (iss === undefined || sub === undefined || exp === undefined) refuse('"iss", "sub" or "exp" is missing')
+  if (iss === undefined || exp === undefined) refuse('"iss" or "exp" is missing')
+  // With `iss` the key of an account, so nothing that merely looks like another one's text.
+  if (typeof sub !== 'string' || sub === '') refuse('"sub" is missing or no text')
   if (iat !== undefined && iat > now / 1000 + CLOCK_TOLERANCE_SECONDS) refuse('"iat" is in the future')
   if (Array.isArray(aud) && aud.length > 1 && azp === undefined) refuse('it has several audiences and no "azp"')
   if (azp !== undefined && azp !== clientId) refuse('"azp" is another client')

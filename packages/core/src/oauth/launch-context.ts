@@ -27,12 +27,14 @@ export function readLaunchContext(members: Readonly<Record<string, unknown>>): L
   }
 }
 
-/** An id, where some servers send a number or a reference. */
+/** An id, where some servers send a number or a reference. A number beyond exactness is rounded: another patient's id. */
 function readId(value: unknown, type: string): string | undefined {
-  const id = typeof value === 'number' ? String(value) : value
-  if (typeof id !== 'string' || id === '') return undefined
-  const tail = id.split('/')
-  return tail.length > 1 && tail.at(-2) === type ? tail.at(-1) : id
+  if (Number.isSafeInteger(value)) return String(value)
+  if (typeof value !== 'string') return undefined
+  if (!value.includes('/')) return value || undefined
+  const segments = value.split('/')
+  const typeAt = segments.lastIndexOf(type)
+  return (typeAt >= 0 && segments[typeAt + 1]) || undefined
 }
 
 function readItem(item: unknown): FhirContextItem[] {

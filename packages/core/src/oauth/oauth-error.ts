@@ -17,20 +17,20 @@ export function oauthErrorOf(
   if (typeof error_description === 'string' && error_description !== '') {
     fields.error_description = shownText(withoutSecrets(error_description, secrets))
   }
-  if (typeof error_uri === 'string' && URL.canParse(error_uri) && /^https?:/i.test(error_uri)) {
-    fields.error_uri = withoutSecrets(error_uri, secrets)
-  }
+  const link = typeof error_uri === 'string' && URL.canParse(error_uri) ? new URL(error_uri) : undefined
+  if (link && /^https?:$/.test(link.protocol)) fields.error_uri = withoutSecrets(link.href, secrets)
   return fields
 }
 
 /** Servers quote what they were sent; shorter values would blot out ordinary words. */
 const SHORTEST_SECRET = 4
 
+/** The text without secrets, in each spelling in which a request carries them. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  let clean = text
-  for (const secret of secrets) {
-    if (secret.length < SHORTEST_SECRET) continue
-    clean = clean.replaceAll(secret, '[secret]').replaceAll(encodeURIComponent(secret), '[secret]')
-  }
-  return clean
+  const spellings = secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .flatMap((secret) => [secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)])
+    // The longest first: what is left of a secret after a part of it was found is still a secret.
+    .sort((a, b) => b.length - a.length)
+  return spellings.reduce((clean, spelling) => clean.replaceAll(spelling, '[secret]'), text)
 }

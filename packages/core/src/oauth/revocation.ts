@@ -1,8 +1,10 @@
 import type { Client } from '../client/registration.ts'
+import { FhirAuthError } from '../errors.ts'
 import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
 
 /**
- * Revokes a token (RFC 7009 §2). Revoking a refresh token ends its access tokens too, where the server can.
+ * Revokes a token (RFC 7009 §2). Revoking a refresh token ends its access tokens too, where the server can. A server
+ * that cannot revoke access tokens at all is no failure: they expire soon.
  *
  * @throws `token_request_refused` and what a request can throw; a logout has ended the session before it calls this
  */
@@ -15,5 +17,10 @@ export async function revokeToken(
   channel: BackChannel,
 ): Promise<void> {
   const parameters = new URLSearchParams({ token, token_type_hint: hint })
-  await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', channel)
+  try {
+    await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', channel)
+  } catch (error) {
+    const isUnsupported = error instanceof FhirAuthError && error.error === 'unsupported_token_type'
+    if (!isUnsupported || hint === 'refresh_token') throw error
+  }
 }

@@ -1,6 +1,5 @@
 import type { TokenRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import { shownText } from '../http.ts'
 
 /** A token response, checked (RFC 6749 §5.1, SMART App Launch 2.2 "Access token response"). */
 export interface TokenResponse {
@@ -43,7 +42,10 @@ export function readTokenResponse(
   // Case does not matter (RFC 6749 §5.1): SMART's own examples have "Bearer" and "bearer".
   const type = token_type ?? (rules.assumeBearer ? 'Bearer' : undefined)
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
-    refuse(`has token_type ${type === undefined ? 'missing' : shownText(String(type), 40)} instead of Bearer`)
+    // A short word only: a confused server may put anything here, a secret included.
+    const isWord = typeof type === 'string' && /^[\w-]{1,12}$/.test(type)
+    const shown = type === undefined ? 'missing' : isWord ? `"${type}"` : 'unreadable'
+    refuse(`has token_type ${shown} instead of Bearer`)
   }
   const lifetimeSeconds = readLifetime(body.expires_in) ?? rules.defaultLifetimeSeconds
   return {

@@ -1,4 +1,4 @@
-import { positiveNumber } from '../../options.ts'
+import { checkKnownOptions, positiveNumber } from '../../options.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
 export interface MemoryStoreOptions {
@@ -24,6 +24,7 @@ export class MemoryStore implements RecordStore {
   readonly #now: () => number
 
   constructor(options: MemoryStoreOptions = {}) {
+    checkKnownOptions(options, ['maxSessions', 'now'], 'memoryStore()')
     this.#maxSessions = positiveNumber(options.maxSessions, DEFAULT_MAX_SESSIONS, 'memoryStore({ maxSessions })')
     this.#now = options.now ?? Date.now
   }
@@ -46,8 +47,9 @@ export class MemoryStore implements RecordStore {
     if (this.#sessions.size > this.#maxSessions) this.#dropOldest(this.#sessions)
   }
 
-  delete(id: string): void {
-    this.#sessions.delete(id)
+  delete(key: string): void {
+    this.#sessions.delete(key)
+    this.#claims.delete(key)
   }
 
   claim(key: string, ttlSeconds: number): boolean {

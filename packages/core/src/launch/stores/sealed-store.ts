@@ -26,9 +26,9 @@ export function sealedStore(store: SessionStore, secrets: readonly string[], now
       const ttlSeconds = Math.max(1, Math.ceil((record.expiresAt - now()) / 1000))
       await guarded(() => store.set(key, value, ttlSeconds))
     },
-    async delete(id) {
-      const key = await hashedName(id)
-      await guarded(() => store.delete(key))
+    async delete(key) {
+      const name = await hashedName(key)
+      await guarded(() => store.delete(name))
     },
     async claim(key, ttlSeconds) {
       const name = await hashedName(key)

@@ -35,8 +35,12 @@ export interface SessionStore {
   get(key: string): Promise<string | undefined | null>
   /** Keeps the value for this long, in seconds. */
   set(key: string, value: string, ttlSeconds: number): Promise<unknown>
+  /** Removes a value, or gives a claim back. */
   delete(key: string): Promise<unknown>
-  /** Atomically takes a key that must not be taken twice within the time: true for the first caller only. */
+  /**
+   * Atomically takes a key that must not be taken twice within the time, in seconds: true for the first caller only
+   * (`SET key 1 NX EX ttl` in Redis).
+   */
   claim(key: string, ttlSeconds: number): Promise<boolean>
 }
 
@@ -44,6 +48,6 @@ export interface SessionStore {
 export interface RecordStore {
   get(id: string): MaybePromise<SessionRecord | undefined>
   set(id: string, record: SessionRecord): MaybePromise<void>
-  delete(id: string): MaybePromise<void>
+  delete(key: string): MaybePromise<void>
   claim(key: string, ttlSeconds: number): MaybePromise<boolean>
 }

@@ -1,0 +1,104 @@
+import type { Client, KeySet } from '@fhir-auth/core'
+import { attemptToken } from './backend-token.ts'
+import type { Connection } from './connection.ts'
+import { dialectNamed } from './dialects.ts'
+import { readAllowedBy, tryRead } from './fhir-read.ts'
+import type { Finding } from './finding.ts'
+import { checkHostedJwks } from './hosted-jwks.ts'
+import { isReadableByOthers } from './key-file.ts'
+import { inspectServer } from './server-inspection.ts'
+import { pathOf, remedyFor, type Settings } from './settings.ts'
+import { tokenReport } from './token-report.ts'
+import { isSystemError } from './write-file.ts'
+
+export type CheckStatus = 'green' | 'amber' | 'red' | 'skipped'
+
+/** One line of the checklist. */
+export interface Check {
+  readonly name: 'configuration' | 'keys' | 'jwks' | 'discovery' | 'token' | 'read'
+  readonly status: CheckStatus
+  readonly summary: string
+  /** What is wrong in detail, and what to do. */
+  readonly details: readonly string[]
+}
+
+/** A login's matters, which a system does not have. */
+const LOGIN_FINDINGS = [
+  'pkce_missing',
+  'pkce_without_s256',
+  'pkce_plain',
+  'no_authorization_endpoint',
+  'no_openid_members',
+]
+
+export async function checkKeys(keys: KeySet, { privateJwks }: Settings): Promise<Check> {
+  const published = keys.publicJwks().keys
+  const summary = published.map(({ kid, alg }) => `${kid} (${alg})`).join(', ')
+  const file = privateJwks && !/^\s*(?:\{|-----BEGIN)/.test(privateJwks.value) ? pathOf(privateJwks) : undefined
+  if (file === undefined || !(await isOpen(file))) return { name: 'keys', status: 'green', summary, details: [] }
+  const details = [`Others on this machine may read ${file}. Take that away: chmod 600 ${file}`]
+  return { name: 'keys', status: 'amber', summary, details }
+}
+
+export async function checkJwks(keys: KeySet, jwksUrl: string | undefined): Promise<Check> {
+  if (jwksUrl === undefined) {
+    const details = [remedyFor('jwksUrl')]
+    return { name: 'jwks', status: 'amber', summary: 'The registered JWKS URL is not known here.', details }
+  }
+  const { findings, keys: hosted } = await checkHostedJwks(jwksUrl, keys)
+  const summary =
+    findings.length > 0 ? jwksUrl : `${jwksUrl} has ${hosted.length === 1 ? '1 key' : `${hosted.length} keys`}`
+  return { name: 'jwks', ...verdict(findings), summary }
+}
+
+export async function checkDiscovery(settings: Settings): Promise<Check> {
+  const { fhirBaseUrl, dialect, jwksUrl, issuer, tokenEndpoint } = settings
+  const report = await inspectServer({
+    fhirBaseUrl: fhirBaseUrl?.value ?? '',
+    dialect: dialectNamed(dialect?.value ?? 'smart', { jwksUrl: jwksUrl?.value, issuer: issuer?.value }),
+    issuer: issuer?.value,
+  })
+  const found = report.sources.filter((source) => source.found).map(({ document }) => document)
+  const endpoint = tokenEndpoint?.value ?? report.endpoints.token_endpoint
+  const ignored = [...LOGIN_FINDINGS, ...(tokenEndpoint === undefined ? [] : ['no_token_endpoint'])]
+  const findings = report.findings.filter(({ code }) => !ignored.includes(code))
+  const summary = endpoint === undefined ? 'No token endpoint.' : `${endpoint} (${found.join(', ') || 'configured'})`
+  return { name: 'discovery', ...verdict(findings), summary }
+}
+
+/** Also gives the token, for the read that follows. */
+export async function checkToken(connection: Connection): Promise<{ check: Check; accessToken: string | undefined }> {
+  const attempt = await attemptToken(connection.client)
+  const { token, error } = tokenReport(connection, attempt, false)
+  const accessToken = attempt.response?.accessToken
+  if (token === undefined) {
+    const summary = error?.message ?? 'There is no token.'
+    return { check: { name: 'token', status: 'red', summary, details: error?.check ?? [] }, accessToken }
+  }
+  const missing = token.scopeMissing.length > 0
+  const details = missing ? [`Not granted: ${token.scopeMissing.join(' ')}. Check what is registered.`] : []
+  const summary = `for ${token.lifetimeSeconds} s, with the scope ${token.scope}`
+  return { check: { name: 'token', status: missing ? 'amber' : 'green', summary, details }, accessToken }
+}
+
+export async function checkRead(client: Client, settings: Settings, accessToken: string): Promise<Check> {
+  const path = settings.read?.value ?? readAllowedBy(client.scope)
+  const { status, summary, remedy } = await tryRead(client.fhirBaseUrl, path, accessToken)
+  return { name: 'read', status, summary: `GET ${path}: ${summary}`, details: remedy === undefined ? [] : [remedy] }
+}
+
+function verdict(findings: readonly Finding[]): Pick<Check, 'status' | 'details'> {
+  const details = findings.map(({ what, meaning }) => `${what} ${meaning}`)
+  if (findings.some(({ level }) => level === 'error')) return { status: 'red', details }
+  return { status: findings.length > 0 ? 'amber' : 'green', details }
+}
+
+async function isOpen(file: string): Promise<boolean> {
+  try {
+    return await isReadableByOthers(file)
+  } catch (error) {
+    // Replaced or removed since it was read.
+    if (isSystemError(error, 'ENOENT')) return false
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+import { FhirAuthError, type HttpAnswer, jsonObject, parseScope, ScopeSet, sendBounded } from '@fhir-auth/core'
+import { networkFaultOf } from './network-fault.ts'
+import { recordingFetch } from './recording-fetch.ts'
+
+export interface ReadOutcome {
+  readonly path: string
+  readonly status: 'green' | 'amber' | 'red'
+  readonly summary: string
+  readonly remedy?: string
+}
+
+/** A search result may be long; nothing of it is kept. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024
+
+/**
+ * A read that the scope allows: one search result of the first type that may be searched, within what the scope is
+ * narrowed to. `metadata`, which needs no scope, where there is none.
+ */
+export function readAllowedBy(scope: string): string {
+  for (const text of ScopeSet.parse(scope)) {
+    const parsed = parseScope(text)
+    if (parsed.kind !== 'resource' || !parsed.interactions.includes('s')) continue
+    const type = parsed.resourceType === '*' ? 'Patient' : parsed.resourceType
+    const search = new URLSearchParams()
+    for (const [name, value] of parsed.query) search.append(name, value)
+    search.append('_count', '1')
+    return `${type}?${search}`
+  }
+  return 'metadata'
+}
+
+/** Reads once with a token, and says nothing of what it read. */
+export async function tryRead(fhirBaseUrl: string, path: string, accessToken: string): Promise<ReadOutcome> {
+  const url = `${fhirBaseUrl.replace(/\/$/, '')}/${path.replace(/^\//, '')}`
+  const headers = { accept: 'application/fhir+json', authorization: `Bearer ${accessToken}` }
+  const recording = recordingFetch()
+  let answer: HttpAnswer
+  try {
+    answer = await sendBounded({ method: 'GET', url, headers, maxBytes: MAX_ANSWER_BYTES }, { fetch: recording.fetch })
+  } catch (error) {
+    const fault = error instanceof FhirAuthError ? networkFaultOf(error, recording.exchanges[0]) : undefined
+    if (!fault) throw error
+    return { path, status: 'red', summary: fault.what, remedy: fault.remedy }
+  }
+  return { path, ...judge(answer) }
+}
+
+function judge(answer: HttpAnswer): Omit<ReadOutcome, 'path'> {
+  const { status } = answer
+  if (status === 401) {
+    const remedy = 'The FHIR API does not know the token: check that it belongs to this authorization server.'
+    return { status: 'red', summary: 'It answered 401: the token is refused.', remedy }
+  }
+  if (status === 403) {
+    const remedy = 'Check the scopes, and whether the vendor must enable this resource for the client.'
+    return { status: 'red', summary: 'It answered 403: the token is good, but this read is not allowed.', remedy }
+  }
+  if (status >= 500) return { status: 'red', summary: `It answered ${status}.`, remedy: 'The fault is the server’s.' }
+  if (status !== 200) {
+    const remedy = 'The token was accepted, but not the request. Set "read" to one that this server supports.'
+    return { status: 'amber', summary: `It answered ${status}.`, remedy }
+  }
+  const type = resourceTypeOf(answer)
+  return type === undefined
+    ? { status: 'red', summary: 'It answered 200 without a FHIR resource.', remedy: 'Check the FHIR base URL.' }
+    : { status: 'green', summary: `It answered 200 with a ${type}.` }
+}
+
+function resourceTypeOf(answer: HttpAnswer): string | undefined {
+  try {
+    const { resourceType } = jsonObject(answer)
+    return typeof resourceType === 'string' && /^[A-Za-z]{1,64}$/.test(resourceType) ? resourceType : undefined
+  } catch {
+    return undefined
+  }
+}

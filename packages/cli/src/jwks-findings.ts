@@ -1,0 +1,132 @@
+import type { Finding } from './finding.ts'
+
+/** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth']
+const MIN_RSA_BITS = 2048
+const MEMBERS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+}
+const ALGORITHM_OF_CURVE: Readonly<Record<string, readonly string[]>> = {
+  'P-256': ['ES256'],
+  'P-384': ['ES384'],
+  'P-521': ['ES512'],
+  Ed25519: ['EdDSA', 'Ed25519'],
+}
+const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+
+/** What is wrong with a hosted JWK Set (SMART App Launch 2.2 "Client Authentication: Asymmetric", RFC 7517). */
+export function findInJwks(document: Readonly<Record<string, unknown>>): Finding[] {
+  const { keys } = document
+  if (!Array.isArray(keys)) {
+    return [error('not_jwks', 'The answer is no JWK Set: it has no list "keys".', 'The server finds no key in it.')]
+  }
+  if (keys.length === 0) return [error('no_keys', 'The JWK Set is empty.', 'The server finds no key in it.')]
+  const records = keys.filter((key): key is Record<string, unknown> => typeof key === 'object' && key !== null)
+  const findings = records.flatMap((key, index) => findInKey(key, nameOf(key, index)))
+  if (records.length < keys.length) {
+    findings.push(error('not_jwks', 'An entry of "keys" is no JSON object.', 'Servers refuse the whole set.'))
+  }
+  const kids = records.map(({ kid }) => kid).filter((kid) => typeof kid === 'string')
+  for (const kid of new Set(kids.filter((kid, index) => kids.indexOf(kid) !== index))) {
+    findings.push(
+      error(
+        'duplicate_kid',
+        `Two keys have the kid "${kid}".`,
+        'A server may take the wrong one, and refuses every assertion then. Give each key a kid of its own.',
+      ),
+    )
+  }
+  return findings
+}
+
+function findInKey(key: Record<string, unknown>, name: string): Finding[] {
+  const { kty, kid, alg, use } = key
+  if (kty === 'oct' || 'k' in key) {
+    return [
+      error(
+        'symmetric_key',
+        `${name} is symmetric (kty "oct"): it is a secret, and it is public now.`,
+        'Remove it, and replace it wherever it is used. Assertions need an RSA or EC key.',
+      ),
+    ]
+  }
+  const findings: Finding[] = []
+  const leaked = PRIVATE_MEMBERS.filter((member) => member in key)
+  if (leaked.length > 0) {
+    findings.push(
+      error(
+        'private_member',
+        `${name} publishes private members: ${leaked.join(', ')}.`,
+        'Anyone can sign in your name. Make a new key, register it, and delete this one. Host what fhir-auth jwks FILE prints.',
+      ),
+    )
+  }
+  if (typeof kid !== 'string' || kid === '') {
+    findings.push(
+      error('missing_kid', `${name} has no kid.`, 'SMART requires it: the assertion names its key by the kid.'),
+    )
+  }
+  if (alg === undefined) {
+    findings.push(
+      warning('missing_alg', `${name} has no alg.`, 'Some servers take only keys that name their algorithm.'),
+    )
+  }
+  if (use === undefined) {
+    findings.push(
+      warning('missing_use', `${name} has no use.`, 'Some servers take only keys with use "sig" for signatures.'),
+    )
+  } else if (use !== 'sig') {
+    findings.push(warning('wrong_use', `${name} has use ${shown(use)}.`, 'No server checks a signature with it.'))
+  }
+  return [...findings, ...findInMaterial(key, name)]
+}
+
+function findInMaterial(key: Record<string, unknown>, name: string): Finding[] {
+  const { kty, alg, crv, n } = key
+  const members = typeof kty === 'string' && Object.hasOwn(MEMBERS_OF_TYPE, kty) ? MEMBERS_OF_TYPE[kty] : undefined
+  if (members === undefined) {
+    return [error('unknown_key_type', `${name} has kty ${shown(kty)}.`, 'Servers take RSA and EC keys.')]
+  }
+  const missing = members.filter((member) => typeof key[member] !== 'string')
+  if (missing.length > 0) {
+    const what = `${name} (${kty}) lacks ${missing.join(', ')}.`
+    return [error('incomplete_key', what, 'No server can check a signature with it. Some want bare members, not x5c.')]
+  }
+  if (kty === 'RSA' && typeof n === 'string' && rsaBits(n) < MIN_RSA_BITS) {
+    const what = `${name} is an RSA key of ${rsaBits(n)} bits.`
+    return [error('weak_rsa', what, `Servers refuse fewer than ${MIN_RSA_BITS}. Make a new one: fhir-auth keygen`)]
+  }
+  const fitting = kty === 'RSA' ? RSA_ALGORITHMS : ALGORITHM_OF_CURVE[String(crv)]
+  if (fitting === undefined) {
+    return [error('unknown_curve', `${name} is on the curve ${shown(crv)}.`, 'Servers take P-384 (ES384), some P-256.')]
+  }
+  if (alg !== undefined && !fitting.includes(String(alg))) {
+    const what = `${name} has alg ${shown(alg)}, which ${kty === 'RSA' ? 'an RSA key' : `a ${crv} key`} cannot do.`
+    return [error('wrong_alg', what, `Servers refuse it. Write ${fitting.join(' or ')}.`)]
+  }
+  return []
+}
+
+/** The length of the modulus, without leading zero bytes. */
+function rsaBits(modulus: string): number {
+  const hex = Buffer.from(modulus, 'base64url').toString('hex').replace(/^0+/, '')
+  return hex === '' ? 0 : hex.length * 4 - Math.clz32(Number.parseInt(hex.charAt(0), 16)) + 28
+}
+
+function nameOf({ kid }: Record<string, unknown>, index: number): string {
+  return typeof kid === 'string' && kid !== '' ? `Key ${index + 1} (${kid.slice(0, 60)})` : `Key ${index + 1}`
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 40)
+}
+
+function error(code: string, what: string, meaning: string): Finding {
+  return { code, level: 'error', what, meaning }
+}
+
+function warning(code: string, what: string, meaning: string): Finding {
+  return { code, level: 'warning', what, meaning }
+}

@@ -1,0 +1,57 @@
+import { generateKeyPair } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { FhirAuthError, type KeySet, loadKeySet } from '@fhir-auth/core'
+import { UsageError } from './usage-error.ts'
+import { isSystemError } from './write-file.ts'
+
+/** What SMART requires every server to accept. */
+export type GeneratedAlgorithm = 'ES384' | 'RS384'
+
+export const GENERATED_ALGORITHMS: readonly GeneratedAlgorithm[] = ['ES384', 'RS384']
+
+/** A private key as it stands in a file. */
+export interface PrivateKeyRecord extends Record<string, unknown> {
+  readonly kid: string
+  readonly alg: string
+}
+
+const RSA_BITS = 3072
+
+/** Makes a key; its `kid` is its thumbprint (RFC 7638), so it is unique and can be worked out again. */
+export async function generatePrivateKey(alg: GeneratedAlgorithm): Promise<PrivateKeyRecord> {
+  const { privateKey } =
+    alg === 'ES384'
+      ? await promisify(generateKeyPair)('ec', { namedCurve: 'P-384' })
+      : await promisify(generateKeyPair)('rsa', { modulusLength: RSA_BITS })
+  const jwk = privateKey.export({ format: 'jwk' })
+  const { kid } = (await loadKeySet({ ...jwk, alg })).signingKey()
+  return { kid, alg, use: 'sig', ...jwk }
+}
+
+/** @throws UsageError when the file cannot be read, in words that name it */
+export async function readTextFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) throw new UsageError(`There is no file ${path}.`)
+    if (isSystemError(error, 'EISDIR')) throw new UsageError(`${path} is a folder. Name the file in it.`)
+    if (isSystemError(error, 'EACCES')) throw new UsageError(`${path} may not be read by this user.`)
+    throw error
+  }
+}
+
+/** @throws FhirAuthError `invalid_key`, which names the file, the fault and the remedy */
+export async function loadKeyText(text: string, place: string): Promise<KeySet> {
+  try {
+    return await loadKeySet(text)
+  } catch (error) {
+    if (error instanceof FhirAuthError) throw new FhirAuthError(error.code, `${place}: ${error.message}`)
+    throw error
+  }
+}
+
+/** Whether others than its owner may read a file. Windows has no such mode. */
+export async function isReadableByOthers(path: string): Promise<boolean> {
+  return process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0
+}

@@ -1,0 +1,116 @@
+import { withoutSecrets } from '@fhir-auth/core'
+import type { Exchange } from './recording-fetch.ts'
+
+export interface Masking {
+  /** Show tokens and the whole assertion. A client secret stays hidden. */
+  readonly reveal: boolean
+  /** Values that never show. */
+  readonly secrets: readonly string[]
+}
+
+export interface ShownRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly form: Readonly<Record<string, string>>
+}
+
+export interface ShownAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON as it came, its tokens hidden; else the beginning of the text. */
+  readonly body: unknown
+}
+
+export interface ShownAssertion {
+  readonly header: unknown
+  readonly claims: unknown
+  /** Only when revealed. */
+  readonly compact?: string
+}
+
+const SHOWN_ANSWER_HEADERS = ['content-type', 'cache-control', 'date', 'retry-after', 'www-authenticate', 'location']
+const SECRET_MEMBER = /token|secret|password|assertion|credential|^code$/i
+const HARMLESS_MEMBERS = ['token_type', 'issued_token_type', 'token_expires_in']
+const MAX_TEXT_CHARACTERS = 500
+/** Three parts of base64url: a signed JWT, whoever made it. */
+const SIGNED_JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g
+
+/** The request as sent, its credentials hidden. */
+export function shownRequest({ request }: Exchange, { reveal }: Masking): ShownRequest {
+  const { method, url, body } = request
+  const headers = { ...request.headers }
+  if (headers.authorization !== undefined) headers.authorization = `${headers.authorization.split(' ')[0]} [not shown]`
+  const form = Object.fromEntries(new URLSearchParams(body))
+  if (form.client_secret !== undefined) form.client_secret = '[not shown]'
+  if (form.client_assertion !== undefined && !reveal) form.client_assertion = '[shown above, without its signature]'
+  return { method, url, headers, form }
+}
+
+/** Header and claims of the assertion that was sent. */
+export function shownAssertion({ request }: Exchange, { reveal }: Masking): ShownAssertion | undefined {
+  const compact = new URLSearchParams(request.body).get('client_assertion')
+  const [header, claims] = compact?.split('.') ?? []
+  if (compact === null || header === undefined || claims === undefined) return undefined
+  const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString())
+  return { header: read(header), claims: read(claims), ...(reveal && { compact }) }
+}
+
+/** Takes what must not show out of a text that the server, or an error about it, has written. */
+export function createCleaner({ request, answer }: Exchange, { reveal, secrets }: Masking): (text: string) => string {
+  const assertion = new URLSearchParams(request.body).get('client_assertion')
+  const credentials = request.headers.authorization?.split(' ')[1]
+  const always = [...secrets, ...(credentials === undefined ? [] : [credentials])]
+  if (reveal) return (text) => withoutSecrets(text, always)
+  const proof = assertion === null ? [] : [assertion, assertion.split('.')[2] ?? '']
+  // A token that the answer repeats, in whatever member, is the same token.
+  const hidden = [...always, ...proof, ...tokensIn(parse(answer?.body ?? ''))]
+  return (text) => withoutSecrets(text, hidden).replace(SIGNED_JWT, '[JWT, not shown]')
+}
+
+/** The answer, without tokens and without an echo of what was sent. */
+export function shownAnswer(exchange: Exchange, masking: Masking): ShownAnswer | undefined {
+  const { answer } = exchange
+  if (answer === undefined) return undefined
+  const clean = createCleaner(exchange, masking)
+  const headers: Record<string, string> = {}
+  for (const name of SHOWN_ANSWER_HEADERS) {
+    const value = answer.headers.get(name)
+    if (value !== null) headers[name] = clean(value)
+  }
+  const parsed = parse(answer.body)
+  const body =
+    parsed === undefined ? clean(answer.body).slice(0, MAX_TEXT_CHARACTERS) : masked(parsed, clean, masking.reveal)
+  return { status: answer.status, headers, body }
+}
+
+function masked(value: unknown, clean: (text: string) => string, reveal: boolean): unknown {
+  if (typeof value === 'string') return clean(value)
+  if (Array.isArray(value)) return value.map((item) => masked(item, clean, reveal))
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).map(([name, member]): [string, unknown] => {
+    const hides = !reveal && isSecretMember(name) && typeof member === 'string'
+    return [clean(name), hides ? `[not shown, ${member.length} characters]` : masked(member, clean, reveal)]
+  })
+  return Object.fromEntries(members)
+}
+
+function tokensIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) =>
+    typeof member === 'string' ? (isSecretMember(name) ? [member] : []) : tokensIn(member),
+  )
+}
+
+function isSecretMember(name: string): boolean {
+  return SECRET_MEMBER.test(name) && !HARMLESS_MEMBERS.includes(name)
+}
+
+function parse(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { access, link, open, rename, rm } from 'node:fs/promises'
+import { UsageError } from './usage-error.ts'
+
+/** Only its owner may read it. */
+export const PRIVATE_MODE = 0o600
+export const PUBLIC_MODE = 0o644
+
+export interface WriteOptions {
+  readonly mode: number
+  /** Take the place of a file that is there. Default: refuse. */
+  readonly replace?: boolean | undefined
+}
+
+/**
+ * Writes a whole file or none of it: a reader never sees a part, and never a wider mode.
+ *
+ * @throws UsageError when the file is there and may not be replaced
+ */
+export async function writeWholeFile(path: string, content: string, { mode, replace }: WriteOptions): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`
+  try {
+    const file = await open(temporary, 'wx', mode)
+    try {
+      // The umask may have taken more away than intended, but never less.
+      await file.chmod(mode)
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    // A link, unlike a rename, fails when the name is taken.
+    if (replace) await rename(temporary, path)
+    else await link(temporary, path)
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) throw occupied(path)
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** @throws UsageError when there is a file of this name: for a look before anything is written */
+export async function refuseExisting(path: string): Promise<void> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) throw occupied(path)
+}
+
+function occupied(path: string): UsageError {
+  return new UsageError(`${path} is there already, and is not overwritten. Name another folder with --out.`)
+}
+
+export function isSystemError(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

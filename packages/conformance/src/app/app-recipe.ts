@@ -1,0 +1,49 @@
+import type { FhirRequirement, PathOptions } from '@fhir-auth/core'
+import type { HandlerName } from './handlers.ts'
+
+/** The app that a case wants, as JSON: it can be sent to another process or runtime. */
+export interface AppRecipe {
+  launch?: LaunchRecipe | undefined
+  backend?: BackendRecipe | undefined
+  /** Mounts `backendServices()` before `smartLaunch()`. */
+  backendFirst?: boolean | undefined
+  routes: readonly RouteRecipe[]
+  /** Everything lies under this path: routes, launch and JWKS. */
+  mountPath?: MountPath | undefined
+  /** Of the adapter: who answers problems. */
+  problems?: 'answer' | 'forward' | undefined
+  /** The app has an error handler of its own. */
+  errorHandler?: boolean | undefined
+}
+
+export type MountPath = '' | `/${string}`
+
+export interface RouteRecipe {
+  /** Below the mount path. All routes take GET. */
+  path: `/${string}`
+  /** Guarded by `requireFhir(requirement)`. Not guarded when undefined. */
+  requirement?: FhirRequirement | undefined
+  handler: HandlerName
+}
+
+interface ClientRecipe {
+  fhirBaseUrl: string
+  clientId: string
+  scope: string
+}
+
+export interface LaunchRecipe extends ClientRecipe {
+  clientSecret: string
+  sessionSecret: string
+  /** Default: `/callback` below the mount path, at the app's origin. */
+  redirectUri?: string | undefined
+  sameSite?: 'lax' | 'none' | undefined
+  paths?: PathOptions | undefined
+  afterLogin?: string | undefined
+  afterLogout?: string | undefined
+}
+
+export interface BackendRecipe extends ClientRecipe {
+  /** A private JWK Set, as text. */
+  privateJwks: string
+}

@@ -1,0 +1,88 @@
+import {
+  type BackendServicesOptions,
+  clientSecretBasic,
+  type FhirRequirement,
+  loadKeySet,
+  type SessionOptions,
+  type SmartLaunchOptions,
+} from '@fhir-auth/core'
+import type { AppRecipe, MountPath } from './app-recipe.ts'
+import { type RouteHandler, routeHandlers } from './handlers.ts'
+
+/**
+ * The app that a host builds with its framework and the adapter under test. Options are functions of the app's origin,
+ * since redirect URI and JWKS URL name its port.
+ */
+export interface AppSetup {
+  /** `smartLaunch(options)` of the adapter, if the app logs people in. Mounted before `backendServices`. */
+  readonly smartLaunch: ((origin: string) => SmartLaunchOptions) | undefined
+  /** `backendServices(options)` of the adapter, if the app has a token of its own. */
+  readonly backendServices: ((origin: string) => BackendServicesOptions) | undefined
+  /** The other order: backendServices first. Needs the capability `anyOrder`. */
+  readonly backendFirst: boolean
+  readonly routes: readonly AppRoute[]
+  /** Where all of it is mounted: `''` for the root, or a path such as `/ehr`. */
+  readonly mountPath: MountPath
+  /** The adapter's option `problems`. */
+  readonly problems: 'answer' | 'forward'
+  /** Whether to install an error handler that answers with {@link answerOfError}; else the framework's own stays. */
+  readonly errorHandler: boolean
+  /** Give it to a framework that logs past the console, so that the suite sees what is logged. */
+  readonly log: { write(line: string): void }
+  /** The same app as JSON, for a host in another process: `createAppSetup(recipe)` there. */
+  readonly recipe: AppRecipe
+}
+
+export interface AppRoute {
+  /** Below the mount path; answers GET. */
+  readonly path: `/${string}`
+  /** Guard the route with `requireFhir(requirement)`, unless undefined. */
+  readonly requirement: FhirRequirement | undefined
+  /** The JSON to answer with. A rejection belongs to the framework's error path. */
+  readonly handle: RouteHandler
+}
+
+/** What cannot be sent to another process. */
+export interface InjectedParts {
+  /** The clock of launch and backend. */
+  now?: (() => number) | undefined
+  store?: SessionOptions['store'] | undefined
+  log?: AppSetup['log'] | undefined
+}
+
+export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {}): Promise<AppSetup> {
+  const { launch, backend, mountPath = '' } = recipe
+  const { now } = parts
+  const keys = backend && (await loadKeySet(backend.privateJwks))
+  return {
+    smartLaunch:
+      launch &&
+      ((origin) => {
+        const { clientSecret, sessionSecret, sameSite, redirectUri, ...options } = launch
+        return {
+          ...options,
+          clientAuth: clientSecretBasic(clientSecret),
+          redirectUri: redirectUri ?? `${origin}${mountPath}/callback`,
+          session: { secret: sessionSecret, sameSite, store: parts.store },
+          now,
+        }
+      }),
+    backendServices:
+      backend &&
+      (() => {
+        const { privateJwks: _, ...options } = backend
+        return { ...options, keys, jwksPath: `${mountPath}/.well-known/jwks.json`, now }
+      }),
+    backendFirst: recipe.backendFirst ?? false,
+    routes: recipe.routes.map(({ path, requirement, handler }) => ({
+      path,
+      requirement,
+      handle: routeHandlers[handler],
+    })),
+    mountPath,
+    problems: recipe.problems ?? 'answer',
+    errorHandler: recipe.errorHandler ?? false,
+    log: parts.log ?? { write: () => {} },
+    recipe,
+  }
+}

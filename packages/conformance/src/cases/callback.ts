@@ -1,0 +1,236 @@
+import { expect } from 'vitest'
+import type { Whoami } from '../app/handlers.ts'
+import type { ConformanceCase } from '../conformance-case.ts'
+import type { AppAnswer, Visitor } from '../visitor.ts'
+import type { World } from '../world.ts'
+
+export const callback: readonly ConformanceCase[] = [
+  {
+    rule: 'CB-09 a good callback sets the session and redirects to a clean URL, unstored and without referrer',
+    async run({ base, visitor }) {
+      const browser = visitor()
+      const answer = await browser.open((await browser.logInUntilCallback()).href)
+      expect([answer.status, answer.headers.get('location')]).toEqual([303, new URL('/', base).pathname])
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer')
+      expect((await browser.ask('/guarded')).status).toBe(200)
+    },
+  },
+  {
+    rule: 'CB-04 parameters that are not known are ignored',
+    async run({ visitor }) {
+      const browser = visitor()
+      const url = await browser.logInUntilCallback()
+      for (const name of ['session_state', 'scope', '__proto__', 'x']) url.searchParams.append(name, 'anything')
+      expect((await browser.open(url.href)).status).toBe(303)
+    },
+  },
+  {
+    rule: 'STATE-02 PKCE-06 a state that is altered or missing is refused, and the code is not sent',
+    async run(world) {
+      for (const change of [
+        (query: URLSearchParams) => query.set('state', `${query.get('state')?.slice(0, -1)}_`),
+        (query: URLSearchParams) => query.set('state', 'another-state'),
+        (query: URLSearchParams) => query.set('state', ''),
+        (query: URLSearchParams) => query.delete('state'),
+      ]) {
+        const answer = await changedCallback(world, change)
+        expect(answer.status).toBe(400)
+        expect(['state_mismatch', 'invalid_callback']).toContain(answer.json().code)
+      }
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'STATE-02 PKCE-03 a callback in another browser is refused, and the code is not sent',
+    async run(world) {
+      const url = await world.visitor().logInUntilCallback()
+      const other = world.visitor()
+      await other.open('/login')
+      const answer = await other.ask(url.href)
+      expectRefused(answer, 400, 'state_mismatch')
+      expectNoExchange(world)
+      expect((await other.ask('/guarded')).status).toBe(401)
+    },
+  },
+  {
+    rule: 'STATE-03 TOK-06 a callback that is opened again is refused, and its code is not sent again',
+    async run({ visitor, tokenRequests }) {
+      const browser = visitor()
+      const url = await browser.logInUntilCallback()
+      const cookie = browser.cookieHeader
+      expect((await browser.open(url.href)).status).toBe(303)
+      expectRefused(await browser.ask(url.href), 400, 'state_mismatch')
+      // With the cookie that the browser was told to drop.
+      expectRefused(await visitor().ask(url.href, { headers: { cookie } }), 400, 'transaction_used')
+      expect(tokenRequests('authorization_code')).toHaveLength(1)
+      expect((await browser.ask('/guarded')).status).toBe(200)
+    },
+  },
+  {
+    rule: 'STATE-03 of two callbacks at once, one exchanges the code',
+    async run({ visitor, tokenRequests }) {
+      const browser = visitor()
+      const { href } = await browser.logInUntilCallback()
+      const answers = await Promise.all([browser.ask(href), browser.ask(href), browser.ask(href)])
+      expect(answers.map(({ status }) => status).sort()).toEqual([303, 400, 400])
+      expect(tokenRequests('authorization_code')).toHaveLength(1)
+    },
+  },
+  {
+    rule: 'STATE-04 a login that took too long is refused, and says so',
+    needs: ['inProcess'],
+    async run(world) {
+      const browser = world.visitor()
+      const { href } = await browser.logInUntilCallback()
+      world.advanceSeconds(601)
+      expectRefused(await browser.ask(href), 400, 'transaction_expired')
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'STATE-05 what is kept with the state cannot be changed or swapped by the browser',
+    async run(world) {
+      const browser = world.visitor()
+      const first = await browser.logInUntilCallback()
+      const [one] = loginCookies(browser)
+      const second = await browser.logInUntilCallback()
+      const two = loginCookies(browser).find(({ name }) => name !== one?.name)
+      for (const cookie of [
+        `${one?.name}=${two?.value}; ${two?.name}=${one?.value}`,
+        `${one?.name}=${one?.value.slice(0, -4)}AAAA; ${two?.name}=`,
+      ]) {
+        for (const { href } of [first, second]) {
+          expectRefused(await world.visitor().ask(href, { headers: { cookie } }), 400, 'state_mismatch')
+        }
+      }
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'CB-02 SEC-05 an iss of another server, or a missing one, is refused, and the code is not sent',
+    async run(world) {
+      for (const change of [
+        (query: URLSearchParams) => query.set('iss', 'https://evil.example'),
+        (query: URLSearchParams) => query.set('iss', `${world.sandbox.issuer}/`),
+        (query: URLSearchParams) => query.delete('iss'),
+      ]) {
+        expectRefused(await changedCallback(world, change), 400, 'issuer_mismatch')
+      }
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'CB-05 a parameter that stands twice is refused, and the code is not sent',
+    async run(world) {
+      for (const name of ['code', 'state', 'iss']) {
+        const repeat = (query: URLSearchParams) => query.append(name, query.get(name) ?? '')
+        expectRefused(await changedCallback(world, repeat), 400, 'invalid_callback')
+      }
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'CB-06 ERR-04 a refusal by the person is told by its name',
+    async run(world) {
+      const browser = world.visitor()
+      const url = await browser.logInUntilCallback('/login', { deny: true })
+      const answer = await browser.ask(url.href)
+      expectRefused(answer, 403, 'authorization_denied')
+      expect(answer.json().error).toBe('access_denied')
+      expectNoExchange(world)
+    },
+  },
+  {
+    rule: 'CB-06 SEC-02 ERR-07 an error is shown escaped, its link only when it is http',
+    async run(world) {
+      const answerTo = async (error_uri: string) => {
+        const browser = world.visitor()
+        const url = await browser.logInUntilCallback()
+        url.searchParams.delete('code')
+        const error = { error: 'server_error', error_description: '<img src=x onerror=alert(1)>', error_uri }
+        for (const [name, value] of Object.entries(error)) url.searchParams.set(name, value)
+        return browser.open(url.href)
+      }
+      const page = await answerTo('https://ehr.example/help?a="><script>')
+      expect(page.status).toBe(502)
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/)
+      expect(page.text).toContain('&lt;img src=x')
+      expect(page.text).toContain('href="https://ehr.example/help?a=')
+      expect(page.text).not.toMatch(/<img|<script/)
+      expect((await answerTo('javascript:alert(1)')).text).not.toContain('javascript:')
+    },
+  },
+  {
+    rule: 'CB-06 an error with a wrong state is not shown',
+    async run(world) {
+      const answer = await changedCallback(world, (query) => {
+        query.delete('code')
+        query.set('state', 'another-state')
+        query.set('error', 'made-up-error')
+      })
+      expectRefused(answer, 400, 'state_mismatch')
+      expect(answer.text).not.toContain('made-up-error')
+    },
+  },
+  {
+    rule: 'ERR-01 TOK-06 a code that the server refuses logs nobody in, and is not tried again',
+    async run({ sandbox, visitor, tokenRequests }) {
+      const browser = visitor()
+      const { href } = await browser.logInUntilCallback()
+      sandbox.fault({ at: 'token', kind: 'status', status: 400, body: '{"error":"invalid_grant"}' })
+      const answer = await browser.ask(href)
+      expectRefused(answer, 502, 'token_request_refused')
+      expect(answer.json().error).toBe('invalid_grant')
+      expect(tokenRequests('authorization_code')).toHaveLength(1)
+      expect((await browser.ask('/guarded')).status).toBe(401)
+    },
+  },
+  {
+    rule: 'NONCE-01 IDT-01 an id_token with another nonce logs nobody in',
+    async run({ sandbox, visitor }) {
+      const browser = visitor()
+      const { href } = await browser.logInUntilCallback()
+      sandbox.fault({
+        at: 'token',
+        kind: 'json',
+        patch: async (body) => {
+          const [, payload = ''] = String(body.id_token).split('.')
+          const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+          return { ...body, id_token: await sandbox.signIdToken({ ...claims, nonce: 'another-nonce' }) }
+        },
+      })
+      expectRefused(await browser.ask(href), 502, 'invalid_id_token')
+      expect((await browser.ask('/open')).json<Whoami>().loggedIn).toBe(false)
+    },
+  },
+  {
+    rule: 'a callback that failed offers a person to log in again',
+    async run({ visitor }) {
+      const page = await visitor().open('/callback?code=some-stray-code&state=some-state')
+      expect(page.status).toBe(400)
+      expect(page.headers.get('content-type')).toMatch(/^text\/html/)
+      expect(page.text).toContain('href="/login"')
+    },
+  },
+]
+
+/** Logs a new browser in up to the callback, and opens that one changed. */
+async function changedCallback(world: World, change: (query: URLSearchParams) => void): Promise<AppAnswer> {
+  const browser = world.visitor()
+  const url = await browser.logInUntilCallback()
+  change(url.searchParams)
+  return browser.ask(url.href)
+}
+
+function expectRefused(answer: AppAnswer, status: number, code: string): void {
+  expect([answer.status, answer.json().code]).toEqual([status, code])
+}
+
+function expectNoExchange({ tokenRequests }: World): void {
+  expect(tokenRequests('authorization_code').map(({ path }) => path)).toEqual([])
+}
+
+function loginCookies({ agent }: Visitor) {
+  return agent.cookies.filter(({ name }) => name.includes('fhir-auth.login'))
+}

@@ -1,0 +1,33 @@
+import type { ConformanceCase } from '../conformance-case.ts'
+import { backend } from './backend.ts'
+import { callback } from './callback.ts'
+import { ehrLaunch } from './ehr-launch.ts'
+import { errorPath } from './error-path.ts'
+import { forwardedHeaders } from './forwarded-headers.ts'
+import { guard } from './guard.ts'
+import { isolation } from './isolation.ts'
+import { logout } from './logout.ts'
+import { mounting } from './mounting.ts'
+import { refresh } from './refresh.ts'
+import { sessionCookie } from './session-cookie.ts'
+import { standaloneLaunch } from './standalone-launch.ts'
+import { twoTabs } from './two-tabs.ts'
+
+/** All cases, by theme. */
+export const themes = {
+  'standalone launch': standaloneLaunch,
+  'EHR launch': ehrLaunch,
+  callback,
+  'two tabs': twoTabs,
+  'session cookie': sessionCookie,
+  guard,
+  refresh,
+  logout,
+  backend,
+  mounting,
+  'error path': errorPath,
+  isolation,
+  'forwarded headers': forwardedHeaders,
+} satisfies Record<string, readonly ConformanceCase[]>
+
+export type Theme = keyof typeof themes

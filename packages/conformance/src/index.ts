@@ -1,0 +1,6 @@
+export type { AdapterHost, Capabilities, StartedApp } from './adapter-host.ts'
+export * from './app/index.ts'
+export type { Theme } from './cases/index.ts'
+export { describeAdapter, type SuiteOptions } from './describe-adapter.ts'
+export { startNodeApp } from './node-app.ts'
+export { type AppAnswer, Visitor } from './visitor.ts'

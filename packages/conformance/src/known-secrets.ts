@@ -1,0 +1,72 @@
+import type { Sandbox } from '@fhir-auth/sandbox'
+
+/** Values in requests to the sandbox that nobody else may see. */
+const SECRET_PARAMETERS = [
+  'code',
+  'code_verifier',
+  'refresh_token',
+  'client_secret',
+  'client_assertion',
+  'token',
+  'launch',
+]
+const SECRET_MEMBERS = ['access_token', 'refresh_token', 'id_token']
+/** Shorter values would be found in ordinary text. */
+const SHORTEST = 8
+
+/** Every secret that app and sandbox have exchanged, so that answers and logs can be searched for it. */
+export class KnownSecrets {
+  readonly #values = new Set<string>()
+
+  add(...values: (string | null | undefined)[]): void {
+    for (const value of values) if (value && value.length >= SHORTEST) this.#values.add(value)
+  }
+
+  addRequests(requests: Sandbox['requests']): void {
+    for (const { query, form, headers } of requests) {
+      for (const name of SECRET_PARAMETERS) this.add(...query.getAll(name), ...form.getAll(name))
+      const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ')
+      this.add(credentials)
+      if (/^basic$/i.test(scheme)) this.add(Buffer.from(credentials, 'base64').toString())
+    }
+  }
+
+  /** Also the tokens that no request has used yet: reads what the sandbox's token endpoint answers to this process. */
+  watchTokenResponses(): { end(): void } {
+    const original = globalThis.fetch
+    const watching: typeof fetch = async (input, init) => {
+      const response = await original(input, init)
+      const isToken = new URL(input instanceof Request ? input.url : input).pathname.endsWith('/token')
+      if (isToken && response.headers.get('content-type')?.includes('json')) {
+        const members = (await response
+          .clone()
+          .json()
+          .catch(() => ({}))) as Record<string, unknown> // whatever the server sent
+        for (const name of SECRET_MEMBERS) if (typeof members[name] === 'string') this.add(members[name])
+      }
+      return response
+    }
+    globalThis.fetch = watching
+    return {
+      end: () => {
+        globalThis.fetch = original
+      },
+    }
+  }
+
+  /** What of it stands in a text, shortened so that a failing test shows no more. */
+  foundIn(text: string): string[] {
+    const decoded = decodeLeniently(text)
+    return [...this.#values]
+      .filter((value) => text.includes(value) || decoded.includes(value))
+      .map((value) => `${value.slice(0, 6)}… (${value.length} characters)`)
+  }
+}
+
+function decodeLeniently(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+import { createSandbox, type Sandbox } from '@fhir-auth/sandbox'
+import type { AppRecipe } from './app/app-recipe.ts'
+import { type CaseApp, USUAL_ROUTES, USUAL_SCOPE } from './conformance-case.ts'
+
+/** The authorization server of one run of the suite, and the app's credentials there. */
+export interface SuiteSandbox {
+  sandbox: Sandbox
+  /** Everything of a case's app that can be said before it has an origin. */
+  recipeOf(app: CaseApp): AppRecipe
+  /** Registers the app as it now listens. */
+  register(recipe: AppRecipe, origin: string): void
+  /** What the app keeps to itself from the start. */
+  secrets: readonly string[]
+}
+
+const LAUNCH_CLIENT = 'conformance-portal'
+const BACKEND_CLIENT = 'conformance-job'
+
+export async function startSuiteSandbox(): Promise<SuiteSandbox> {
+  const sandbox = await createSandbox()
+  const { fhirBaseUrl } = sandbox
+  const clientSecret = randomText()
+  const sessionSecret = randomText()
+  const { jwks: privateJwks, secret: privateKey } = await generatePrivateJwks()
+  return {
+    sandbox,
+    secrets: [clientSecret, sessionSecret, privateKey],
+    recipeOf({ launch = {}, backend = false, routes = USUAL_ROUTES, store: _, ...rest }) {
+      const usual = { fhirBaseUrl, clientId: LAUNCH_CLIENT, clientSecret, sessionSecret, scope: USUAL_SCOPE }
+      const job = { fhirBaseUrl, clientId: BACKEND_CLIENT, scope: 'system/*.rs', privateJwks }
+      return {
+        ...rest,
+        routes,
+        launch: launch === false ? undefined : { ...usual, ...launch },
+        backend: backend === false ? undefined : { ...job, ...(backend === true ? {} : backend) },
+      }
+    },
+    register({ launch, mountPath = '' }, origin) {
+      const base = origin + mountPath
+      const redirectUris = [launch?.redirectUri ?? `${base}/callback`]
+      sandbox.registerClient({ clientId: LAUNCH_CLIENT, clientSecret, redirectUris })
+      sandbox.registerClient({ clientId: BACKEND_CLIENT, jwksUrl: `${base}/.well-known/jwks.json` })
+    },
+  }
+}
+
+function randomText(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+async function generatePrivateJwks(): Promise<{ jwks: string; secret: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-384' }
+  const { privateKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const { kty, crv, x, y, d = '' } = await crypto.subtle.exportKey('jwk', privateKey)
+  return { jwks: JSON.stringify({ keys: [{ kty, crv, x, y, d, alg: 'ES384' }] }), secret: d }
+}

@@ -1,0 +1,106 @@
+import type { Sandbox } from '@fhir-auth/sandbox'
+import type { AdapterHost, StartedApp } from './adapter-host.ts'
+import type { AppRecipe } from './app/app-recipe.ts'
+import { createAppSetup } from './app/app-setup.ts'
+import type { CaseApp } from './conformance-case.ts'
+import { KnownSecrets } from './known-secrets.ts'
+import { watchProcess } from './process-watch.ts'
+import type { SuiteSandbox } from './suite-sandbox.ts'
+import { Visitor } from './visitor.ts'
+
+/** What one case has to work with: an app of its own, the sandbox, and as many browsers as it likes. */
+export interface World {
+  sandbox: Sandbox
+  origin: string
+  /** Origin and mount path. */
+  base: string
+  recipe: AppRecipe
+  /** A new browser, logged in nowhere. */
+  visitor(): Visitor
+  /** Requests that the token endpoint got, by their `grant_type`. */
+  tokenRequests(grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'): Sandbox['requests']
+  /** Moves the app's clock on. Needs the capability `inProcess`. */
+  advanceSeconds(seconds: number): void
+  /** A value that no answer and no log line may show either. */
+  addSecret(value: string): void
+}
+
+export interface RunningWorld extends World {
+  /** Closes the app, and tells what the case did that no case may do. */
+  end(): Promise<{ leaks: string[]; unhandledRejections: unknown[] }>
+}
+
+export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp: CaseApp): Promise<RunningWorld> {
+  const { sandbox } = suite
+  sandbox.clearFaults()
+  sandbox.clearRequests()
+  const recipe = suite.recipeOf(caseApp)
+  const watch = watchProcess()
+  const secrets = new KnownSecrets()
+  secrets.add(...suite.secrets)
+  const tokenWatch = secrets.watchTokenResponses()
+  const visitors: Visitor[] = []
+  let ahead = 0
+  let app: StartedApp
+  const stopWatching = () => {
+    tokenWatch.end()
+    return watch.end()
+  }
+  try {
+    const now = () => Date.now() + ahead
+    app = await host.start(await createAppSetup(recipe, { now, store: caseApp.store?.(), log: watch }))
+  } catch (error) {
+    await stopWatching()
+    throw error
+  }
+  suite.register(recipe, app.origin)
+  const base = app.origin + (recipe.mountPath ?? '')
+
+  return {
+    sandbox,
+    recipe,
+    base,
+    origin: app.origin,
+    visitor() {
+      const visitor = new Visitor(base)
+      visitors.push(visitor)
+      return visitor
+    },
+    tokenRequests: (grantType) =>
+      sandbox.requestsTo('/token').filter(({ form }) => form.get('grant_type') === grantType),
+    advanceSeconds(seconds) {
+      ahead += seconds * 1000
+    },
+    addSecret: (value) => secrets.add(value),
+    async end() {
+      await app.close()
+      const unhandledRejections = await stopWatching()
+      secrets.addRequests(sandbox.requests)
+      secrets.add(...visitors.flatMap(secretsOf))
+      const answers = visitors.flatMap((visitor) => answersOf(visitor, app.origin))
+      const texts = [...answers, `log: ${watch.printed()}`, `output: ${app.output?.() ?? ''}`]
+      const leaks = texts.flatMap((text) => secrets.foundIn(text).map((secret) => `${secret} in ${text.slice(0, 200)}`))
+      return { leaks, unhandledRejections }
+    },
+  }
+}
+
+/** Codes on their way to the app, and the ids of sessions. */
+function secretsOf({ agent, sessionCookie }: Visitor): (string | null | undefined)[] {
+  const locations = agent.history.flatMap(({ location }) => (location && URL.canParse(location) ? [location] : []))
+  return [sessionCookie, ...locations.map((location) => new URL(location).searchParams.get('code'))]
+}
+
+/** Every answer of the app, without what may carry a secret: `Set-Cookie`, and the redirect to the authorization server. */
+function answersOf({ agent }: Visitor, origin: string): string[] {
+  return agent.history
+    .filter(({ url }) => url.startsWith(origin))
+    .map(({ method, url, status, headers, body }) => {
+      const shown = [...headers].filter(([name, value]) => {
+        if (name === 'set-cookie') return false
+        return name !== 'location' || new URL(value, url).origin === origin
+      })
+      const { pathname } = new URL(url)
+      return `${method} ${pathname}: ${status} ${shown.map((pair) => pair.join(': ')).join('\n')}\n${body}`
+    })
+}

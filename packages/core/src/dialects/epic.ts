@@ -1,0 +1,29 @@
+import { refuseOption } from '../options.ts'
+import { type Dialect, defineDialect } from './dialect.ts'
+
+/**
+ * Epic. It follows SMART App Launch 2.2 where this library has a rule, so only a configuration that it cannot serve is
+ * refused.
+ *
+ * What is known, none of it in need of a switch:
+ * - Basic credentials must not be URL-encoded first, whatever RFC 6749 says (community report, community.fhir.org topic
+ *   4312): `clientSecretBasic` is raw unless told otherwise.
+ * - `aud` of the assertion is the token endpoint, `exp` at most 5 minutes away, each `jti` new; RS384 by custom, ES256
+ *   and ES384 with a JWKS URL (samples of users). The metadata of fhir.epic.com lists no algorithm (capture, July 2026),
+ *   so the first key of the set signs.
+ * - Errors come with `error_description: null` (report); access tokens are opaque; a refresh token may come although
+ *   `offline_access` is not in the granted scope (client-js issues 101 and 138).
+ * - `scopes_supported` lists no resource scope, and there is no revocation endpoint (capture): neither is relied on.
+ */
+export function epic(): Dialect {
+  return defineDialect('epic', {
+    check: ({ flow, authMethod }) => {
+      // "JWTs are required to be used by the client credentials flow used by backend services": Epic's page on JSON Web
+      // Tokens, as copied at docs.intraconnects.com.
+      if (flow !== 'backend' || authMethod === 'private_key_jwt') return
+      refuseOption(
+        'epic(): Epic gives system tokens only for a signed assertion. Write keys: await loadKeySet(process.env.PRIVATE_JWKS) in place of clientAuth.',
+      )
+    },
+  })
+}

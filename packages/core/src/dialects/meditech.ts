@@ -1,0 +1,33 @@
+import { checkSecureUrl } from '../http.ts'
+import { checkKnownOptions } from '../options.ts'
+import { type Dialect, defineDialect } from './dialect.ts'
+
+export interface MeditechOptions {
+  /** Where the smart-configuration is. Default: `/.well-known/smart-configuration` at the root of the FHIR base URL's host. */
+  discoveryUrl?: string | undefined
+}
+
+/**
+ * MEDITECH Expanse. Source: both discovery documents of the Greenfield sandbox as captured in August 2026; hosts of
+ * customers were not seen.
+ *
+ * Its issuer ends with a slash, which is kept. `client_credentials` is advertised, but Greenfield answers
+ * `unauthorized_client` to right credentials: it is enabled per client in production.
+ *
+ * @throws `invalid_option`, `insecure_url` for a `discoveryUrl` that is no https URL
+ */
+export function meditech(options: MeditechOptions = {}): Dialect {
+  checkKnownOptions(options, ['discoveryUrl'], 'meditech()')
+  const { discoveryUrl } = options
+  if (discoveryUrl !== undefined) checkSecureUrl(discoveryUrl, 'meditech({ discoveryUrl })')
+  return defineDialect('meditech', {
+    // The FHIR base has a path (`/v2/uscore/STU6`), the document does not; SMART would have it below the base.
+    discovery: { url: discoveryUrl ?? atHostRoot },
+    // Only openid-configuration says so, which is not read where smart-configuration has all that is needed. No EC key.
+    assertion: { algorithms: ['RS384', 'RS256', 'RS512'] },
+  })
+}
+
+function atHostRoot(fhirBaseUrl: string): string {
+  return new URL('/.well-known/smart-configuration', fhirBaseUrl).href
+}

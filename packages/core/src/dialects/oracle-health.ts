@@ -1,0 +1,52 @@
+import { refuseOption } from '../options.ts'
+import { ScopeSet } from '../scopes.ts'
+import { type Dialect, defineDialect } from './dialect.ts'
+
+/**
+ * Oracle Health (Cerner Millennium). Sources: the vendor's manual as of May 2024 (github.com/cerner/fhir.cerner.com,
+ * `content/authorization*`), and the smart-configuration of a code-console tenant as captured in August 2026.
+ *
+ * PKCE stays on: the manual of 2024 says "not currently implemented" for native apps, but the server of 2026 lists S256,
+ * and one that does not know the parameters ignores them (RFC 6749 §3.1). `aud` is mandatory there, and is always sent.
+ * A refresh brings no new refresh token (manual): the old one is kept, as RFC 6749 §6 says.
+ */
+export function oracleHealth(): Dialect {
+  return defineDialect('oracle-health', {
+    // Manual, "OpenID Connect": the id_token's issuer is not the one in smart-configuration. Only keys are taken from
+    // that issuer's own openid-configuration, whose endpoints are dummies; smart-configuration has the same `jwks_uri`,
+    // so it is not read at all.
+    idToken: { issuer: isIssuerOfTenant },
+    check: ({ authMethod, scope }) => {
+      // The capture lists client_secret_basic and private_key_jwt; the manual has no other way either.
+      if (authMethod === 'client_secret_post') {
+        refuseOption(
+          'oracleHealth(): Oracle Health takes the secret in the Authorization header. Use clientSecretBasic(secret).',
+        )
+      }
+      // Manual, "Scopes": a scope names one resource type, and read or write. The capture lists 303 scopes, v1 and v2,
+      // and no wildcard among them.
+      const wildcard = ScopeSet.parse(scope).scopes.find(
+        (item) =>
+          item.kind === 'resource' &&
+          (item.resourceType === '*' || (item.version === 1 && item.interactions === 'cruds')),
+      )
+      if (wildcard === undefined) return
+      refuseOption(
+        `oracleHealth(): Oracle Health has no wildcard scopes such as "${wildcard.text}". Name each resource type and right, e.g. patient/Observation.rs.`,
+      )
+    },
+  })
+}
+
+/**
+ * `https://authorization.cerner.com/tenants/{tenant}/oidc/idsps/{identity provider}/`, below the discovered
+ * `https://authorization.cerner.com/tenants/{tenant}`. All tenants share one JWKS, so a valid signature does not show
+ * whose person it is: the tenant is compared to the letter.
+ */
+function isIssuerOfTenant(issuer: string, discovered: string | undefined): boolean {
+  if (discovered === undefined) return false
+  // SMART's own rule, should the vendor come back to it.
+  if (issuer === discovered) return true
+  const providers = `${discovered.replace(/\/$/, '')}/oidc/idsps/`
+  return issuer.startsWith(providers) && /^[\w-]+\/$/.test(issuer.slice(providers.length))
+}

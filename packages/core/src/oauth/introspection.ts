@@ -1,0 +1,124 @@
+import { type ClientAuth, publicClient } from '../client/client-auth.ts'
+import type { Client, StaticMetadata } from '../client/registration.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { smart } from '../dialects/smart.ts'
+import { discover } from '../discovery/discover.ts'
+import { requireEndpoint } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
+import type { FhirUser, LaunchContext } from '../fhir-context.ts'
+import { type HttpOptions, jsonObject, shownUrl } from '../http.ts'
+import { checkKnownOptions, refuseOption, requireText } from '../options.ts'
+import { ScopeSet } from '../scopes.ts'
+import { fhirUserOf } from './id-token.ts'
+import { readLaunchContext } from './launch-context.ts'
+import { postAuthenticated } from './token-request.ts'
+
+/** Where to ask, and as whom: as a client, or with an access token of the app's own. */
+export interface IntrospectionOptions extends HttpOptions {
+  fhirBaseUrl: string
+  clientId?: string | undefined
+  /** How the client proves who it is (RFC 7662 §2.1). */
+  clientAuth?: ClientAuth | undefined
+  /** In place of client authentication (SMART App Launch 2.2 "Token Introspection"), e.g. a backend service's token. */
+  accessToken?: string | undefined
+  dialect?: Dialect | undefined
+  /** With `introspection_endpoint` and `token_endpoint` in it, nothing is discovered. */
+  metadata?: StaticMetadata | undefined
+  /** The clock, in milliseconds since the epoch. Default `Date.now`. */
+  now?: (() => number) | undefined
+}
+
+/** What a server says of a token. Of an inactive one it says nothing else. */
+export type TokenIntrospection = { readonly active: false } | ActiveToken
+
+export interface ActiveToken {
+  readonly active: true
+  readonly scope: ScopeSet
+  readonly clientId: string | undefined
+  /** In milliseconds since the epoch: never take the token for active beyond it. */
+  readonly expiresAt: number | undefined
+  readonly patient: string | undefined
+  readonly encounter: string | undefined
+  /** With `sub` the key of an account. */
+  readonly iss: string | undefined
+  readonly sub: string | undefined
+  readonly fhirUser: FhirUser | undefined
+  /** Launch context by its wire names, and every other member of the answer. */
+  readonly launch: LaunchContext
+}
+
+const OPTIONS = ['fhirBaseUrl', 'clientId', 'clientAuth', 'accessToken', 'dialect', 'metadata', 'now']
+
+/**
+ * Asks the authorization server about a token (RFC 7662). The answer is not cached.
+ *
+ * @throws `invalid_option`, `missing_endpoint` where the server has no introspection, `token_request_refused`,
+ *   `invalid_response`, and what discovery and a request can throw. An error never means "inactive".
+ */
+export async function introspectToken(token: string, options: IntrospectionOptions): Promise<TokenIntrospection> {
+  checkKnownOptions(options, [...OPTIONS, 'fetch', 'timeoutSeconds'], 'introspectToken()')
+  const parameters = new URLSearchParams({
+    token: requireText(token, 'introspectToken(token)', 'Pass the token to ask about.'),
+  })
+  const { fetch, timeoutSeconds, now = Date.now } = options
+  const client = clientOf(options)
+  const http: HttpOptions = { fetch, timeoutSeconds }
+  const target = { ...client, discovery: client.dialect.discovery }
+  const { metadata } = await discover(target, ['token_endpoint'], http)
+  const answer = await postAuthenticated(
+    client,
+    {
+      tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
+      issuer: metadata.issuer,
+      acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+    },
+    requireEndpoint(metadata, 'introspection_endpoint'),
+    parameters,
+    'client_credentials',
+    { http, now },
+  )
+  const { active, ...members } = jsonObject(answer)
+  if (typeof active !== 'boolean') {
+    throw new FhirAuthError('invalid_response', `${shownUrl(answer.url)} does not say whether the token is active.`)
+  }
+  return active ? readActiveToken(members, client) : Object.freeze({ active })
+}
+
+function clientOf(options: IntrospectionOptions): Client {
+  const { clientId, clientAuth = publicClient(), accessToken, dialect = smart(), metadata = {} } = options
+  const fhirBaseUrl = requireText(options.fhirBaseUrl, 'fhirBaseUrl', "Write the server's FHIR base URL.")
+  if (accessToken !== undefined) {
+    if (options.clientAuth) refuseOption('introspectToken() takes accessToken or clientAuth, not both (RFC 6749 §2.3).')
+    return { fhirBaseUrl, clientId: '', clientAuth: bearerAuth(accessToken), dialect, scope: '', metadata }
+  }
+  const id = requireText(clientId, 'clientId', 'Give clientId and clientAuth, or an accessToken of your own.')
+  return { fhirBaseUrl, clientId: id, clientAuth, dialect, scope: '', metadata }
+}
+
+function bearerAuth(accessToken: string): ClientAuth {
+  const token = requireText(accessToken, 'accessToken', 'Pass an access token of your own.')
+  return {
+    method: 'none',
+    authenticate({ headers }) {
+      headers.authorization = `Bearer ${token}`
+    },
+    secrets: () => [token],
+  }
+}
+
+function readActiveToken(members: Record<string, unknown>, client: Client): ActiveToken {
+  const { scope, client_id, exp, ...others } = members
+  const { fhirUser: _fhirUser, iss, sub, ...context } = others
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  const scopes = [...ScopeSet.parse(text(scope))].map(client.dialect.scopes.decode)
+  return Object.freeze({
+    active: true,
+    scope: ScopeSet.parse(scopes),
+    clientId: text(client_id),
+    expiresAt: typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : undefined,
+    iss: text(iss),
+    sub: text(sub),
+    fhirUser: fhirUserOf({ iss: '', sub: '', ...others }, client.fhirBaseUrl),
+    ...readLaunchContext(context),
+  })
+}

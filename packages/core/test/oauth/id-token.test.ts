@@ -1,0 +1,346 @@
+import { createHmac, createPublicKey } from 'node:crypto'
+import { createSandbox, createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ServerMetadata } from '../../src/discovery/server-metadata.ts'
+import { createSmartLaunch, type DialectOverrides, type IdTokenClaims, smart } from '../../src/index.ts'
+import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../../src/oauth/id-token.ts'
+import { IssuerKeys } from '../../src/oauth/issuer-keys.ts'
+import { startCoreApp } from '../support/core-app.ts'
+import { startServer } from '../support/http-server.ts'
+import { registeredClient, startSandbox } from '../support/registered-client.ts'
+
+const NOW = Date.now()
+const NOW_SECONDS = Math.floor(NOW / 1000)
+const NONCE = 'the-nonce-of-this-login'
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await createSandbox()
+})
+beforeEach(() => sandbox.clearRequests())
+afterAll(() => sandbox.close())
+
+const soundClaims = () => ({
+  iss: sandbox.issuer,
+  sub: 'person-1',
+  aud: 'app',
+  iat: NOW_SECONDS,
+  exp: NOW_SECONDS + 300,
+  nonce: NONCE,
+})
+
+interface Trial {
+  idToken?: DialectOverrides['idToken']
+  metadata?: Partial<ServerMetadata>
+  expected?: IdTokenExpectations
+}
+
+function verifyAt(token: string, { idToken, metadata, expected }: Trial = {}) {
+  const known = { issuer: sandbox.issuer, jwks_uri: `${sandbox.issuer}/jwks`, sources: [], documents: [], ...metadata }
+  const client = registeredClient({ dialect: smart({ idToken }) })
+  const keys = new IssuerKeys({}, () => NOW)
+  return verifyIdToken(token, client, known, expected ?? { nonce: NONCE }, keys, NOW)
+}
+
+const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+const refusal = (fault: RegExp) =>
+  expect.objectContaining({ code: 'invalid_id_token', message: expect.stringMatching(fault) })
+
+describe('claims', () => {
+  it('IDT-01 IDT-09 an id_token in order gives its claims, frozen; issuer and subject together name the person', async () => {
+    const claims = { ...soundClaims(), fhirUser: 'Patient/1' }
+    const verified = await verifyAt(await sandbox.signIdToken(claims))
+    expect(verified).toEqual(claims)
+    expect([verified?.iss, verified?.sub]).toEqual([sandbox.issuer, 'person-1'])
+    expect(Object.isFrozen(verified)).toBe(true)
+  })
+
+  it.each([
+    ['another issuer', { iss: 'https://evil.example' }, /"iss"/],
+    ['the issuer with a slash more', () => ({ iss: `${sandbox.issuer}/` }), /"iss"/],
+    ['no issuer', { iss: undefined }, /"iss"/],
+    ['no subject', { sub: undefined }, /"sub"/],
+    ['another audience', { aud: 'another-app' }, /"aud"/],
+    ['no audience', { aud: undefined }, /"aud"/],
+    ['several audiences without this client', { aud: ['a', 'b'], azp: 'app' }, /"aud"/],
+    ['several audiences without azp', { aud: ['app', 'another'] }, /azp/],
+    ['several audiences and another azp', { aud: ['app', 'another'], azp: 'another' }, /azp/],
+    ['one audience and another azp', { azp: 'another' }, /azp/],
+    ['expired', { exp: NOW_SECONDS - 61 }, /"exp"/],
+    ['no expiry', { exp: undefined }, /"exp"/],
+    ['an expiry that is no number', { exp: 'tomorrow' }, /"exp"/],
+    ['issued in the future', { iat: NOW_SECONDS + 120 }, /"iat"/],
+    ['not valid yet', { nbf: NOW_SECONDS + 120 }, /"nbf"/],
+    ['the nonce of another login', { nonce: 'another' }, /"nonce"/],
+    ['a nonce that is no text', { nonce: 5 }, /"nonce"/],
+    ['an empty nonce', { nonce: '' }, /"nonce"/],
+    ['a subject that is no text', { sub: 5 }, /"sub"/],
+  ])('IDT-01 refuses an id_token with %s', async (_name, change, fault) => {
+    const changed = typeof change === 'function' ? change() : change
+    const token = await sandbox.signIdToken({ ...soundClaims(), ...changed })
+    await expect(verifyAt(token)).rejects.toEqual(refusal(fault))
+  })
+
+  it.each([
+    ['an audience list with this client alone', { aud: ['app'] }],
+    ['several audiences, this client being the azp', { aud: ['another', 'app'], azp: 'app' }],
+    ['a clock that is half a minute behind', { iat: NOW_SECONDS + 30 }],
+    ['an expiry half a minute ago', { exp: NOW_SECONDS - 30 }],
+    ['no nonce, which SMART does not know', { nonce: undefined }],
+  ])('IDT-01 accepts an id_token with %s', async (_name, change) => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), ...change })
+    await expect(verifyAt(token)).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
+  it('IDT-01 with requireNonce a missing nonce is refused too', async () => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), nonce: undefined })
+    await expect(verifyAt(token, { idToken: { requireNonce: true } })).rejects.toEqual(refusal(/"nonce"/))
+  })
+
+  it('IDT-01 after a refresh the id_token must be of the same person', async () => {
+    const token = await sandbox.signIdToken(soundClaims())
+    const expecting = (sub: string) => verifyAt(token, { expected: { nonce: undefined, sub } })
+    await expect(expecting('person-2')).rejects.toEqual(refusal(/"sub"/))
+    await expect(expecting('person-1')).resolves.toMatchObject({ sub: 'person-1' })
+  })
+})
+
+describe('signature and algorithm', () => {
+  const signatureFault = /signature|kid|key/i
+
+  it('IDT-01 refuses a key that the issuer does not publish, a changed payload and a stripped signature', async () => {
+    const claims = soundClaims()
+    const [header, , signature] = (await sandbox.signIdToken(claims)).split('.')
+    const forged = [
+      await sandbox.signIdToken(claims, { key: 'unknown' }),
+      `${header}.${encoded({ ...claims, sub: 'person-2' })}.${signature}`,
+      `${header}.${encoded(claims)}.`,
+    ]
+    for (const token of forged) await expect(verifyAt(token)).rejects.toEqual(refusal(signatureFault))
+  })
+
+  it('IDT-03 refuses alg none, with a signature part or without', async () => {
+    const none = await sandbox.signIdToken(soundClaims(), { alg: 'none' })
+    for (const token of [none, `${none}c2ln`, `${encoded({ alg: 'none' })}.${encoded(soundClaims())}.`]) {
+      await expect(verifyAt(token)).rejects.toEqual(refusal(/alg/i))
+    }
+  })
+
+  it('IDT-03 refuses HS256 with the public key, or the client secret, as its secret', async () => {
+    const { keys } = (await (await fetch(`${sandbox.issuer}/jwks`)).json()) as { keys: [Record<string, string>] }
+    const pem = createPublicKey({ key: { ...keys[0] }, format: 'jwk' }).export({ type: 'spki', format: 'pem' })
+    for (const secret of [pem, 'a-client-secret']) {
+      const input = `${encoded({ alg: 'HS256', typ: 'JWT', kid: keys[0].kid })}.${encoded(soundClaims())}`
+      const token = `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+      await expect(verifyAt(token)).rejects.toEqual(refusal(/alg/i))
+    }
+  })
+
+  it('IDT-03 takes RS256, and RS384 as in the example of SMART, but only what the server lists if it lists any', async () => {
+    for (const alg of ['RS256', 'RS384']) {
+      // Bare keys: the sandbox's own say RS256, others do not name an algorithm.
+      const { keys } = (await (await fetch(`${sandbox.issuer}/jwks`)).json()) as { keys: Record<string, string>[] }
+      const bare = keys.map(({ kty, n, e, kid }) => ({ kty, n, e, kid }))
+      const server = await startServer((_request, response) => void response.end(JSON.stringify({ keys: bare })))
+      const token = await sandbox.signIdToken(soundClaims(), { alg })
+      const trial = (listed?: string[]) =>
+        verifyAt(token, {
+          metadata: {
+            jwks_uri: `${server.origin}/keys`,
+            ...(listed && { id_token_signing_alg_values_supported: listed }),
+          },
+        })
+      await expect(trial()).resolves.toMatchObject({ sub: 'person-1' })
+      await expect(trial([alg])).resolves.toMatchObject({ sub: 'person-1' })
+      await expect(trial(['ES256'])).rejects.toEqual(refusal(/alg/i))
+      await expect(trial(['none', 'HS256'])).rejects.toEqual(refusal(/alg/i))
+    }
+  })
+
+  it.each(['', 'opaque', 'a.b.c', 'a.b.c.d.e', `${encoded({ alg: 'RS256' })}.bm90IGpzb24.c2ln`, '..'])(
+    'IDT-01 refuses what is no signed JWT: %j',
+    async (token) => {
+      await expect(verifyAt(token)).rejects.toMatchObject({ code: 'invalid_id_token' })
+      await expect(verifyAt(token, { idToken: { mode: 'decode' } })).rejects.toMatchObject({
+        code: 'invalid_id_token',
+      })
+    },
+  )
+})
+
+describe('where the keys come from', () => {
+  it('IDT-02 a token that names an attacker as issuer, jku and x5u causes no request there', async () => {
+    const attacker = await startServer((_request, response) => void response.end('{"keys":[]}'))
+    const claims = { ...soundClaims(), iss: attacker.origin }
+    const header = { alg: 'RS256', kid: 'k', jku: `${attacker.origin}/jwks`, x5u: `${attacker.origin}/x5u` }
+    for (const token of [await sandbox.signIdToken(claims), `${encoded(header)}.${encoded(claims)}.c2ln`]) {
+      await expect(verifyAt(token)).rejects.toMatchObject({ code: 'invalid_id_token' })
+    }
+    expect(attacker.requests).toEqual([])
+  })
+
+  it('IDT-02 without a known issuer, nothing is verified against the one that the token names', async () => {
+    const token = await sandbox.signIdToken(soundClaims())
+    const unknown = { sources: [], documents: [] }
+    const keys = new IssuerKeys({}, () => NOW)
+    const attempt = verifyIdToken(token, registeredClient(), unknown, { nonce: NONCE }, keys, NOW)
+    await expect(attempt).rejects.toEqual(refusal(/issuer/))
+    expect(sandbox.requests).toEqual([])
+  })
+
+  it('IDT-02 the dialect can name another issuer than discovery does', async () => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), iss: 'https://tenant.example/' })
+    const trial = verifyAt(token, { idToken: { issuer: 'https://tenant.example/' } })
+    await expect(trial).resolves.toMatchObject({ iss: 'https://tenant.example/' })
+  })
+
+  it('IDT-02 a dialect’s own check of the issuer is given the discovered one, and what it refuses is refused', async () => {
+    const issuer = (claimed: string, discovered: string | undefined) => claimed === `${discovered}/tenant-1/`
+    const verify = async (iss: unknown, mode: 'verify' | 'decode') =>
+      verifyAt(await sandbox.signIdToken({ ...soundClaims(), iss }), { idToken: { issuer, mode } })
+    for (const mode of ['verify', 'decode'] as const) {
+      const iss = `${sandbox.issuer}/tenant-1/`
+      await expect(verify(iss, mode)).resolves.toMatchObject({ iss })
+      for (const wrong of [`${sandbox.issuer}/tenant-2/`, sandbox.issuer, undefined, 5, [iss]]) {
+        await expect(verify(wrong, mode)).rejects.toEqual(refusal(/"iss"/))
+      }
+    }
+  })
+})
+
+describe('how strict to be', () => {
+  it('IDT-10 by default a token straight from the token endpoint is verified too', async () => {
+    const token = await sandbox.signIdToken(soundClaims(), { key: 'unknown' })
+    await expect(verifyAt(token)).rejects.toMatchObject({ code: 'invalid_id_token' })
+  })
+
+  it('IDT-10 IDT-11 mode decode leaves out the signature and nothing else', async () => {
+    const decode = { idToken: { mode: 'decode' } } as const
+    const sign = (change: object) => sandbox.signIdToken({ ...soundClaims(), ...change }, { key: 'unknown' })
+    await expect(verifyAt(await sign({}), decode)).resolves.toMatchObject({ sub: 'person-1' })
+    for (const change of [{ iss: 'https://x' }, { aud: 'x' }, { exp: 1 }, { nonce: 'x' }, { azp: 'x' }]) {
+      await expect(verifyAt(await sign(change), decode)).rejects.toMatchObject({ code: 'invalid_id_token' })
+    }
+    expect(sandbox.requestsTo('/jwks')).toEqual([])
+  })
+
+  it('IDT-11 mode ignore drops the id_token unread, a compressed JWE included', async () => {
+    await expect(verifyAt('a.b.c.d.e', { idToken: { mode: 'ignore' } })).resolves.toBeUndefined()
+  })
+
+  it('IDT-11 the dialect can name another audience than the client id', async () => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), aud: 'https://practice.example' })
+    const audience = ['https://other.example', 'https://practice.example']
+    await expect(verifyAt(token, { idToken: { audience } })).resolves.toMatchObject({ sub: 'person-1' })
+    await expect(verifyAt(token, { idToken: { audience: 'another' } })).rejects.toEqual(refusal(/"aud"/))
+  })
+})
+
+describe('in a login', () => {
+  async function startApp(scope: string) {
+    const sandbox = await startSandbox({ consent: 'auto' })
+    const app = await startCoreApp(
+      (origin) => {
+        const redirectUri = `${origin}/callback`
+        sandbox.registerClient({ clientId: 'app', redirectUris: [redirectUri] })
+        const session = { secret: crypto.randomUUID() }
+        return createSmartLaunch({ fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'app', redirectUri, scope, session })
+      },
+      (fhir) => ({ sub: fhir?.idToken?.sub, iss: fhir?.idToken?.iss, fhirUser: fhir?.fhirUser }),
+    )
+    return { sandbox, app }
+  }
+
+  it('IDT-01 IDT-06 IDT-09 a person is logged in with the identity that the server signed', async () => {
+    const { sandbox, app } = await startApp('openid fhirUser launch/patient')
+    const response = await createUserAgent().signIn(`${app.origin}/login`)
+    const [patient] = sandbox.patients
+    const url = `${sandbox.fhirBaseUrl}/Patient/${patient?.id}`
+    expect(await response.json()).toEqual({
+      sub: expect.any(String),
+      iss: sandbox.issuer,
+      fhirUser: { type: 'Patient', id: patient?.id, url },
+    })
+  })
+
+  it('IDT-01 a login with a bad id_token ends in a problem, and nobody is logged in', async () => {
+    const { sandbox, app } = await startApp('openid fhirUser launch/patient')
+    const token = await sandbox.signIdToken({ ...soundClaims(), iss: sandbox.issuer, nonce: 'another' })
+    sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, id_token: token }) })
+    const browser = createUserAgent()
+    const response = await browser.signIn(`${app.origin}/login`)
+    expect(response.status).toBe(502)
+    expect(await response.text()).toContain('invalid_id_token')
+    expect((await browser.request(`${app.origin}/`)).status).toBe(401)
+  })
+
+  it('IDT-11 without openid there is no id_token, and that is fine', async () => {
+    const { app } = await startApp('launch/patient patient/*.rs')
+    const response = await createUserAgent().signIn(`${app.origin}/login`)
+    expect([response.status, await response.json()]).toEqual([200, {}])
+  })
+})
+
+describe('fhirUser', () => {
+  const BASE = 'https://ehr.example/tenant/fhir'
+  const claimsWith = (members: object): IdTokenClaims => ({ iss: 'https://ehr.example', sub: '1', ...members })
+
+  it.each(['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Person'])(
+    'IDT-06 a relative %s is resolved against the FHIR base URL, with or without its slash',
+    (type) => {
+      const fhirUser = { type, id: 'abc-1', url: `${BASE}/${type}/abc-1` }
+      expect(fhirUserOf(claimsWith({ fhirUser: `${type}/abc-1` }), BASE)).toEqual(fhirUser)
+      expect(fhirUserOf(claimsWith({ fhirUser: `${type}/abc-1` }), `${BASE}/`)).toEqual(fhirUser)
+      expect(fhirUserOf(claimsWith({ fhirUser: fhirUser.url }), BASE)).toEqual(fhirUser)
+    },
+  )
+
+  it('IDT-08 an absolute fhirUser on another origin is returned as it is', () => {
+    const url = 'https://directory.example/r4/Practitioner/7'
+    expect(fhirUserOf(claimsWith({ fhirUser: url }), BASE)).toEqual({ type: 'Practitioner', id: '7', url })
+  })
+
+  it.each([
+    'Device/1',
+    'Patient',
+    'Patient/',
+    '/',
+    '',
+    'javascript:Patient/1',
+    'ftp://x/Patient/1',
+    'http://[',
+    5,
+    {},
+    [],
+  ])('IDT-06 what is no person of FHIR is no fhirUser: %j', (fhirUser) => {
+    expect(fhirUserOf(claimsWith({ fhirUser, profile: undefined }), BASE)).toBeUndefined()
+  })
+
+  it('IDT-07 profile serves only where fhirUser is absent', () => {
+    expect(fhirUserOf(claimsWith({ profile: 'Patient/2' }), BASE)?.id).toBe('2')
+    expect(fhirUserOf(claimsWith({ fhirUser: 'Patient/1', profile: 'Patient/2' }), BASE)?.id).toBe('1')
+    expect(fhirUserOf(claimsWith({ fhirUser: 'Device/1', profile: 'Patient/2' }), BASE)).toBeUndefined()
+    expect(fhirUserOf(undefined, BASE)).toBeUndefined()
+  })
+
+  it('IDT-06 SEC-09 any JSON at all gives a person of a known type with an http URL, or nothing', () => {
+    const text = fc.oneof(fc.string(), fc.webUrl(), fc.constantFrom('Patient/1', '//evil/Patient/1', '../Patient/1#x'))
+    const keys = fc.oneof(fc.constantFrom('fhirUser', 'profile', '__proto__'), fc.string())
+    const claims = fc
+      .array(fc.tuple(keys, fc.oneof(text, fc.jsonValue())))
+      .map((entries) =>
+        JSON.parse(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`),
+      )
+    fc.assert(
+      fc.property(claims, (candidate) => {
+        const user = fhirUserOf(candidate, BASE)
+        if (user === undefined) return
+        expect(user.type).toMatch(/^(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)$/)
+        expect(user.id).toMatch(/^[^/]+$/)
+        expect(new URL(user.url).protocol).toMatch(/^https?:$/)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readLaunchContext } from '../../src/oauth/launch-context.ts'
+
+describe('patient and encounter', () => {
+  it.each([
+    ['an id', 'abc-1', 'abc-1'],
+    ['a number', 123, '123'],
+    ['a relative reference', 'Patient/123', '123'],
+    ['an absolute reference', 'https://ehr.example/fhir/Patient/123', '123'],
+    ['a versioned reference', 'Patient/123/_history/2', '123'],
+  ])('RSP-06 patient is read as an id from %s', (_name, patient, id) => {
+    expect(readLaunchContext({ patient }).patient).toBe(id)
+  })
+
+  it('RSP-06 encounter is read the same way', () => {
+    expect(readLaunchContext({ encounter: 'Encounter/9' }).encounter).toBe('9')
+    expect(readLaunchContext({ encounter: 9 }).encounter).toBe('9')
+  })
+
+  it.each([
+    ['missing', undefined],
+    ['null', null],
+    ['empty', ''],
+    ['a reference without id', 'Patient/'],
+    ['a reference to something else', 'Practitioner/7'],
+    ['an object', { reference: 'Patient/1' }],
+    ['a list', ['1']],
+    ['a number that is no id', 1.5],
+    ['a number too large to be exact', 2 ** 60],
+  ])('RSP-12 a patient that is not there is not guessed: %s', (_name, patient) => {
+    expect(readLaunchContext({ patient, fhirContext: [{ reference: 'Patient/5' }] }).patient).toBeUndefined()
+  })
+})
+
+describe('the rest of the context', () => {
+  it('RSP-06 RSP-07 banner, intent, style and tenant are typed; mistyped ones are dropped, and no intent is no fault', () => {
+    const right = {
+      need_patient_banner: false,
+      intent: 'reconcile-medications',
+      smart_style_url: 'https://e/s',
+      tenant: 't',
+    }
+    expect(readLaunchContext(right).launch).toEqual(right)
+    const wrong = { need_patient_banner: 'false', intent: 7, smart_style_url: {}, tenant: null }
+    expect(readLaunchContext(wrong).launch).toEqual({})
+    expect(readLaunchContext({}).launch).toEqual({})
+  })
+
+  it('RSP-07 an intent that nobody knows is handed on as it is', () => {
+    expect(readLaunchContext({ intent: 'vendor-special' }).launch.intent).toBe('vendor-special')
+  })
+
+  it('RSP-05 RSP-09 unknown members stay readable, authorization_details among them', () => {
+    const details = [{ type: 'smart_on_fhir', locations: ['https://other.example/fhir'], patient: '2' }]
+    const { launch } = readLaunchContext({ patient: '1', state: null, __dark: true, authorization_details: details })
+    expect(launch).toEqual({ state: null, __dark: true, authorization_details: details })
+  })
+
+  it('SEC-09 a member named __proto__ stays a member', () => {
+    const { launch } = readLaunchContext(JSON.parse('{"__proto__":{"patient":"9","polluted":1}}'))
+    expect(Object.keys(launch)).toEqual(['__proto__'])
+    expect(launch.polluted).toBeUndefined()
+    expect(readLaunchContext(JSON.parse('{"__proto__":{"patient":"9"}}')).patient).toBeUndefined()
+  })
+})
+
+describe('fhirContext', () => {
+  it('RSP-08 reads reference, canonical and identifier with type and role; no role, or an empty one, is "launch"', () => {
+    const identifier = { system: 'urn:x', value: '1' }
+    const { launch } = readLaunchContext({
+      fhirContext: [
+        { reference: 'ImagingStudy/1' },
+        { canonical: 'https://vendor.example/Questionnaire/q|1', role: '' },
+        { identifier, type: 'Claim', role: 'https://vendor.example/role' },
+      ],
+    })
+    expect(launch.fhirContext).toEqual([
+      { reference: 'ImagingStudy/1', role: 'launch' },
+      { canonical: 'https://vendor.example/Questionnaire/q|1', role: 'launch' },
+      { identifier, type: 'Claim', role: 'https://vendor.example/role' },
+    ])
+  })
+
+  it('RSP-08 tolerates the older form, a list of plain references, and drops what is neither', () => {
+    const { launch } = readLaunchContext({ fhirContext: ['ImagingStudy/1', 5, null, {}, [], { role: 'launch' }] })
+    expect(launch.fhirContext).toEqual([{ reference: 'ImagingStudy/1', role: 'launch' }])
+    expect(readLaunchContext({ fhirContext: 'ImagingStudy/1' }).launch).toEqual({})
+  })
+
+  it('RSP-08 context is frozen: what one handler sees, every other one sees', () => {
+    const { launch } = readLaunchContext({ fhirContext: [{ reference: 'ImagingStudy/1' }], extra: 1 })
+    expect([launch, launch.fhirContext, launch.fhirContext?.[0]].every(Object.isFrozen)).toBe(true)
+  })
+})
+
+describe('any JSON at all', () => {
+  const keys = fc.oneof(
+    fc.constantFrom('patient', 'encounter', 'fhirContext', 'intent', '__proto__', 'constructor'),
+    fc.string(),
+  )
+  const members = fc
+    .array(fc.tuple(keys, fc.jsonValue()))
+    .map((entries) =>
+      JSON.parse(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`),
+    )
+
+  it('RSP-05 RSP-06 SEC-09 never throws, gives ids or nothing, and loses no unknown member', () => {
+    fc.assert(
+      fc.property(members, (candidate: Record<string, unknown>) => {
+        const { patient, encounter, launch } = readLaunchContext(candidate)
+        for (const id of [patient, encounter]) expect(id === undefined || /^[^/]+$/.test(id)).toBe(true)
+        expect(Object.getPrototypeOf(launch)).toBe(Object.prototype)
+        const own = [
+          'patient',
+          'encounter',
+          'need_patient_banner',
+          'intent',
+          'smart_style_url',
+          'tenant',
+          'fhirContext',
+        ]
+        const unknown = Object.keys(candidate).filter((name) => !own.includes(name))
+        expect(Object.keys(launch)).toEqual(expect.arrayContaining(unknown))
+        expect(Object.keys(Object.prototype)).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

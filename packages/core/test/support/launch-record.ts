@@ -1,0 +1,21 @@
+import type { LaunchRecord } from '../../src/launch/stores/session-store.ts'
+
+export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecord {
+  return {
+    launchId: 'the-launch',
+    fhirBaseUrl: 'https://ehr.example/fhir',
+    tokenEndpoint: 'https://auth.example/token',
+    issuer: 'https://auth.example',
+    accessToken: 'the-access-token',
+    refreshToken: 'the-refresh-token',
+    expiresAt: 300_000,
+    lifetimeSeconds: 300,
+    scope: 'patient/*.rs',
+    patient: 'p1',
+    encounter: undefined,
+    fhirUser: undefined,
+    idToken: undefined,
+    launch: {},
+    ...overrides,
+  }
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto'
+import {
+  createUserAgent,
+  type RecordedRequest,
+  type Sandbox,
+  type SandboxOptions,
+  type UserAgent,
+} from '@fhir-auth/sandbox'
+import { clientSecretBasic, createSmartLaunch, type SessionStore, type SmartLaunchOptions } from '../../src/index.ts'
+import { startCoreApp } from './core-app.ts'
+import { startSandbox } from './registered-client.ts'
+
+export const SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'
+
+/** What the portal's only page says of who asks for it. */
+export interface Seen {
+  patient: string | undefined
+  encounter: string | undefined
+  launchId: string | undefined
+  accessToken: string
+  sub: unknown
+}
+
+export type PortalOptions = Omit<Partial<SmartLaunchOptions>, 'session'> & {
+  session?: Partial<SmartLaunchOptions['session']>
+}
+
+export interface PortalWorld {
+  sandbox: Sandbox
+  origin: string
+  /** As the portal was made with. */
+  options: SmartLaunchOptions
+  failures: unknown[]
+  /** Every URL that the portal itself has asked. */
+  outbound: string[]
+  /** Moves the portal's clock; the sandbox keeps the real time. */
+  advanceSeconds(seconds: number): void
+  tokenRequests(grantType?: string): RecordedRequest[]
+  /** The callback that ends a login of this browser, not yet opened. For `consent: 'auto'`. */
+  callbackFor(browser: UserAgent, loginUrl?: string): Promise<URL>
+}
+
+/** A patient portal at a sandbox of its own: logs in at /login and shows at every other path who is there. */
+export async function startPortal(
+  options: PortalOptions = {},
+  sandboxOptions: SandboxOptions = {},
+): Promise<PortalWorld> {
+  const sandbox = await startSandbox(sandboxOptions)
+  const clientSecret = randomBytes(24).toString('base64url')
+  let offset = 0
+  const outbound: string[] = []
+  let used: SmartLaunchOptions | undefined
+  const { origin, failures } = await startCoreApp((appOrigin) => {
+    const redirectUri = `${appOrigin}/callback`
+    sandbox.registerClient({ clientId: 'portal', clientSecret, redirectUris: [redirectUri] })
+    const server = {
+      fhirBaseUrl: sandbox.fhirBaseUrl,
+      clientId: 'portal',
+      clientAuth: clientSecretBasic(clientSecret),
+    }
+    used = {
+      ...(options.registrations === undefined && server),
+      redirectUri,
+      scope: SCOPE,
+      now: () => Date.now() + offset,
+      fetch: (input, init) => {
+        outbound.push(String(input))
+        return fetch(input, init)
+      },
+      ...options,
+      session: { secret: newSecret(), ...options.session },
+    }
+    return createSmartLaunch(used)
+  }, seenBy)
+  return {
+    sandbox,
+    origin,
+    options: used!,
+    failures,
+    outbound,
+    advanceSeconds: (seconds) => {
+      offset += seconds * 1000
+    },
+    tokenRequests: (grantType) =>
+      sandbox.requestsTo('/token').filter(({ form }) => !grantType || form.get('grant_type') === grantType),
+    callbackFor: async (browser, loginUrl = `${origin}/login`) => {
+      const login = await browser.request(loginUrl)
+      const authorization = await fetch(login.headers.get('location') ?? '', { redirect: 'manual' })
+      return new URL(authorization.headers.get('location') ?? '')
+    },
+  }
+}
+
+/** Another process of the same portal: same options, so the same store and secret. */
+export async function startSecondInstance(portal: PortalWorld): Promise<{ origin: string; failures: unknown[] }> {
+  return startCoreApp(() => createSmartLaunch(portal.options), seenBy)
+}
+
+const seenBy: Parameters<typeof startCoreApp>[1] = (fhir): Seen | undefined =>
+  fhir && {
+    patient: fhir.patient,
+    encounter: fhir.encounter,
+    launchId: fhir.launchId,
+    accessToken: fhir.accessToken,
+    sub: fhir.idToken?.sub,
+  }
+
+export function newSecret(): string {
+  return randomBytes(32).toString('base64')
+}
+
+/** Asks for the portal's page in a browser, as a script would. */
+export async function look(browser: UserAgent, url: string, headers: Record<string, string> = {}) {
+  const response = await browser.request(url, { headers: { accept: 'application/json', ...headers } })
+  return { status: response.status, seen: (await response.json()) as Seen | null }
+}
+
+/** Logs a new browser in, as one patient. */
+export async function loggedIn(portal: PortalWorld, patient?: string): Promise<UserAgent> {
+  const browser = createUserAgent()
+  await browser.signIn(`${portal.origin}/login`, { patient })
+  return browser
+}
+
+/** A shared store, as an application would write one for its database; it shows what it got. */
+export function createMapStore(): SessionStore & { values: Map<string, string>; calls: string[][] } {
+  const values = new Map<string, string>()
+  const calls: string[][] = []
+  const pause = () => new Promise((resolve) => setImmediate(resolve))
+  return {
+    values,
+    calls,
+    async get(key) {
+      calls.push(['get', key])
+      await pause()
+      return values.get(key)
+    },
+    async set(key, value, ttlSeconds) {
+      calls.push(['set', key, value, String(ttlSeconds)])
+      await pause()
+      values.set(key, value)
+    },
+    async delete(key) {
+      calls.push(['delete', key])
+      await pause()
+      values.delete(key)
+    },
+    async claim(key, ttlSeconds) {
+      calls.push(['claim', key, String(ttlSeconds)])
+      await pause()
+      if (values.has(key)) return false
+      values.set(key, 'taken')
+      return true
+    },
+  }
+}

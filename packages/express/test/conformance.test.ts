@@ -1,0 +1,36 @@
+import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
+import express5, { type ErrorRequestHandler } from 'express'
+import express4 from 'express4'
+import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
+
+describeAdapter('Express 5', hostOf(express5))
+describeAdapter('Express 4', hostOf(express4))
+
+function hostOf(express: typeof express5): AdapterHost {
+  return {
+    start: (setup) =>
+      startNodeApp((origin) => {
+        const handling = { problems: setup.problems }
+        const router = express.Router()
+        const mounted = [
+          setup.smartLaunch && smartLaunch(setup.smartLaunch(origin), handling),
+          setup.backendServices && backendServices(setup.backendServices(origin), handling),
+        ].filter((middleware) => middleware !== undefined)
+        if (setup.backendFirst) mounted.reverse()
+        for (const middleware of mounted) router.use(middleware)
+        for (const { path, requirement, handle } of setup.routes) {
+          if (requirement) router.get(path, requireFhir(requirement, handling))
+          // Express 4 does not look at a handler's promise.
+          router.get(path, (req, res, next) => void handle(req.fhir, req).then((body) => res.json(body), next))
+        }
+        const app = express().use(setup.mountPath || '/', router)
+        if (setup.errorHandler) app.use(handleError)
+        return app
+      }),
+  }
+}
+
+const handleError: ErrorRequestHandler = (error, _req, res, _next) => {
+  const { status, body } = answerOfError(error)
+  res.status(status).json(body)
+}

@@ -1,0 +1,10 @@
+// One import line serves an app: all of core comes with the adapter.
+export * from '@fhir-auth/core'
+export {
+  type BackendServicesPluginOptions,
+  backendServices,
+  type ProblemHandling,
+  requireFhir,
+  type SmartLaunchPluginOptions,
+  smartLaunch,
+} from './plugins.ts'

@@ -1,0 +1,31 @@
+import { answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
+
+describeAdapter('Fastify 5', {
+  start: (setup) =>
+    startNodeApp(async (origin) => {
+      const { backendFirst, mountPath, problems } = setup
+      const app = Fastify({ logger: { stream: setup.log } })
+      if (setup.errorHandler) {
+        app.setErrorHandler((error, _request, reply) => {
+          const { status, body } = answerOfError(error)
+          return reply.code(status).send(body)
+        })
+      }
+      const scoped = async (scope: FastifyInstance) => {
+        const launch = setup.smartLaunch?.(origin)
+        const backend = setup.backendServices?.(origin)
+        if (backend && backendFirst) scope.register(backendServices, { ...backend, problems })
+        if (launch) scope.register(smartLaunch, { ...launch, problems })
+        if (backend && !backendFirst) scope.register(backendServices, { ...backend, problems })
+        for (const { path, requirement, handle } of setup.routes) {
+          const preHandler = requirement === undefined ? [] : [requireFhir(requirement, { problems })]
+          scope.get(path, { preHandler }, ({ fhir, originalUrl }) => handle(fhir, { url: originalUrl }))
+        }
+      }
+      app.register(scoped, { prefix: mountPath })
+      await app.ready()
+      return { listener: app.routing, close: () => app.close() }
+    }),
+})

@@ -1,0 +1,10 @@
+// One import line serves an app: all of core comes with the adapter.
+export * from '@fhir-auth/core'
+export {
+  backendServices,
+  type FhirEnv,
+  type GuardedFhirEnv,
+  type ProblemHandling,
+  requireFhir,
+  smartLaunch,
+} from './middleware.ts'

@@ -1,0 +1,185 @@
+import {
+  type AdapterRequest,
+  type Answer,
+  BackendServices,
+  type BackendServicesOptions,
+  belongsToPerson,
+  createBackendServices,
+  createFhirGuard,
+  createSmartLaunch,
+  type FhirContext,
+  type FhirHandler,
+  type FhirRequirement,
+  type MissingContext,
+  SmartLaunch,
+  type SmartLaunchOptions,
+} from '@fhir-auth/core'
+import type { Context, MiddlewareHandler, Next } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+/** What smartLaunch() and backendServices() add to the context of the routes behind them. */
+export interface FhirEnv {
+  Variables: {
+    /** The token of this request's session or backend service, when there is one; it is valid now. */
+    fhir: FhirContext | undefined
+  }
+}
+
+/** What requireFhir() adds: behind it there always is a token. */
+export interface GuardedFhirEnv {
+  Variables: {
+    fhir: FhirContext
+  }
+}
+
+export interface ProblemHandling {
+  /**
+   * `answer`: problems (a refused login, a missing scope, …) are answered at once, as problem+json or a plain page.
+   * `forward`: they are thrown as `HTTPException`, for `app.onError`: its `cause` is the `FhirAuthError`, and
+   * `getResponse()` the answer that would have been given. Default `answer`.
+   */
+  problems?: 'answer' | 'forward' | undefined
+}
+
+/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+const MISSING: unique symbol = Symbol('fhir-auth missing context')
+interface MarkedEnv {
+  Variables: { fhir: FhirContext | undefined; [MISSING]: MissingContext | undefined }
+}
+
+/**
+ * Logs people in by SMART app launch, and sets `c.var.fhir` for those who are.
+ *
+ * @param options - or an instance made by `createSmartLaunch`
+ * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ */
+export function smartLaunch(
+  options: SmartLaunchOptions | SmartLaunch,
+  handling: ProblemHandling = {},
+): MiddlewareHandler<FhirEnv> {
+  const launch = options instanceof SmartLaunch ? options : createSmartLaunch(options)
+  return createMiddleware<FhirEnv>(function smartLaunch(c, next) {
+    return serve(launch, c, next, handling)
+  })
+}
+
+/**
+ * Serves the app's JWKS, and sets `c.var.fhir` to a system token. A request that smartLaunch() has seen before keeps
+ * the person's context, or none: a person never gets the system's rights by the order of two lines.
+ *
+ * @param options - or an instance made by `createBackendServices`
+ * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ */
+export function backendServices(
+  options: BackendServicesOptions | BackendServices,
+  handling: ProblemHandling = {},
+): MiddlewareHandler<FhirEnv> {
+  const backend = options instanceof BackendServices ? options : createBackendServices(options)
+  return createMiddleware<FhirEnv>(function backendServices(c, next) {
+    return serve(backend, c, next, handling)
+  })
+}
+
+/**
+ * Lets a request pass only with a context, and with the scopes and launch context it needs. Otherwise: login for a
+ * person, 401 or 403 problem+json for a program.
+ *
+ * @throws `invalid_option` when called with an unknown option or something that is no scope
+ */
+export function requireFhir(
+  requirement: FhirRequirement = {},
+  handling: ProblemHandling = {},
+): MiddlewareHandler<GuardedFhirEnv> {
+  const guard = createFhirGuard(requirement)
+  return createMiddleware<GuardedFhirEnv>(function requireFhir(c, next) {
+    const refusal = guard(c.get('fhir'), marks(c).get(MISSING), new HonoRequest(c))
+    return refusal ? Promise.resolve(respond(refusal, c, handling)) : next()
+  })
+}
+
+/** A Hono request as core reads it: with the path as it came in, whatever `route()` or `basePath()` it went through. */
+class HonoRequest implements AdapterRequest {
+  readonly #c: Context
+
+  constructor(c: Context) {
+    this.#c = c
+  }
+
+  get method(): string {
+    return this.#c.req.method
+  }
+
+  /** Never the host: it is whatever the client says. */
+  get url(): string {
+    const { url } = this.#c.req
+    return url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  }
+
+  header(name: string): string | undefined {
+    return this.#c.req.header(name)
+  }
+
+  /** On Workers, what one request asks a server for is lost with that request, and others may wait for it. */
+  waitUntil(work: Promise<unknown>): void {
+    const settled = work.catch(() => {}) // whoever asked for it hears of the failure
+    executionContextOf(this.#c)?.waitUntil(settled)
+  }
+}
+
+function executionContextOf(c: Context): Context['executionCtx'] | undefined {
+  try {
+    return c.executionCtx
+  } catch {
+    return undefined // there is none outside of Workers, and asking for it throws
+  }
+}
+
+function serve(
+  handler: FhirHandler,
+  c: Context<FhirEnv>,
+  next: Next,
+  handling: ProblemHandling,
+): ReturnType<MiddlewareHandler> {
+  const request = new HonoRequest(c)
+  if (handler.handles(request.url)) {
+    const answer = Promise.resolve(handler.answer(request))
+    request.waitUntil(answer)
+    return answer.then((found) => respond(found, c, handling))
+  }
+  const marked = marks(c)
+  if (handler.kind === 'backend' && belongsToPerson(marked.get('fhir'), marked.get(MISSING))) return next()
+  const attach = (context: FhirContext | undefined, failure?: unknown) => {
+    marked.set('fhir', context)
+    // Only a guarded route fails for want of a token, so the reason waits for its guard.
+    marked.set(MISSING, context === undefined ? { handler, failure } : undefined)
+    return next()
+  }
+  const context = handler.contextFor(request)
+  if (!(context instanceof Promise)) return attach(context)
+  request.waitUntil(context)
+  return context.then(
+    (found) => attach(found),
+    (failure) => attach(undefined, failure),
+  )
+}
+
+/** The same context, with the mark that only this file knows. */
+function marks(c: Context): Context<MarkedEnv> {
+  return c
+}
+
+function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHandling): Response {
+  const headers = new Headers(answer.headers)
+  for (const cookie of answer.cookies) headers.append('set-cookie', cookie)
+  const status = answer.status as ContentfulStatusCode // every status of core may have a body
+  // Without a body, no content type is made up for it.
+  const body = answer.body === '' ? null : answer.body
+  if (answer.kind === 'problem' && problems === 'forward') {
+    const res = new Response(body, { status, headers })
+    throw new HTTPException(status, { message: answer.error.message, res, cause: answer.error })
+  }
+  // Not a bare Response: that would lose the headers that the app has set on the way.
+  return c.newResponse(body, { status, headers })
+}

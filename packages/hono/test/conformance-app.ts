@@ -1,0 +1,29 @@
+import { type AppSetup, answerOfError } from '@fhir-auth/conformance/app'
+import { backendServices, type FhirEnv, requireFhir, smartLaunch } from '@fhir-auth/hono'
+import { Hono } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+/** The app that the suite asks for, on Node and on every other runtime. */
+export function createConformanceApp(setup: AppSetup, origin: string): Hono<FhirEnv> {
+  const handling = { problems: setup.problems }
+  const mounted = [
+    setup.smartLaunch && smartLaunch(setup.smartLaunch(origin), handling),
+    setup.backendServices && backendServices(setup.backendServices(origin), handling),
+  ].filter((middleware) => middleware !== undefined)
+  if (setup.backendFirst) mounted.reverse()
+
+  const part = new Hono<FhirEnv>()
+  for (const middleware of mounted) part.use(middleware)
+  for (const { path, requirement, handle } of setup.routes) {
+    if (requirement) part.get(path, requireFhir(requirement, handling))
+    part.get(path, async (c) => Response.json(await handle(c.var.fhir, c.req)))
+  }
+  const app = new Hono<FhirEnv>().route(setup.mountPath || '/', part)
+  if (setup.errorHandler) {
+    app.onError((error, c) => {
+      const { status, body } = answerOfError(error)
+      return c.json(body, status as ContentfulStatusCode)
+    })
+  }
+  return app
+}

@@ -1,0 +1,36 @@
+import type { BackendServices, BackendServicesOptions, SmartLaunch, SmartLaunchOptions } from '@fhir-auth/core'
+import { type ConfigurableModuleCls, ConfigurableModuleBuilder as ModuleBuilder } from '@nestjs/common'
+
+export interface FhirAuthModuleOptions {
+  /** Logs people in. Options, or an instance made by `createSmartLaunch`. */
+  smartLaunch?: SmartLaunchOptions | SmartLaunch | undefined
+  /** Gets tokens for the app itself. Options, or an instance made by `createBackendServices`. */
+  backendServices?: BackendServicesOptions | BackendServices | undefined
+  /**
+   * `answer`: problems (a refused login, a missing scope, …) are answered as problem+json or a plain page.
+   * `forward`: each goes to the app's own exception filters, as {@link FhirException}. Default `answer`.
+   */
+  problems?: 'answer' | 'forward' | undefined
+}
+
+export interface FhirAuthModuleExtras {
+  /** Makes `SmartLaunch` and `BackendServices` injectable in every module. Default `false`. */
+  isGlobal?: boolean | undefined
+}
+
+const definition = new ModuleBuilder<FhirAuthModuleOptions>({ moduleName: 'FhirAuth' })
+  .setClassMethodName('forRoot')
+  .setExtras<FhirAuthModuleExtras>({ isGlobal: false }, (module, { isGlobal = false }) => ({
+    ...module,
+    global: isGlobal,
+  }))
+  .build()
+
+export const FHIR_AUTH_OPTIONS: string | symbol = definition.MODULE_OPTIONS_TOKEN
+
+export const ConfigurableFhirAuthModule: ConfigurableModuleCls<
+  FhirAuthModuleOptions,
+  'forRoot',
+  'create',
+  FhirAuthModuleExtras
+> = definition.ConfigurableModuleClass

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AdapterRequest, FhirContext, MissingContext } from '@fhir-auth/core'
+import type { ExecutionContext } from '@nestjs/common'
+
+/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+export const MISSING: unique symbol = Symbol('fhir-auth missing context')
+
+/** Node's request, the same object on both platforms, and what the middleware leaves on it. */
+export interface FhirRequest extends IncomingMessage {
+  originalUrl?: string
+  fhir?: FhirContext
+  [MISSING]?: MissingContext
+}
+
+/** Node's request and response under an HTTP handler: Express hands them over themselves, Fastify inside its own. */
+export function httpPairOf(context: ExecutionContext): { request: FhirRequest; response: ServerResponse } {
+  if (context.getType() !== 'http') {
+    throw new TypeError(`FhirGuard and @Fhir() serve HTTP handlers, and this is one of type "${context.getType()}".`)
+  }
+  const http = context.switchToHttp()
+  return { request: unwrap<FhirRequest>(http.getRequest()), response: unwrap<ServerResponse>(http.getResponse()) }
+}
+
+function unwrap<Raw extends object>(value: Raw | { raw: Raw }): Raw {
+  return 'raw' in value ? value.raw : value
+}
+
+/** A request as core reads it: with the URL before any mount path was cut off. */
+export class NodeRequest implements AdapterRequest {
+  readonly method: string
+  readonly url: string
+  readonly #headers: IncomingMessage['headers']
+
+  constructor({ method = 'GET', originalUrl, url = '/', headers }: FhirRequest) {
+    this.method = method
+    this.url = originalUrl ?? url
+    this.#headers = headers
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name]
+    return typeof value === 'string' ? value : value?.[0]
+  }
+}

@@ -1,0 +1,6 @@
+import 'reflect-metadata'
+import { describeAdapter } from '@fhir-auth/conformance'
+import { nestHost } from './support/nest-host.ts'
+
+describeAdapter('Nest 12 on Express', nestHost('express'))
+describeAdapter('Nest 12 on Fastify', nestHost('fastify'))
