@@ -46,6 +46,7 @@ function checkPackages() {
   if (!checklist.check('npm installs the tarballs in an empty project', () => install(tarballs))) return
   checkAtRunTime(entries)
   checkTypes(entries)
+  checkCommands(tarballs)
 }
 
 /**
@@ -108,6 +109,25 @@ function checkTypes(entries) {
   })
   checklist.check('TypeScript, bundler resolution', () => {
     run(tsc, [...strict, '--module', 'esnext', '--moduleResolution', 'bundler', 'import.mts'], { cwd: consumer })
+  })
+}
+
+/**
+ * Each command, as `npx` finds it.
+ *
+ * @param {import('./package-tarball.mjs').Tarball[]} tarballs
+ */
+function checkCommands(tarballs) {
+  for (const name of tarballs.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))) {
+    checklist.check(`npx ${name} --help`, () => {
+      const help = run('npx', ['--no', '--offline', name, '--help'], { cwd: consumer })
+      if (!help.startsWith(`Usage: ${name} `)) throw new Error(help)
+    })
+  }
+  checklist.check('npx fhir-auth keygen, then jwks', () => {
+    run('npx', ['--no', '--offline', 'fhir-auth', 'keygen', '--out', 'keys'], { cwd: consumer })
+    const set = run('npx', ['--no', '--offline', 'fhir-auth', 'jwks', 'keys/private.jwks.json'], { cwd: consumer })
+    if (JSON.parse(set).keys.length !== 1) throw new Error(set)
   })
 }
 

@@ -1,9 +1,9 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { chromiumPath, launchChromium } from '@fhir-auth/conformance/chromium'
 import { createSandbox, createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPortal } from '../src/portal.ts'
-import { chromiumPath, launchChromium } from './chromium.ts'
 
 let sandbox: Sandbox
 let portal: string

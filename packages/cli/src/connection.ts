@@ -1,16 +1,37 @@
-import { type Client, checkRegistration, clientSecretBasic, type KeySet, privateKeyJwt } from '@fhir-auth/core'
+import { readFile } from 'node:fs/promises'
+import {
+  type Client,
+  checkRegistration,
+  clientSecretBasic,
+  type Dialect,
+  type KeySet,
+  privateKeyJwt,
+} from '@fhir-auth/core'
 import { dialectNamed } from './dialects.ts'
-import { loadKeyText, readTextFile } from './key-file.ts'
-import { pathOf, remedyFor, type SettingName, type Settings, settingNames } from './settings.ts'
+import { loadKeyText } from './key-file.ts'
+import { pathOf, remedyFor, type Setting, type SettingName, type Settings, settingNames } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A client as configured, ready to ask for a token. */
 export interface Connection {
   readonly client: Client
   readonly jwksUrl: string | undefined
+  /** What was set, and where. */
+  readonly settings: ShownSettings
   /** What no output may show. */
   readonly secrets: readonly string[]
 }
+
+/** What no connection can do without. */
+export interface RequiredSettings {
+  readonly fhirBaseUrl: string
+  readonly clientId: string
+  readonly scope: string
+  readonly dialect: Dialect
+}
+
+/** The settings fit to be shown: a secret and a key only by where they are from. */
+export type ShownSettings = Readonly<Record<string, { readonly value: string; readonly from: string }>>
 
 /**
  * Loads the private keys, where there are any.
@@ -19,13 +40,21 @@ export interface Connection {
  */
 export async function loadKeys({ privateJwks }: Settings): Promise<KeySet | undefined> {
   if (privateJwks === undefined) return undefined
-  // A variable may hold the keys themselves; one line, so that a message can tell a name from a key.
   if (/^\s*(?:\{|-----BEGIN)/.test(privateJwks.value)) return loadKeyText(privateJwks.value, privateJwks.from)
-  if (!/^[^\n]{1,1000}$/.test(privateJwks.value.trim())) {
-    throw new UsageError(`${privateJwks.from} is neither a key nor the name of a file.`)
-  }
   const path = pathOf(privateJwks)
-  return loadKeyText(await readTextFile(path), path)
+  return loadKeyText(await readNamedFile(path, privateJwks), path)
+}
+
+/** Never repeats the name: it may be a key in a form that nobody expected, such as base64. */
+async function readNamedFile(path: string, { from, folder }: Setting): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch {
+    const place = folder === '.' ? '' : ` in ${folder}`
+    throw new UsageError(
+      `privateJwks (from ${from}) is neither a private JWK, JWK Set or PEM, nor the name of a file${place} that can be read.`,
+    )
+  }
 }
 
 /**
@@ -34,6 +63,30 @@ export async function loadKeys({ privateJwks }: Settings): Promise<KeySet | unde
  * @throws UsageError, FhirAuthError `invalid_option`, `insecure_url`
  */
 export function connect(settings: Settings, keys: KeySet | undefined): Connection {
+  const { fhirBaseUrl, clientId, scope, dialect } = checkSettings(settings)
+  const { clientSecret } = settings
+  const jwksUrl = settings.jwksUrl?.value
+  const client = checkRegistration(
+    {
+      fhirBaseUrl,
+      clientId,
+      scope,
+      dialect,
+      clientAuth: keys ? privateKeyJwt(keys) : clientSecretBasic(clientSecret?.value),
+      metadata: { token_endpoint: settings.tokenEndpoint?.value },
+    },
+    'backend',
+    () => privateKeyJwt(keys),
+  )
+  return { client, jwksUrl, settings: shownSettings(settings), secrets: clientSecret ? [clientSecret.value] : [] }
+}
+
+/**
+ * Checks what can be checked without the keys.
+ *
+ * @throws UsageError that says how to set what is missing
+ */
+export function checkSettings(settings: Settings): RequiredSettings {
   const required = (name: SettingName): string => {
     const value = settings[name]?.value
     if (value === undefined || value.trim() === '') throw new UsageError(`There is no ${name}. ${remedyFor(name)}`)
@@ -42,34 +95,22 @@ export function connect(settings: Settings, keys: KeySet | undefined): Connectio
   const fhirBaseUrl = required('fhirBaseUrl')
   const clientId = required('clientId')
   const scope = required('scope')
-  const { clientSecret } = settings
-  if (keys === undefined && clientSecret === undefined) {
+  const { clientSecret, privateJwks } = settings
+  if (privateJwks === undefined && clientSecret === undefined) {
     throw new UsageError(
       `There is neither a key nor a secret. ${remedyFor('privateJwks')} For a client with a secret: ${remedyFor('clientSecret')}`,
     )
   }
   const jwksUrl = settings.jwksUrl?.value
   const dialectName = settings.dialect?.value ?? 'smart'
-  if (dialectName === 'intelichart' && keys !== undefined && jwksUrl === undefined) {
+  if (dialectName === 'intelichart' && privateJwks !== undefined && jwksUrl === undefined) {
     throw new UsageError(`InteliChart wants the registered JWKS URL in the assertion. ${remedyFor('jwksUrl')}`)
   }
-  const client = checkRegistration(
-    {
-      fhirBaseUrl,
-      clientId,
-      scope,
-      dialect: dialectNamed(dialectName, { jwksUrl, issuer: settings.issuer?.value }),
-      clientAuth: keys ? privateKeyJwt(keys) : clientSecretBasic(clientSecret?.value),
-      metadata: { token_endpoint: settings.tokenEndpoint?.value },
-    },
-    'backend',
-    () => privateKeyJwt(keys),
-  )
-  return { client, jwksUrl, secrets: clientSecret ? [clientSecret.value] : [] }
+  const dialect = dialectNamed(dialectName, { jwksUrl, issuer: settings.issuer?.value })
+  return { fhirBaseUrl, clientId, scope, dialect }
 }
 
-/** The settings fit to be shown: a secret and a key only by where they are from. */
-export function shownSettings(settings: Settings): Record<string, { value: string; from: string }> {
+function shownSettings(settings: Settings): ShownSettings {
   const hidden: readonly SettingName[] = ['clientSecret', 'privateJwks']
   return Object.fromEntries(
     settingNames.flatMap((name) => {

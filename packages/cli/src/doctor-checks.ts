@@ -56,7 +56,6 @@ export async function checkDiscovery(settings: Settings): Promise<Check> {
   const report = await inspectServer({
     fhirBaseUrl: fhirBaseUrl?.value ?? '',
     dialect: dialectNamed(dialect?.value ?? 'smart', { jwksUrl: jwksUrl?.value, issuer: issuer?.value }),
-    issuer: issuer?.value,
   })
   const found = report.sources.filter((source) => source.found).map(({ document }) => document)
   const endpoint = tokenEndpoint?.value ?? report.endpoints.token_endpoint

@@ -112,6 +112,10 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, code: 'usage', message: error.message }
   if (error instanceof FhirAuthError) return { exitCode: exitCodes.usage, code: error.code, message: error.message }
+  // A folder that may not be written, a full disk.
+  if (error instanceof Error && 'syscall' in error) {
+    return { exitCode: exitCodes.usage, code: 'system', message: `${error.message}.` }
+  }
   const message = error instanceof Error ? error.message : String(error)
   return { exitCode: exitCodes.fault, code: 'fault', message: `${message}. This is a fault of the command.` }
 }

@@ -31,6 +31,8 @@ export interface ShownAssertion {
 
 const SHOWN_ANSWER_HEADERS = ['content-type', 'cache-control', 'date', 'retry-after', 'www-authenticate', 'location']
 const SECRET_MEMBER = /token|secret|password|assertion|credential|^code$/i
+const SECRET_IN_TEXT =
+  /\b(access_token|refresh_token|id_token|client_secret|client_assertion|assertion|password)\b(["']?\s*[:=]\s*["']?)[^"'&\s<,}]+/gi
 const HARMLESS_MEMBERS = ['token_type', 'issued_token_type', 'token_expires_in']
 const MAX_TEXT_CHARACTERS = 500
 /** Three parts of base64url: a signed JWT, whoever made it. */
@@ -80,8 +82,13 @@ export function shownAnswer(exchange: Exchange, masking: Masking): ShownAnswer |
   }
   const parsed = parse(answer.body)
   const body =
-    parsed === undefined ? clean(answer.body).slice(0, MAX_TEXT_CHARACTERS) : masked(parsed, clean, masking.reveal)
+    parsed === undefined ? maskedText(clean(answer.body), masking.reveal) : masked(parsed, clean, masking.reveal)
   return { status: answer.status, headers, body }
+}
+
+/** A page, a form, or JSON that is broken: its tokens cannot be found by member. */
+function maskedText(text: string, reveal: boolean): string {
+  return (reveal ? text : text.replace(SECRET_IN_TEXT, '$1$2[not shown]')).slice(0, MAX_TEXT_CHARACTERS)
 }
 
 function masked(value: unknown, clean: (text: string) => string, reveal: boolean): unknown {

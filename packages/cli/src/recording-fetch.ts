@@ -6,8 +6,8 @@ export interface Exchange {
   fault?: string
 }
 
-/** More than any page that a person would read. */
-const MAX_RECORDED_CHARACTERS = 64 * 1024
+/** As much as the library reads of an answer to a token request: what it can use can also be shown. */
+const MAX_RECORDED_CHARACTERS = 1024 * 1024
 
 /** A `fetch` that writes down what it sends and gets, without changing either. */
 export function recordingFetch(send: typeof fetch = fetch): { fetch: typeof fetch; exchanges: Exchange[] } {

@@ -36,8 +36,6 @@ export interface SourceReport {
 export interface InspectionTarget {
   readonly fhirBaseUrl: string
   readonly dialect: Dialect
-  /** Where openid-configuration is, if the server does not say. */
-  readonly issuer?: string | undefined
 }
 
 export interface ServerReport extends CommandResult {
@@ -65,7 +63,7 @@ export async function inspectServer(target: InspectionTarget): Promise<ServerRep
   const smartUrl = smartConfigurationUrl(target)
   const smart = await read('smart-configuration', smartUrl, fhirBaseUrl, 'application/json')
   const named = smart.content.issuer
-  const issuer = target.issuer ?? dialect.discovery.issuer ?? (typeof named === 'string' ? named : undefined)
+  const issuer = dialect.discovery.issuer ?? (typeof named === 'string' ? named : undefined)
   const openid = await readOpenidConfiguration(issuer)
   const metadataUrl = below(fhirBaseUrl, 'metadata')
   const capability = await read('CapabilityStatement', metadataUrl, fhirBaseUrl, 'application/fhir+json')
@@ -93,10 +91,10 @@ export async function inspectServer(target: InspectionTarget): Promise<ServerRep
 }
 
 /** What the library itself would use, by its own order and rules. */
-async function effective({ fhirBaseUrl, dialect, issuer }: InspectionTarget): Promise<Partial<Discovered>> {
-  const discovery = { ...dialect.discovery, issuer: issuer ?? dialect.discovery.issuer }
+async function effective({ fhirBaseUrl, dialect }: InspectionTarget): Promise<Partial<Discovered>> {
+  const target = { fhirBaseUrl, discovery: dialect.discovery, metadata: {} }
   try {
-    return await discover({ fhirBaseUrl, discovery, metadata: {} }, ['authorization_endpoint', 'token_endpoint'], {})
+    return await discover(target, ['authorization_endpoint', 'token_endpoint'], {})
   } catch (error) {
     if (error instanceof FhirAuthError) return {}
     throw error

@@ -4,7 +4,7 @@ import { SETTINGS, settingNames } from './settings.ts'
 /** Gives a command the options that configure a connection. */
 export function addSettingOptions(command: Command): Command {
   for (const name of settingNames) {
-    const setting: { flag?: string; variable?: string; help: string } = SETTINGS[name]
+    const setting = SETTINGS[name]
     if (setting.flag === undefined) continue
     // Read by `readSettings`, as a configuration file stands between option and variable.
     command.addOption(new Option(setting.flag, `${setting.help} [${setting.variable}]`))

@@ -4,6 +4,18 @@ import { readTextFile } from './key-file.ts'
 import type { Environment } from './output.ts'
 import { UsageError } from './usage-error.ts'
 
+export type SettingName =
+  | 'fhirBaseUrl'
+  | 'clientId'
+  | 'privateJwks'
+  | 'clientSecret'
+  | 'scope'
+  | 'dialect'
+  | 'jwksUrl'
+  | 'issuer'
+  | 'tokenEndpoint'
+  | 'read'
+
 interface SettingSource {
   /** None for what would stand in the shell's history and in the list of processes. */
   readonly flag?: string
@@ -12,7 +24,7 @@ interface SettingSource {
 }
 
 /** Everything that can be configured: by option, by `--config` file, by environment, in this order. */
-export const SETTINGS = {
+export const SETTINGS: Readonly<Record<SettingName, SettingSource>> = {
   fhirBaseUrl: { flag: '--fhir-base-url <url>', variable: 'FHIR_BASE_URL', help: 'the FHIR base URL, as registered' },
   clientId: { flag: '--client-id <id>', variable: 'CLIENT_ID', help: 'the client id' },
   privateJwks: {
@@ -27,9 +39,7 @@ export const SETTINGS = {
   issuer: { flag: '--issuer <url>', variable: 'ISSUER', help: 'where openid-configuration is, if needed' },
   tokenEndpoint: { flag: '--token-endpoint <url>', variable: 'TOKEN_ENDPOINT', help: 'in place of discovery' },
   read: { help: 'the FHIR read that doctor tries (default: one that the scope allows)' },
-} as const satisfies Record<string, SettingSource>
-
-export type SettingName = keyof typeof SETTINGS
+}
 
 export interface Setting {
   readonly value: string
@@ -46,7 +56,8 @@ export type SettingOptions = { readonly [Name in SettingName]?: string | undefin
   readonly config?: string | undefined
 }
 
-export const settingNames = Object.keys(SETTINGS) as SettingName[]
+// The record's own names, in the order of the help.
+export const settingNames: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[]
 
 /**
  * Collects the settings. A file that was named wins over the environment, which may be another system's.
@@ -57,7 +68,7 @@ export async function readSettings(options: SettingOptions, env: Environment): P
   const file = options.config === undefined ? {} : await readConfigurationFile(options.config)
   const settings: { [Name in SettingName]?: Setting } = {}
   for (const name of settingNames) {
-    const { flag, variable }: SettingSource = SETTINGS[name]
+    const { flag, variable } = SETTINGS[name]
     const given = options[name]
     const inherited = variable === undefined ? undefined : env[variable]
     const setting =
@@ -105,7 +116,7 @@ export function pathOf({ value, folder }: Setting): string {
 
 /** How to set what is missing. */
 export function remedyFor(name: SettingName): string {
-  const { flag, variable }: SettingSource = SETTINGS[name]
+  const { flag, variable } = SETTINGS[name]
   const ways = [flag?.split(' ')[0], variable, `"${name}" in the --config file`].filter((way) => way !== undefined)
   return `Set ${ways.join(', or ')}.`
 }

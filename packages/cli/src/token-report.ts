@@ -1,6 +1,6 @@
 import { ScopeSet } from '@fhir-auth/core'
 import { attemptToken, type TokenAttempt } from './backend-token.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, ShownSettings } from './connection.ts'
 import type { CommandResult } from './finding.ts'
 import {
   createCleaner,
@@ -16,6 +16,7 @@ import { adviceFor } from './token-advice.ts'
 
 export interface TokenReport extends CommandResult {
   readonly fhirBaseUrl: string
+  readonly configuration: ShownSettings
   readonly tokenEndpoint: string | undefined
   readonly discoveredIn: readonly string[]
   readonly assertion: ShownAssertion | undefined
@@ -62,6 +63,7 @@ export function tokenReport(connection: Connection, attempt: TokenAttempt, revea
   return {
     ok: token !== undefined,
     fhirBaseUrl: client.fhirBaseUrl,
+    configuration: connection.settings,
     tokenEndpoint: metadata?.token_endpoint,
     discoveredIn: metadata?.sources ?? [],
     assertion: exchange && shownAssertion(exchange, masking),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { access, link, open, rename, rm } from 'node:fs/promises'
+import { access, link, open, realpath, rename, rm } from 'node:fs/promises'
 import { UsageError } from './usage-error.ts'
 
 /** Only its owner may read it. */
@@ -18,7 +18,9 @@ export interface WriteOptions {
  * @throws UsageError when the file is there and may not be replaced
  */
 export async function writeWholeFile(path: string, content: string, { mode, replace }: WriteOptions): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`
+  // What a symbolic link points to is replaced, not the link.
+  const target = replace ? await realpath(path).catch(() => path) : path
+  const temporary = `${target}.${randomUUID()}.tmp`
   try {
     const file = await open(temporary, 'wx', mode)
     try {
@@ -30,7 +32,7 @@ export async function writeWholeFile(path: string, content: string, { mode, repl
       await file.close()
     }
     // A link, unlike a rename, fails when the name is taken.
-    if (replace) await rename(temporary, path)
+    if (replace) await rename(temporary, target)
     else await link(temporary, path)
   } catch (error) {
     if (isSystemError(error, 'EEXIST')) throw occupied(path)

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitCodes, main } from '../src/index.ts'
 import { startBackend } from './support/backend.ts'
 import { ended, type InstalledCommand, installCommand } from './support/installed-command.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -95,10 +96,28 @@ describe('the help', () => {
     })
   })
 
+  test('the README names every option and exit code', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
+    const { sandbox: _own, ...commands } = OPTIONS
+    const options = new Set(Object.values(commands).flat())
+    expect([...options].filter((option) => !readme.includes(option))).toEqual([])
+    for (const exitCode of Object.values(exitCodes)) expect(readme).toMatch(new RegExp(`^\\| ${exitCode} \\|`, 'm'))
+  })
+
   test('--version is that of the package', async () => {
     const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
     expect(await command.run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
   })
+})
+
+test('a fault of the command itself is told from everything else by its exit code', async () => {
+  let stderr = ''
+  const broken = () => {
+    throw new Error('broken')
+  }
+  const output = { write: (text: string) => (stderr += text) }
+  expect(await main(['--version'], { stdout: { write: broken }, stderr: output, env: {} })).toBe(exitCodes.fault)
+  expect(stderr).toBe('error broken. This is a fault of the command.\n')
 })
 
 describe('through a pipe', () => {

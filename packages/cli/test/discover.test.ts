@@ -124,6 +124,18 @@ describe('what is found', () => {
   })
 })
 
+test('--dialect knows where the vendor keeps its document', async () => {
+  const origin = await serveDocuments((self) => ({
+    '/.well-known/smart-configuration': smartConfiguration(self),
+  }))
+  const args = ['discover', `${origin}/v2/uscore/STU6`, '--json']
+  expect((await run([...args, '--dialect', 'meditech'])).json()).toMatchObject({
+    ok: true,
+    sources: [{ url: `${origin}/.well-known/smart-configuration`, found: true }, {}, {}],
+  })
+  expect((await run(args)).code).toBe(1)
+})
+
 describe('each problem, and what it means for the app', () => {
   type Case = [code: string, exitCode: number, change: Parameters<typeof discover>[0], meaning: RegExp]
   const cases: Case[] = [
@@ -272,7 +284,7 @@ describe('what is no FHIR base URL is refused before anything is sent', () => {
       ok: false,
       error: {
         code: 'usage',
-        message: expect.stringContaining('There is no dialect "other". Use smart or intelichart'),
+        message: expect.stringContaining('There is no dialect "other". Use one of smart, intelichart,'),
       },
     })
   })

@@ -116,6 +116,27 @@ describe('what is wrong is red or amber, and the rest is checked as far as it go
     ])
   })
 
+  test('keys that cannot be used do not hide what else is missing', async () => {
+    const backend = await startBackend()
+    writeFileSync(backend.file, '{"keys":[]}')
+    const [first] = statuses(await doctor(backend, { scope: undefined }))
+    expect(first).toBe('configuration red')
+    expect(statuses(await doctor(backend, { dialect: 'other' }))[0]).toBe('configuration red')
+  })
+
+  test('neither keys nor a secret', async () => {
+    const result = await doctor(await startBackend(), { privateJwks: undefined })
+    expect(statuses(result)).toEqual([
+      'configuration red',
+      'keys skipped',
+      'jwks skipped',
+      'discovery skipped',
+      'token skipped',
+      'read skipped',
+    ])
+    expect(detailsOf(result, 'configuration')).toContain('There is neither a key nor a secret')
+  })
+
   test('a key file that others may read', async () => {
     const backend = await startBackend()
     chmodSync(backend.file, 0o644)

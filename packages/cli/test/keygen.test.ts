@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { loadKeySet } from '@fhir-auth/core'
 import { describe, expect, test } from 'vitest'
@@ -67,6 +76,15 @@ describe('a first key', () => {
     expect(readdirSync(folder).sort()).toEqual(['jwks.json', 'private.jwks.json'])
   })
 
+  test('a folder that cannot be made is no fault of the command', async () => {
+    const file = join(temporaryFolder(), 'file')
+    writeFileSync(file, '')
+    const { code, stderr } = await run(['keygen', '--out', join(file, 'keys')])
+    expect(code).toBe(2)
+    expect(stderr).toContain('ENOTDIR')
+    expect(stderr).not.toContain('fault of the command')
+  })
+
   test('an algorithm that SMART does not require is refused', async () => {
     const { code, stderr } = await run(['keygen', '--alg', 'HS256'])
     expect(code).toBe(2)
@@ -113,6 +131,15 @@ describe('--rotate', () => {
     expect((await run(['keygen', '--rotate', file])).code).toBe(0)
     expect(JSON.parse(read(file)).keys[0]).toEqual({ ...jwk, note: 'made in May' })
     expect(kidsOf(read(folder, 'jwks.json'))[0]).toBe(first)
+  })
+
+  test('what a symbolic link points to is rotated, and the link stays', async () => {
+    const { folder, file } = await withKey()
+    const link = join(folder, 'current.json')
+    symlinkSync(file, link)
+    expect((await run(['keygen', '--rotate', link])).code).toBe(0)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(kidsOf(read(file))).toHaveLength(2)
   })
 
   test('a public set of other keys is not overwritten, and nothing else is', async () => {

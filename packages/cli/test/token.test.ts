@@ -17,6 +17,10 @@ describe('a token is had', () => {
     expect(result).toMatchObject({
       command: 'token',
       ok: true,
+      configuration: {
+        clientId: { value: 'job', from: 'CLIENT_ID' },
+        privateJwks: { value: '[not shown]', from: 'PRIVATE_JWKS' },
+      },
       tokenEndpoint,
       discoveredIn: [`${sandbox.fhirBaseUrl}/.well-known/smart-configuration`],
       assertion: {
@@ -174,11 +178,26 @@ describe('where the configuration comes from', () => {
     expect(stderr).toContain('Set --jwks-url, or JWKS_URL')
   })
 
-  test('a key in place of a file name is not repeated in the message', async () => {
-    const { env } = await startBackend()
-    const { code, stderr } = await run(['token'], { ...env, PRIVATE_JWKS: 'first line\nsecond line' })
-    expect(code).toBe(2)
-    expect(stderr).toBe('error PRIVATE_JWKS is neither a key nor the name of a file.\n')
+  test.each([
+    ['base64', (text: string) => Buffer.from(text).toString('base64')],
+    [
+      'base64 of many lines',
+      (text: string) =>
+        Buffer.from(text)
+          .toString('base64')
+          .replace(/(.{76})/g, '$1\n'),
+    ],
+    ['longer than a name can be', (text: string) => Buffer.from(text.repeat(50)).toString('base64url')],
+    ['in quotes', (text: string) => `'${text}'`],
+  ])('a key that is not understood (%s) is not repeated in the message', async (_title, disguise) => {
+    const { env, file } = await startBackend()
+    const value = disguise(JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))))
+    for (const args of [['token'], ['token', '--private-jwks', value], ['doctor', '--json']]) {
+      const { code, stdout, stderr } = await run(args, { ...env, PRIVATE_JWKS: value })
+      expect(code).toBe(args[0] === 'doctor' ? 1 : 2)
+      expect(stdout + stderr).toContain('is neither a private JWK, JWK Set or PEM, nor the name of a file')
+      expect(stdout + stderr).not.toContain(value.slice(10, 60))
+    }
   })
 
   test('a client secret is no option', async () => {
@@ -339,6 +358,36 @@ describe('what a server sends back of what must not show', () => {
       }
     }
     expect(seen).toHaveLength(4)
+  })
+
+  test.each([
+    ['a form', 'access_token=opaque-token-value&token_type=bearer'],
+    ['JSON that is broken', '{"access_token" : "opaque-token-value", "token_type": "bearer",}'],
+    ['a page', '<input name="x"> access_token: opaque-token-value'],
+  ])('a token in %s', async (_title, body) => {
+    const { env, sandbox } = await startBackend()
+    for (const status of [200, 400]) {
+      sandbox.fault({ at: 'token', kind: 'status', status, body, times: 2 })
+      for (const args of [['token'], ['token', '--json']]) {
+        const { code, stdout } = await run(args, env)
+        expect(code).toBe(1)
+        expect(stdout).not.toContain('opaque-token-value')
+        expect(stdout).toContain('[not shown]')
+      }
+    }
+  })
+
+  test('a token in a very long answer', async () => {
+    const { env, sandbox } = await startBackend()
+    const patch = (members: object) => ({
+      ...members,
+      access_token: 'opaque-token-value',
+      padding: 'x'.repeat(200_000),
+    })
+    sandbox.fault({ at: 'token', kind: 'json', patch })
+    const { code, stdout } = await run(['token', '--json'], env)
+    expect(code).toBe(0)
+    expect(stdout).not.toContain('opaque-token-value')
   })
 
   test('not even --reveal shows the client secret', async () => {

@@ -73,6 +73,17 @@ describe('smartLaunch', () => {
     expect((await browser.visit(`${origin}/login`)).status).toBe(404)
   })
 
+  it('works below app.mount(), which cuts the prefix off', async () => {
+    const origin = await start((origin) => {
+      const ehr = new Hono()
+        .use(smartLaunch({ ...launchOptions(origin, '/ehr'), paths: { callback: '/callback' } }))
+        .get('/me', requireFhir(), (c) => c.json({ patient: c.var.fhir.patient }))
+      return new Hono().mount('/ehr', ehr.fetch)
+    })
+    const page = await createUserAgent().signIn(`${origin}/ehr/me`, { patient: 'amber-testwell' })
+    expect([page.url, await page.json()]).toEqual([`${origin}/ehr/me`, { patient: 'amber-testwell' }])
+  })
+
   it('reads nothing from the host that the client names', async () => {
     const app = new Hono().use(smartLaunch(launchOptions(NOWHERE))).get('/', requireFhir(), (c) => c.text('in'))
     const headers = { accept: 'text/html', host: 'evil.example', 'x-forwarded-host': 'evil.example' }

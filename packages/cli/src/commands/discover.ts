@@ -12,7 +12,7 @@ interface DiscoverOptions extends JsonOption {
 }
 
 /** @throws UsageError for what is no FHIR base URL, before anything is sent */
-export function checkBaseUrl(url: string): string {
+function checkBaseUrl(url: string): string {
   if (/\/(?:\.well-known\/[^/]*|metadata)\/?$/.test(url)) {
     throw new UsageError(
       `Give the FHIR base URL, without what follows it: ${url.replace(/\/(?:\.well-known\/.*|metadata\/?)$/, '')}`,
@@ -28,7 +28,7 @@ export function checkBaseUrl(url: string): string {
   return url
 }
 
-export function renderServer(report: ServerReport, style: Style): string {
+function renderServer(report: ServerReport, style: Style): string {
   const { sources, endpoints, issuer, capabilities, algorithms, findings } = report
   const list = (values: readonly string[] | undefined) => values?.join(' ')
   return [
@@ -62,8 +62,8 @@ export function addDiscover(program: Command, context: CommandContext): void {
     .option('--dialect <name>', `where to look first: ${DIALECT_NAMES.join(', ')}`, 'smart')
     .addHelpText('after', '\nExample:\n  fhir-auth discover https://fhir.example.com/r4')
     .action(async (url: string, options: DiscoverOptions, command: Command) => {
-      const { issuer } = options
-      const target = { fhirBaseUrl: checkBaseUrl(url), dialect: dialectNamed(options.dialect, { issuer }), issuer }
+      const { dialect, issuer } = options
+      const target = { fhirBaseUrl: checkBaseUrl(url), dialect: dialectNamed(dialect, { issuer }) }
       const report = await progressOf(context, options).step(`Asking ${url}`, () => inspectServer(target))
       show(context, command, report, renderServer)
     })

@@ -1,7 +1,7 @@
 import { FhirAuthError } from '@fhir-auth/core'
 import type { Command } from 'commander'
 import { type CommandContext, type JsonOption, progressOf, show } from '../command-context.ts'
-import { type Connection, connect, loadKeys } from '../connection.ts'
+import { checkSettings, connect, loadKeys } from '../connection.ts'
 import {
   type Check,
   type CheckStatus,
@@ -23,7 +23,7 @@ export interface DoctorReport extends CommandResult {
 }
 
 /** How a run shows itself while it goes on. */
-export interface DoctorObserver {
+interface DoctorObserver {
   readonly progress: Progress
   onCheck(check: Check): void
 }
@@ -38,7 +38,7 @@ const TITLES: Readonly<Record<Check['name'], string>> = {
 }
 
 /** Checks everything that a backend service needs, in the order in which it needs it. */
-export async function diagnose(
+async function diagnose(
   options: SettingOptions,
   env: Environment,
   { progress, onCheck }: DoctorObserver,
@@ -60,18 +60,19 @@ export async function diagnose(
   }
   const keys = await attempt(() => loadKeys(settings.value))
   // With keys that cannot be used, the rest of the configuration is not judged by them.
-  const connection: Attempt<Connection | undefined> =
-    keys.error === undefined ? await attempt(async () => connect(settings.value, keys.value)) : { value: undefined }
+  const connection = await attempt(async () => {
+    checkSettings(settings.value)
+    return keys.error === undefined ? connect(settings.value, keys.value) : undefined
+  })
   add(connection.error === undefined ? configured(settings.value) : red('configuration', connection.error))
 
   const keySet = keys.value
   if (keys.error === undefined)
-    await run('keys', keySet && (() => checkKeys(keySet, settings.value)), 'a client with a secret')
+    await run('keys', keySet && (() => checkKeys(keySet, settings.value)), 'no keys are configured')
   else add(red('keys', keys.error))
   const jwksUrl = settings.value.jwksUrl?.value
-  await run('jwks', keySet && (() => checkJwks(keySet, jwksUrl)), 'no keys to look for')
-  const canDiscover = settings.value.fhirBaseUrl !== undefined && connection.error === undefined
-  await run('discovery', canDiscover ? () => checkDiscovery(settings.value) : undefined, 'see above')
+  await run('jwks', keySet && (() => checkJwks(keySet, jwksUrl)), 'no keys to look for in it')
+  await run('discovery', connection.error === undefined ? () => checkDiscovery(settings.value) : undefined, 'see above')
 
   const connected = connection.value
   if (connected === undefined) {
@@ -117,7 +118,7 @@ function report(checks: readonly Check[]): DoctorReport {
   return { ok: checks.every(({ status }) => status !== 'red'), checks }
 }
 
-export function renderCheck({ name, status, summary, details }: Check, style: Style): string {
+function renderCheck({ name, status, summary, details }: Check, style: Style): string {
   const marks: Readonly<Record<CheckStatus, string>> = {
     green: style.good('ok  '),
     amber: style.warn('warn'),
@@ -128,7 +129,7 @@ export function renderCheck({ name, status, summary, details }: Check, style: St
   return `${marks[status]}  ${TITLES[name]}: ${printable(summary)}\n${lines.join('')}`
 }
 
-export function renderVerdict({ checks }: DoctorReport, style: Style): string {
+function renderVerdict({ checks }: DoctorReport, style: Style): string {
   const count = (status: CheckStatus) => checks.filter((check) => check.status === status).length
   const line = `${count('green')} ok, ${count('amber')} with a warning, ${count('red')} failed, ${count('skipped')} not checked`
   return `\n${count('red') > 0 ? style.bad(line) : count('amber') > 0 ? style.warn(line) : style.good(line)}\n`

@@ -10,7 +10,7 @@ interface JwksOptions extends JsonOption {
   check?: string | undefined
 }
 
-export function renderHostedJwks(report: HostedJwksReport, style: Style): string {
+function renderHostedJwks(report: HostedJwksReport, style: Style): string {
   const { url, status, contentType, cacheSeconds, keys, findings } = report
   const verdict = report.ok
     ? `${style.good('ok')}    A server can use it.`

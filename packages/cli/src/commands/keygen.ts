@@ -16,7 +16,7 @@ import { rotationSteps, withNextKey } from '../rotation.ts'
 import { UsageError } from '../usage-error.ts'
 import { PRIVATE_MODE, PUBLIC_MODE, refuseExisting, writeWholeFile } from '../write-file.ts'
 
-export interface KeygenOptions extends JsonOption {
+interface KeygenOptions extends JsonOption {
   alg?: GeneratedAlgorithm | undefined
   out?: string | undefined
   rotate?: string | undefined
@@ -36,7 +36,7 @@ const PRIVATE_NAME = 'private.jwks.json'
 const PUBLIC_NAME = 'jwks.json'
 
 /** Makes a key: alone, or behind those of a file. */
-export async function keygen(options: KeygenOptions): Promise<KeygenResult> {
+async function keygen(options: KeygenOptions): Promise<KeygenResult> {
   return options.rotate === undefined ? firstKey(options) : nextKey(options.rotate, options)
 }
 
@@ -121,7 +121,7 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`
 }
 
-export function renderKeygen(result: KeygenResult, style: Style): string {
+function renderKeygen(result: KeygenResult, style: Style): string {
   const { kid, alg, files, publicJwks, nextSteps, warnings } = result
   const { length } = publicJwks.keys
   return [

@@ -8,11 +8,16 @@ import { reportToken, type TokenFailure, type TokenReport } from '../token-repor
 
 type TokenOptions = SettingOptions & JsonOption & { reveal?: boolean | undefined }
 
-export function renderToken(report: TokenReport, style: Style): string {
+function renderToken(report: TokenReport, style: Style): string {
   const { assertion, request, answer, token, error } = report
   const heading = (text: string) => `\n${style.bold(text)}\n`
   return [
     `${style.bold(report.fhirBaseUrl)}\n`,
+    heading('Configuration'),
+    renderTable(
+      Object.entries(report.configuration).map(([name, { value, from }]) => [name, `${value} (from ${from})`] as const),
+    ),
+    heading('Discovery'),
     renderTable([
       ['token endpoint', report.tokenEndpoint],
       ...report.discoveredIn.map((source): [string, string] => ['found in', source]),

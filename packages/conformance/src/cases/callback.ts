@@ -1,8 +1,7 @@
 import { expect } from 'vitest'
-import type { Whoami } from '../app/handlers.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
-import type { AppAnswer, Visitor } from '../visitor.ts'
-import type { World } from '../world.ts'
+import type { Visitor } from '../visitor.ts'
+import { changedCallback, expectNoExchange, expectRefused } from './callback-checks.ts'
 
 export const callback: readonly ConformanceCase[] = [
   {
@@ -130,106 +129,7 @@ export const callback: readonly ConformanceCase[] = [
       expectNoExchange(world)
     },
   },
-  {
-    rule: 'CB-06 ERR-04 a refusal by the person is told by its name',
-    async run(world) {
-      const browser = world.visitor()
-      const url = await browser.logInUntilCallback('/login', { deny: true })
-      const answer = await browser.ask(url.href)
-      expectRefused(answer, 403, 'authorization_denied')
-      expect(answer.json().error).toBe('access_denied')
-      expectNoExchange(world)
-    },
-  },
-  {
-    rule: 'CB-06 SEC-02 ERR-07 an error is shown escaped, its link only when it is http',
-    async run(world) {
-      const answerTo = async (error_uri: string) => {
-        const browser = world.visitor()
-        const url = await browser.logInUntilCallback()
-        url.searchParams.delete('code')
-        const error = { error: 'server_error', error_description: '<img src=x onerror=alert(1)>', error_uri }
-        for (const [name, value] of Object.entries(error)) url.searchParams.set(name, value)
-        return browser.open(url.href)
-      }
-      const page = await answerTo('https://ehr.example/help?a="><script>')
-      expect(page.status).toBe(502)
-      expect(page.headers.get('content-type')).toMatch(/^text\/html/)
-      expect(page.text).toContain('&lt;img src=x')
-      expect(page.text).toContain('href="https://ehr.example/help?a=')
-      expect(page.text).not.toMatch(/<img|<script/)
-      expect((await answerTo('javascript:alert(1)')).text).not.toContain('javascript:')
-    },
-  },
-  {
-    rule: 'CB-06 an error with a wrong state is not shown',
-    async run(world) {
-      const answer = await changedCallback(world, (query) => {
-        query.delete('code')
-        query.set('state', 'another-state')
-        query.set('error', 'made-up-error')
-      })
-      expectRefused(answer, 400, 'state_mismatch')
-      expect(answer.text).not.toContain('made-up-error')
-    },
-  },
-  {
-    rule: 'ERR-01 TOK-06 a code that the server refuses logs nobody in, and is not tried again',
-    async run({ sandbox, visitor, tokenRequests }) {
-      const browser = visitor()
-      const { href } = await browser.logInUntilCallback()
-      sandbox.fault({ at: 'token', kind: 'status', status: 400, body: '{"error":"invalid_grant"}' })
-      const answer = await browser.ask(href)
-      expectRefused(answer, 502, 'token_request_refused')
-      expect(answer.json().error).toBe('invalid_grant')
-      expect(tokenRequests('authorization_code')).toHaveLength(1)
-      expect((await browser.ask('/guarded')).status).toBe(401)
-    },
-  },
-  {
-    rule: 'NONCE-01 IDT-01 an id_token with another nonce logs nobody in',
-    async run({ sandbox, visitor }) {
-      const browser = visitor()
-      const { href } = await browser.logInUntilCallback()
-      sandbox.fault({
-        at: 'token',
-        kind: 'json',
-        patch: async (body) => {
-          const [, payload = ''] = String(body.id_token).split('.')
-          const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
-          return { ...body, id_token: await sandbox.signIdToken({ ...claims, nonce: 'another-nonce' }) }
-        },
-      })
-      expectRefused(await browser.ask(href), 502, 'invalid_id_token')
-      expect((await browser.ask('/open')).json<Whoami>().loggedIn).toBe(false)
-    },
-  },
-  {
-    rule: 'a callback that failed offers a person to log in again',
-    async run({ visitor }) {
-      const page = await visitor().open('/callback?code=some-stray-code&state=some-state')
-      expect(page.status).toBe(400)
-      expect(page.headers.get('content-type')).toMatch(/^text\/html/)
-      expect(page.text).toContain('href="/login"')
-    },
-  },
 ]
-
-/** Logs a new browser in up to the callback, and opens that one changed. */
-async function changedCallback(world: World, change: (query: URLSearchParams) => void): Promise<AppAnswer> {
-  const browser = world.visitor()
-  const url = await browser.logInUntilCallback()
-  change(url.searchParams)
-  return browser.ask(url.href)
-}
-
-function expectRefused(answer: AppAnswer, status: number, code: string): void {
-  expect([answer.status, answer.json().code]).toEqual([status, code])
-}
-
-function expectNoExchange({ tokenRequests }: World): void {
-  expect(tokenRequests('authorization_code').map(({ path }) => path)).toEqual([])
-}
 
 function loginCookies({ agent }: Visitor) {
   return agent.cookies.filter(({ name }) => name.includes('fhir-auth.login'))

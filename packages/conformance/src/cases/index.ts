@@ -1,4 +1,5 @@
 import type { ConformanceCase } from '../conformance-case.ts'
+import { authorizationErrors } from './authorization-errors.ts'
 import { backend } from './backend.ts'
 import { callback } from './callback.ts'
 import { ehrLaunch } from './ehr-launch.ts'
@@ -18,6 +19,7 @@ export const themes = {
   'standalone launch': standaloneLaunch,
   'EHR launch': ehrLaunch,
   callback,
+  'authorization errors': authorizationErrors,
   'two tabs': twoTabs,
   'session cookie': sessionCookie,
   guard,

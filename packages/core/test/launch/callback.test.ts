@@ -68,6 +68,8 @@ describe('the state of a callback', () => {
       expect(await send(forged)).toMatchObject({ code: 'state_mismatch' })
     }
     expect(portal.tokenRequests()).toEqual([])
+    // And whoever tries has not spoilt the login.
+    expect((await browser.request(callback)).status).toBe(303)
   })
 
   it('PKCE-03 keeps verifier and nonce out of sight: the login cookie shows nothing of them', async () => {

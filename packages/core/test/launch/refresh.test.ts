@@ -147,11 +147,12 @@ describe('a refresh', () => {
     const before = (await look(browser, portal.origin)).seen!
     portal.sandbox.fault({ at: 'jwks', kind: 'status', status: 503 })
     for (let i = 0; i < 2; i++) {
-      portal.advanceSeconds(24 * 3600)
+      portal.advanceSeconds(2 * 3600)
       const { seen } = await look(browser, portal.origin)
       expect(seen?.sub).toBe(before.sub)
       expect(seen?.accessToken).not.toBe(before.accessToken)
     }
+    expect(portal.sandbox.requestsTo('/jwks').map(({ status }) => status)).toContain(503)
     expect(portal.sandbox.refreshReuseDetections).toBe(0)
   })
 })

@@ -14,39 +14,45 @@ export interface Runtime {
   files?(port: number): Record<string, string>
 }
 
+const require = createRequire(import.meta.url)
+
 export const runtimes: readonly Runtime[] = [
-  { name: 'Bun', binary: findBinary('bun', 'bin/bun'), arguments: () => ['run', 'app.mjs'] },
+  {
+    name: 'Bun',
+    binary: findBinary(() => require.resolve('bun/package.json'), 'bin/bun'),
+    arguments: () => ['run', 'app.mjs'],
+  },
   {
     name: 'Deno',
-    binary: findBinary('deno', 'deno'),
+    binary: findBinary(() => require.resolve('deno/package.json'), 'deno'),
     // No environment, no files: the network is all that an app needs.
     arguments: (port) => ['serve', '--no-config', '--allow-net', '--host=127.0.0.1', `--port=${port}`, 'app.mjs'],
   },
   {
     name: 'workerd',
-    binary: findBinary('workerd', 'bin/workerd'),
+    binary: findBinary(() => require.resolve('workerd/package.json'), 'bin/workerd'),
     arguments: () => ['serve', 'config.capnp'],
     files: (port) => ({ 'config.capnp': workerdConfig(port) }),
   },
 ]
 
 /** The packages keep their binaries in optional dependencies, one for each platform: the one that is here is ours. */
-function findBinary(packageName: string, path: string): string | undefined {
-  const manifest = resolveFrom(import.meta.url, `${packageName}/package.json`)
+function findBinary(findManifest: () => string, path: string): string | undefined {
+  const manifest = attempt(findManifest)
   if (manifest === undefined) return undefined
-  const require = createRequire(manifest)
-  const { optionalDependencies = {} } = require(manifest)
+  const requireThere = createRequire(manifest)
+  const { optionalDependencies = {} } = requireThere(manifest)
   for (const platform of Object.keys(optionalDependencies)) {
-    const found = resolveFrom(manifest, `${platform}/package.json`)
+    const found = attempt(() => requireThere.resolve(`${platform}/package.json`))
     const binary = found && [path, `${path}.exe`].map((name) => join(dirname(found), name)).find(existsSync)
     if (binary && spawnSync(binary, ['--version']).status === 0) return binary
   }
   return undefined
 }
 
-function resolveFrom(from: string, specifier: string): string | undefined {
+function attempt<T>(find: () => T): T | undefined {
   try {
-    return createRequire(from).resolve(specifier)
+    return find()
   } catch {
     return undefined
   }
