@@ -23,11 +23,11 @@ const NO_TOKEN_ENDPOINT: Finding = {
 }
 
 function findInSource(source: SourceReport): Finding[] {
-  const { document, url, found, status, reason, fault, contentType } = source
+  const { document, url, found, status, reason, fault, isForeign, contentType } = source
   if (url === undefined) return []
   if (!found) {
     const what = `${document}: ${reason}`
-    if (reason?.startsWith('It names the issuer')) {
+    if (isForeign) {
       return [
         warning(
           'wrong_issuer',

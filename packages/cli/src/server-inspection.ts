@@ -27,6 +27,8 @@ export interface SourceReport {
   /** Why it is not found, or not used. */
   readonly reason?: string | undefined
   readonly fault?: NetworkFault | undefined
+  /** It describes another issuer than the one that was asked. */
+  readonly isForeign?: boolean | undefined
   /** What relative URLs in it are relative to. */
   readonly base: string
   /** As received; the OAuth endpoints alone of a CapabilityStatement. */
@@ -40,7 +42,7 @@ export interface InspectionTarget {
 
 export interface ServerReport extends CommandResult {
   readonly fhirBaseUrl: string
-  readonly sources: readonly Omit<SourceReport, 'base' | 'content' | 'fault'>[]
+  readonly sources: readonly Pick<SourceReport, 'document' | 'url' | 'found' | 'status' | 'contentType' | 'reason'>[]
   readonly issuer: string | undefined
   readonly endpoints: Readonly<Record<string, string>>
   readonly capabilities: readonly string[] | undefined
@@ -75,7 +77,14 @@ export async function inspectServer(target: InspectionTarget): Promise<ServerRep
   return {
     ok: !hasError(findings),
     fhirBaseUrl,
-    sources: sources.map(({ base: _base, content: _content, fault: _fault, ...source }) => source),
+    sources: sources.map(({ document, url, found, status, contentType, reason }) => ({
+      document,
+      url,
+      found,
+      status,
+      contentType,
+      reason,
+    })),
     issuer: metadata?.issuer,
     endpoints: Object.fromEntries(Object.entries(metadata ?? {}).filter(isEndpoint)),
     capabilities: metadata?.capabilities,
@@ -110,7 +119,7 @@ async function readOpenidConfiguration(issuer: string | undefined): Promise<Sour
   const source = await read('openid-configuration', url, issuer, 'application/json')
   if (!source.found || source.content.issuer === issuer) return source
   const reason = `It names the issuer ${JSON.stringify(source.content.issuer)}, not "${issuer}".`
-  return { ...source, found: false, reason }
+  return { ...source, found: false, isForeign: true, reason }
 }
 
 async function read(document: DocumentName, url: string, base: string, accept: string): Promise<SourceReport> {

@@ -94,6 +94,7 @@ function assertionAdvice({ jwksUrl, kid, alg }: FailedRequest, ids: string): str
     'Registered URL and hosted URL must be the same to the letter, and answer without a redirect.',
     'A new registration takes effect late at some vendors, up to an hour or more.',
     ids,
+    'Check that this client is registered with a JWKS, and not with a secret.',
     'aud must be what the server expects: compare the claim above with the token endpoint in its manual.',
     `The server must accept ${alg}: fhir-auth discover URL lists its algorithms.`,
     'The server may hold an older copy of your JWKS: wait until its max-age has passed.',

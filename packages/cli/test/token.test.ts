@@ -329,7 +329,7 @@ describe('what a server sends back of what must not show', () => {
             error: status === 400 ? echo : undefined,
             error_description: echo,
             echo,
-            nested: [{ id_token: jwt, note: `see ${jwt}` }],
+            nested: [{ id_token: jwt, note: `see eyJhbGciOiJub25lIn0.eyJiIjoyfQ.${'t'.repeat(20)}` }],
           }
           response.writeHead(status, { 'content-type': 'application/json', 'www-authenticate': echo })
           response.end(
@@ -350,6 +350,7 @@ describe('what a server sends back of what must not show', () => {
             ...seen.filter((part) => part !== ''),
             'opaque-token-value',
             's'.repeat(20),
+            't'.repeat(20),
             SECRET,
             Buffer.from(`job:${SECRET}`).toString('base64'),
           ]

@@ -28,9 +28,13 @@ export {
   privateKeyJwt,
   publicClient,
 } from './client/client-auth.ts'
+export type { ExternalKey } from './client/external-key.ts'
 export type { SigningAlgorithm } from './client/key-checks.ts'
-export { KeySet, type LoadKeyOptions, loadKeySet, type PublicJwk, type SigningKey } from './client/keys.ts'
+export { KeySet, type KeyStatus } from './client/key-set.ts'
+export type { KeyState, KeyTimes } from './client/key-times.ts'
+export { type LoadKeyOptions, loadKeySet } from './client/load-key-set.ts'
 export type { Client, Registration, RegistrationResolver, StaticMetadata } from './client/registration.ts'
+export type { PublicJwk, SigningKey } from './client/signing-key.ts'
 export { type AthenahealthOptions, athenahealth } from './dialects/athenahealth.ts'
 export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'
 export { epic } from './dialects/epic.ts'

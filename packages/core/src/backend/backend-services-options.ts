@@ -1,5 +1,5 @@
 import { type ClientAuth, privateKeyJwt } from '../client/client-auth.ts'
-import type { KeySet } from '../client/keys.ts'
+import { DEFAULT_JWKS_MAX_AGE_SECONDS, type KeySet } from '../client/key-set.ts'
 import {
   type Client,
   type ClientDirectory,
@@ -17,7 +17,7 @@ export interface BackendServicesOptions extends Omit<RegistrationSource, 'redire
   keys?: KeySet | undefined
   /** Path of the JWKS, as the framework sees it. Default `/.well-known/jwks.json`; `false` serves none. */
   jwksPath?: string | false | undefined
-  /** How long servers may keep the JWKS, in seconds. Default 600. */
+  /** How long servers may keep the JWKS, in seconds. Default 600. A retired key stays in it for that long and 10 minutes more. */
   jwksMaxAgeSeconds?: number | undefined
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
@@ -60,7 +60,9 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     ),
     keys,
     jwksPath: jwksPath === false || keys === undefined ? undefined : jwksPath,
-    jwksMaxAgeSeconds: positiveNumber(options.jwksMaxAgeSeconds, 600, 'jwksMaxAgeSeconds'),
+    jwksMaxAgeSeconds: Math.ceil(
+      positiveNumber(options.jwksMaxAgeSeconds, DEFAULT_JWKS_MAX_AGE_SECONDS, 'jwksMaxAgeSeconds'),
+    ),
     http: { fetch: options.fetch, timeoutSeconds: positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds') },
     now: options.now ?? Date.now,
   }

@@ -58,12 +58,14 @@ export class BackendServices implements FhirHandler {
   }
 
   /** Serves the public keys, with no login and no redirect, so that the server can fetch them while it decides. */
-  answer(request: AdapterRequest): Answer {
-    const { keys, jwksMaxAgeSeconds } = this.#settings
+  answer(request: AdapterRequest): MaybePromise<Answer> {
+    const { keys, jwksMaxAgeSeconds, now } = this.#settings
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request)
     }
-    return jwksAnswer(keys?.publicJwks() ?? { keys: [] }, jwksMaxAgeSeconds)
+    const publish = () => jwksAnswer(keys?.publicJwks(now(), jwksMaxAgeSeconds) ?? { keys: [] }, jwksMaxAgeSeconds)
+    const refreshing = keys?.refresh(now())
+    return refreshing instanceof Promise ? refreshing.then(publish) : publish()
   }
 
   contextFor(_request: AdapterRequest): MaybePromise<FhirContext> {

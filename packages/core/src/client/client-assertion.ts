@@ -1,6 +1,6 @@
 import type { AssertionRules, DialectContext, GrantType } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import type { KeySet } from './keys.ts'
+import type { KeySet } from './key-set.ts'
 
 /** What an assertion is made for: one request to one token endpoint. */
 export interface AssertionTarget {
@@ -18,7 +18,8 @@ export interface AssertionTarget {
  * Each call has its own `jti`.
  *
  * @param nowSeconds - the present, in seconds since the epoch
- * @throws `invalid_key` when no key fits the server's algorithms, `unsupported_by_server` when the issuer is unknown but wanted
+ * @throws `invalid_key` when no key fits the server's algorithms, `token_unavailable` when an external signer fails,
+ *   `unsupported_by_server` when the issuer is unknown but wanted
  */
 export async function signClientAssertion(
   keys: KeySet,
@@ -26,7 +27,9 @@ export async function signClientAssertion(
   rules: AssertionRules,
   nowSeconds: number,
 ): Promise<string> {
-  const key = keys.signingKey(target.acceptedAlgorithms?.length ? target.acceptedAlgorithms : rules.algorithms)
+  await keys.refresh(nowSeconds * 1000)
+  const accepted = target.acceptedAlgorithms?.length ? target.acceptedAlgorithms : rules.algorithms
+  const key = keys.signingKey(accepted, nowSeconds * 1000)
   const header = { alg: key.alg, typ: rules.typ, kid: key.kid, ...(rules.jku !== undefined && { jku: rules.jku }) }
   return key.signJwt(header, assertionClaims(target, rules, Math.floor(nowSeconds)))
 }

@@ -1,7 +1,8 @@
+import { decode } from 'jose/base64url'
 import type { AssertionRules } from '../dialects/dialect.ts'
 import { refuseOption, requireText } from '../options.ts'
 import { type AssertionTarget, signClientAssertion } from './client-assertion.ts'
-import type { KeySet } from './keys.ts'
+import type { KeySet } from './key-set.ts'
 
 /** A request to an authorization server's endpoint, before it is sent. */
 export interface ClientRequestDraft {
@@ -23,8 +24,8 @@ export interface ClientAuth {
   authenticate(draft: ClientRequestDraft, context: ClientAuthContext): void | Promise<void>
   /** Refuses a client id that this method cannot carry, when a factory is called. */
   checkClientId?(clientId: string): void
-  /** What to look at when the server says `invalid_client`. */
-  hint?(clientId: string): string | undefined
+  /** What to look at when the server says `invalid_client` to a request. */
+  hint?(clientId: string, sent: ClientRequestDraft): string | undefined
   /** Every secret of this client that an answer could echo. */
   secrets(): readonly string[]
 }
@@ -107,8 +108,10 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
       body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
       body.set('client_assertion', await signClientAssertion(keys, context, context.assertion, context.nowSeconds))
     },
-    hint() {
-      const { kid, alg } = keys.signingKey()
+    hint(_clientId, { body }) {
+      // The key that signed: another one may be its turn for another server, or by now.
+      const [header = ''] = body.get('client_assertion')?.split('.') ?? []
+      const { kid, alg } = JSON.parse(new TextDecoder().decode(decode(header)))
       return `Check that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
     },
     secrets: () => [],

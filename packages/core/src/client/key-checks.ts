@@ -1,4 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../http.ts'
 
 /** SMART requires RS384 and ES384 of servers; the others are for servers that list them. */
 export type SigningAlgorithm =
@@ -13,12 +14,12 @@ export type SigningAlgorithm =
   | 'ES512'
   | 'EdDSA'
 
-/** A private JWK that passed every check that needs no cryptography. */
-export interface PrivateJwk {
+/** A JWK that passed every check that needs no cryptography. */
+export interface CheckedJwk {
   kty: 'RSA' | 'EC' | 'OKP'
   alg: SigningAlgorithm
   kid?: string
-  d: string
+  d?: string
   n?: string
   e?: string
   crv?: string
@@ -35,17 +36,24 @@ const ALGORITHM_OF_CURVE: Readonly<Record<string, SigningAlgorithm>> = {
 }
 const MIN_RSA_BITS = 2048
 
+/** Private members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4): none may ever be published. */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
 /**
- * Checks a private JWK's type, size, curve and algorithm (RFC 7518 §3.1, §6).
+ * Checks a JWK's type, size, curve and algorithm (RFC 7518 §3.1, §6).
  *
  * @param name - how messages call the key
+ * @param part - which part of the key the JWK has to be
  * @param defaultAlg - the algorithm for a key that does not name one
  * @throws `invalid_key`
  */
-export function checkPrivateJwk(value: unknown, name: string, defaultAlg: SigningAlgorithm | undefined): PrivateJwk {
-  const refuse = (fault: string): never => {
-    throw new FhirAuthError('invalid_key', `${name} ${fault}`)
-  }
+export function checkJwk(
+  value: unknown,
+  name: string,
+  part: 'private' | 'public',
+  defaultAlg: SigningAlgorithm | undefined,
+): CheckedJwk {
+  const refuse = (fault: string) => refuseKey(`${name} ${fault}`)
   if (typeof value !== 'object' || value === null) return refuse('is not a JWK object.')
   const jwk = value as Record<string, unknown>
   const { kty, kid, alg = defaultAlg } = jwk
@@ -53,16 +61,31 @@ export function checkPrivateJwk(value: unknown, name: string, defaultAlg: Signin
   if (jwk.use !== undefined && jwk.use !== 'sig') refuse('is not for signatures: its use is not "sig".')
   if (kty === 'oct') refuse('is symmetric (kty "oct"). Assertions need an RSA or EC private key.')
   if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') refuse('has no known kty. Use an RSA or EC private key.')
-  if (typeof jwk.d !== 'string') {
-    refuse('is a public key: its private member "d" is missing. Pass the private key; the public part is derived.')
-  }
+  if (part === 'private') checkIsPrivate(jwk, refuse)
+  else checkIsPublic(jwk, refuse)
   const fitting = kty === 'RSA' ? checkRsa(jwk, refuse) : checkCurve(jwk, refuse)
   const chosen = typeof alg === 'string' ? alg : (fitting[0] ?? '')
   if (!fitting.includes(chosen)) {
     const kind = kty === 'RSA' ? 'an RSA key' : `a ${String(jwk.crv)} key`
-    refuse(`has alg "${chosen}", which ${kind} cannot do. Use ${fitting.join(' or ')}.`)
+    refuse(`has alg "${shownText(chosen)}", which ${kind} cannot do. Use ${fitting.join(' or ')}.`)
   }
-  return { ...jwk, alg: chosen } as PrivateJwk
+  return { ...jwk, alg: chosen } as CheckedJwk
+}
+
+/** @throws `invalid_key` always */
+export function refuseKey(message: string, cause?: unknown): never {
+  throw new FhirAuthError('invalid_key', message, { cause })
+}
+
+function checkIsPrivate(jwk: Record<string, unknown>, refuse: (fault: string) => never): void {
+  if (typeof jwk.d === 'string') return
+  refuse('is a public key: its private member "d" is missing. Pass the private key; the public part is derived.')
+}
+
+function checkIsPublic(jwk: Record<string, unknown>, refuse: (fault: string) => never): void {
+  const secret = PRIVATE_MEMBERS.find((member) => jwk[member] !== undefined)
+  if (secret === undefined) return
+  refuse(`has the private member "${secret}" in its publicJwk. Give only the public part, or load the key itself.`)
 }
 
 function checkRsa(jwk: Record<string, unknown>, refuse: (fault: string) => never): string[] {
@@ -79,7 +102,7 @@ function checkCurve(jwk: Record<string, unknown>, refuse: (fault: string) => nev
   const alg = typeof curve === 'string' && Object.hasOwn(ALGORITHM_OF_CURVE, curve) && ALGORITHM_OF_CURVE[curve]
   if (!alg)
     return refuse(
-      `is on ${typeof curve === 'string' ? `the curve ${curve}` : 'no curve'}. Use P-384 (ES384), or P-256, P-521, Ed25519.`,
+      `is on ${typeof curve === 'string' ? `the curve ${shownText(curve)}` : 'no curve'}. Use P-384 (ES384), or P-256, P-521, Ed25519.`,
     )
   return [alg]
 }

@@ -126,7 +126,9 @@ export class Sessions {
   async #addTo(previousId: string | undefined, launch: LaunchRecord): Promise<{ cookie: string; launches: number }> {
     const previous = previousId === undefined ? undefined : await this.#store.get(previousId)
     const others = (previous?.launches ?? []).filter((other) => this.#isKept(other, launch))
-    const launches = Object.freeze([...others, launch].slice(-MAX_LAUNCHES))
+    // As new records: a context belongs to its record, and must ask for its tokens under the new id.
+    const moved = others.map((other) => Object.freeze({ ...other }))
+    const launches = Object.freeze([...moved, launch].slice(-MAX_LAUNCHES))
     const { lifetimeSeconds, policy } = this.#settings
     const id = randomToken()
     await this.#store.set(id, Object.freeze({ launches, expiresAt: this.#now() + lifetimeSeconds * 1000 }))

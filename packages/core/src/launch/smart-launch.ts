@@ -36,6 +36,7 @@ import { Transactions } from './transaction.ts'
  */
 export class SmartLaunch implements FhirHandler {
   readonly kind = 'launch'
+  readonly paths: readonly string[]
   readonly #settings: SmartLaunchSettings
   readonly #channel: BackChannel
   readonly #metadata: MetadataCache
@@ -47,6 +48,7 @@ export class SmartLaunch implements FhirHandler {
     const settings = checkSmartLaunchOptions(options)
     const { http, now, secrets, session, store } = settings
     this.#settings = settings
+    this.paths = Object.values(settings.paths).filter((path) => path !== undefined)
     this.#channel = { http, now }
     this.#metadata = new MetadataCache(http, now)
     this.#issuerKeys = new IssuerKeys(http, now)
@@ -55,11 +57,6 @@ export class SmartLaunch implements FhirHandler {
     const lock = new SessionLock(store, settings.http.timeoutSeconds)
     const refresher = new Refresher(store, lock, (launch) => this.#sourcesOfLaunch(launch), this.#channel)
     this.#sessions = new Sessions(store, lock, refresher, session, http.fetch ?? globalThis.fetch, now)
-  }
-
-  get paths(): readonly string[] {
-    const { callback, launch, login, logout } = this.#settings.paths
-    return [callback, launch, login, logout].filter((path) => path !== undefined)
   }
 
   handles(url: string): boolean {

@@ -1,5 +1,6 @@
 import { FhirAuthError } from '../errors.ts'
 import type { AuthorizationChecks } from '../oauth/authorization-request.ts'
+import { refuseOption } from '../options.ts'
 import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookies.ts'
 import type { Sealer } from './sealing.ts'
 
@@ -14,6 +15,8 @@ export interface Transaction {
 
 /** More logins at once than this in one browser are leftovers: the oldest go, before the header grows too large. */
 const MAX_AT_ONCE = 6
+/** Browsers drop a longer one without a word (RFC 6265 §6.1). */
+const MAX_COOKIE_LENGTH = 4096
 
 /**
  * Logins under way, each in an encrypted cookie named by its state: bound to the browser, side by side in several tabs,
@@ -37,11 +40,14 @@ export class Transactions {
   /** The cookies that start a login. */
   async begin(transaction: Transaction, cookieHeader: string | undefined): Promise<string[]> {
     const sealed = await this.#sealer.seal(transaction)
+    const cookie = setCookie(this.#nameFor(transaction.checks.state), sealed, this.#lifetimeSeconds, this.#policy)
+    if (cookie.length > MAX_COOKIE_LENGTH) {
+      refuseOption(
+        'scope is so long that the login does not fit into a cookie of 4096 bytes. Ask for fewer scopes, or for wildcards such as patient/*.rs.',
+      )
+    }
     const leftovers = cookieNames(cookieHeader, this.#prefix).slice(0, -(MAX_AT_ONCE - 1))
-    return [
-      ...leftovers.map((name) => clearCookie(name, this.#policy)),
-      setCookie(this.#nameFor(transaction.checks.state), sealed, this.#lifetimeSeconds, this.#policy),
-    ]
+    return [...leftovers.map((name) => clearCookie(name, this.#policy)), cookie]
   }
 
   /**

@@ -61,7 +61,7 @@ function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, 
   if (!oauth) {
     return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
   }
-  const hint = oauth.error === 'invalid_client' ? client.clientAuth.hint?.(client.clientId) : ADVICE[oauth.error]
+  const hint = oauth.error === 'invalid_client' ? client.clientAuth.hint?.(client.clientId, draft) : ADVICE[oauth.error]
   const description = oauth.error_description ? ` (${oauth.error_description})` : ''
   return new FhirAuthError(
     'token_request_refused',

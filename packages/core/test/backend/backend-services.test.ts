@@ -152,8 +152,8 @@ describe('the JWKS route', () => {
     expect(createBackendServices({ ...base, clientAuth }).handles('/.well-known/jwks.json')).toBe(false)
   })
 
-  it('JWKS-03 its max-age can be set to suit the rotation', () => {
-    const answer = createBackendServices({ ...base, keys, jwksMaxAgeSeconds: 60 }).answer(request)
+  it('JWKS-03 its max-age can be set to suit the rotation', async () => {
+    const answer = await createBackendServices({ ...base, keys, jwksMaxAgeSeconds: 60 }).answer(request)
     expect(answer.headers['cache-control']).toBe('public, max-age=60')
   })
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { clientSecretBasic, createSmartLaunch, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
-import { loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
+import { createMapStore, loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
 const html = { headers: { accept: 'text/html' } }
@@ -79,6 +79,19 @@ describe('a standalone login', () => {
     expect(portal.failures).toMatchObject([{ code: 'ambiguous_launch' }])
   })
 
+  it.each([
+    ['in memory', () => undefined],
+    ['shared', createMapStore],
+  ])('SEC-04 keeps the launches that were open before, under the new session id, with a store %s', async (_, store) => {
+    const portal = await startPortal({ session: { store: store() } })
+    const patients = portal.sandbox.patients.slice(0, 2).map(({ id }) => id)
+    const browser = await loggedIn(portal, patients[0])
+    const { seen } = await look(browser, `${portal.origin}/read`)
+    await browser.signIn(`${portal.origin}/login`, { patient: patients[1] })
+    const again = await look(browser, `${portal.origin}/read?launch_id=${seen!.launchId}`)
+    expect(again.seen).toEqual({ ...seen, patient: patients[0], read: 200 })
+  })
+
   it('STATE-04 may take ten minutes, and is expired after that', async () => {
     const portal = await startPortal({}, { consent: 'auto' })
     const browser = createUserAgent()
@@ -89,6 +102,13 @@ describe('a standalone login', () => {
     const refused = await browser.request(tooSlow, { headers: { accept: 'application/json' } })
     expect(await refused.json()).toMatchObject({ status: 400, code: 'transaction_expired' })
     expect(portal.tokenRequests()).toHaveLength(1)
+  })
+
+  it('says so where the scope is too long for the cookie that a browser would drop without a word', async () => {
+    const scope = Array.from({ length: 150 }, (_, index) => `patient/Observation.rs?code=http://x.example|${index}`)
+    const portal = await startPortal({ scope: scope.join(' ') })
+    const answer = await fetch(`${portal.origin}/login`, { headers: { accept: 'application/json' } })
+    expect(await answer.json()).toMatchObject({ code: 'invalid_option', detail: expect.stringContaining('scope') })
   })
 
   it('keeps few logins of one browser under way: the oldest go', async () => {

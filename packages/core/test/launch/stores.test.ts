@@ -80,7 +80,7 @@ describe('the sealed store', () => {
     await store.delete('an-id-of-a-session')
     const seen = JSON.stringify(inner.calls)
     const decoded = seen.replace(/[\w-]{8,}/g, (part) => Buffer.from(part, 'base64url').toString('latin1'))
-    for (const secret of ['an-id-of-a-session', 'the-access-token', 'the-refresh-token', 'a-state', 'p1']) {
+    for (const secret of ['an-id-of-a-session', 'the-access-token', 'the-refresh-token', 'a-state', 'the-patient']) {
       expect(seen).not.toContain(secret)
       expect(decoded).not.toContain(secret)
     }

@@ -11,7 +11,7 @@ export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecor
     expiresAt: 300_000,
     lifetimeSeconds: 300,
     scope: 'patient/*.rs',
-    patient: 'p1',
+    patient: 'the-patient',
     encounter: undefined,
     fhirUser: undefined,
     idToken: undefined,

@@ -19,6 +19,8 @@ export interface Seen {
   launchId: string | undefined
   accessToken: string
   sub: unknown
+  /** Status of a read of the patient, for paths that begin with /read. */
+  read?: number
 }
 
 export type PortalOptions = Omit<Partial<SmartLaunchOptions>, 'session'> & {
@@ -96,13 +98,14 @@ export async function startSecondInstance(portal: PortalWorld): Promise<{ origin
   return startCoreApp(() => createSmartLaunch(portal.options), seenBy)
 }
 
-const seenBy: Parameters<typeof startCoreApp>[1] = (fhir): Seen | undefined =>
+const seenBy: Parameters<typeof startCoreApp>[1] = async (fhir, request): Promise<Seen | undefined> =>
   fhir && {
     patient: fhir.patient,
     encounter: fhir.encounter,
     launchId: fhir.launchId,
     accessToken: fhir.accessToken,
     sub: fhir.idToken?.sub,
+    ...(request.url.startsWith('/read') && { read: (await fhir.fetch(`Patient/${fhir.patient}`)).status }),
   }
 
 export function newSecret(): string {

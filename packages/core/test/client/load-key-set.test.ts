@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, typ
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { INTEGER, OCTET_STRING, SEQUENCE, writeDer } from '../../src/client/der.ts'
 import { FhirAuthError, KeySet, loadKeySet } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { ecJwk, type PrivateTestJwk, readJwt, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'
@@ -10,6 +11,8 @@ const RSA = rsaJwk()
 const EC = ecJwk()
 const keyObject = (jwk: JsonWebKey): KeyObject => createPrivateKey({ key: jwk, format: 'jwk' })
 const pkcs8 = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }) as string
+const pkcs1 = (jwk: JsonWebKey) => keyObject(jwk).export({ type: 'pkcs1', format: 'pem' }) as string
+const sec1 = (jwk: JsonWebKey) => keyObject(jwk).export({ type: 'sec1', format: 'pem' }) as string
 const pemOf = (jwk: JsonWebKey) => pkcs8(keyObject(jwk))
 const without = (jwk: PrivateTestJwk, ...members: string[]) =>
   Object.fromEntries(Object.entries(jwk).filter(([name]) => !members.includes(name)))
@@ -24,6 +27,16 @@ describe('a usable key', () => {
     ['a PKCS#8 PEM', pemOf(RSA)],
     ['a PEM on one line, as environment files have it', pemOf(RSA).replaceAll('\n', '\\n')],
     ['a PEM with Windows line ends', pemOf(RSA).replaceAll('\n', '\r\n')],
+    ['a PEM on one line, its line ends those of Windows', pemOf(RSA).replaceAll('\n', '\\r\\n')],
+    ['a PEM in quotes', `"${pemOf(RSA)}"`],
+    ['a PEM below what openssl says of it', `Bag Attributes\n    friendlyName: job\n${pemOf(RSA)}`],
+    ['a PKCS#1 PEM', pkcs1(RSA)],
+    ['a PKCS#1 PEM on one line', pkcs1(RSA).replaceAll('\n', '\\n')],
+    ['a PEM beside its certificate', `-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n${pemOf(RSA)}`],
+    ['a PEM in base64', btoa(pemOf(RSA))],
+    ['a JWK Set in base64, in lines', btoa(JSON.stringify({ keys: [RSA] })).replace(/(.{64})/g, '$1\n')],
+    ['what a function gives', () => pemOf(RSA)],
+    ['what a function gives later', async () => ({ keys: [RSA] })],
   ])('JWKS-01 may be %s', async (_name, source) => {
     const keys = await loadKeySet(source)
     const [jwk] = keys.publicJwks().keys
@@ -41,6 +54,35 @@ describe('a usable key', () => {
   ])('JWT-15 %s has its algorithm by itself, as JWK and as PEM', async (_name, make, alg) => {
     const jwk = make()
     for (const source of [jwk, pemOf(jwk)]) expect((await loadKeySet(source)).signingKey().alg).toBe(alg)
+  })
+
+  it.each(['P-256', 'P-384', 'P-521'])(
+    'JWKS-01 may be a SEC1 PEM of %s, with its parameters before it',
+    async (curve) => {
+      const jwk = ecJwk(curve)
+      for (const pem of [
+        sec1(jwk),
+        `-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n${sec1(jwk)}`,
+      ]) {
+        const [published] = (await loadKeySet(pem)).publicJwks().keys
+        expect(published).toMatchObject({ kty: 'EC', crv: curve, x: jwk.x, y: jwk.y })
+      }
+    },
+  )
+
+  it('JWKS-01 may be a PKCS#8 PEM without the public half, as Java writes it', async () => {
+    const d = Buffer.from(String(EC.d), 'base64url')
+    const algorithm = Buffer.from('301006072a8648ce3d020106052b81040022', 'hex')
+    const key = writeDer(SEQUENCE, Uint8Array.of(INTEGER, 1, 1), writeDer(OCTET_STRING, d))
+    const pkcs8 = writeDer(SEQUENCE, Uint8Array.of(INTEGER, 1, 0), algorithm, writeDer(OCTET_STRING, key))
+    const keys = await loadKeySet(block('PRIVATE KEY', Buffer.from(pkcs8).toString('base64')))
+    expect(keys.publicJwks().keys[0]).toMatchObject({ crv: 'P-384', x: EC.x, y: EC.y })
+  })
+
+  it('JWKS-01 may be several PEM blocks of different kinds in one text: the first signs', async () => {
+    const keys = await loadKeySet([sec1(EC), pkcs1(RSA), pemOf(ecJwk('P-256'))].join('\n'))
+    expect(keys.publicJwks().keys.map(({ alg }) => alg)).toEqual(['ES384', 'RS384', 'ES256'])
+    expect(keys.signingKey().alg).toBe('ES384')
   })
 
   it('JWT-15 the alg option is for keys that name none', async () => {
@@ -110,6 +152,7 @@ describe('what the world may see', () => {
 })
 
 const publicPem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' })
+const block = (label: string, body: string) => `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`
 const ecPair = generateKeyPairSync('ec', { namedCurve: 'P-384' })
 const unusable: [name: string, source: () => unknown, message: RegExp][] = [
   ['undefined, as an unset variable is', () => undefined, /got no key\. Set the environment variable/],
@@ -133,20 +176,48 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
     () => '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
     /"CERTIFICATE".*Pass the private key/,
   ],
+  ['a PKCS#1 PEM cut off', () => pkcs1(RSA).slice(0, 700), /PEM private key is damaged/],
+  ['a PKCS#1 PEM of nothing', () => block('RSA PRIVATE KEY', ''), /PEM private key is damaged/],
+  ['a PKCS#1 PEM that is no base64', () => block('RSA PRIVATE KEY', '%%%'), /PEM private key is damaged/],
+  ['a PKCS#1 PEM of 1024 bits', () => pkcs1(rsaJwk(1024)), /RSA key of 1024 bits\. At least 2048/],
   [
-    'a PKCS#1 PEM',
-    () => keyObject(RSA).export({ type: 'pkcs1', format: 'pem' }),
-    /"RSA PRIVATE KEY".*openssl pkcs8 -topk8 -nocrypt/,
+    'a PKCS#1 PEM that is a SEC1 key',
+    () => sec1(EC).replaceAll('EC PRIVATE', 'RSA PRIVATE'),
+    /PEM private key is damaged/,
   ],
+  ['a SEC1 PEM that is no DER', () => block('EC PRIVATE KEY', btoa('no DER at all')), /PEM private key is damaged/],
+  ['a SEC1 PEM of a curve nobody uses', () => sec1(ecJwk('secp256k1')), /does not fit RSA, P-256, P-384/],
   [
-    'a SEC1 PEM',
-    () => ecPair.privateKey.export({ type: 'sec1', format: 'pem' }),
-    /"EC PRIVATE KEY".*openssl pkcs8 -topk8 -nocrypt/,
+    'a SEC1 PEM without its curve',
+    () => block('EC PRIVATE KEY', 'MAYCAQEEAQE='),
+    /does not name its curve\. Convert it: openssl/,
   ],
+  ['a SEC1 PEM cut off', () => sec1(EC).slice(0, 120), /PEM private key is damaged/],
+  ['a DSA PEM', () => block('DSA PRIVATE KEY', 'MAA='), /"DSA PRIVATE KEY", but .*is needed/],
+  ['an OpenSSH key', () => block('OPENSSH PRIVATE KEY', 'MAA='), /"OPENSSH PRIVATE KEY", but .*is needed/],
+  [
+    'several PEM blocks, one of them damaged',
+    () => pemOf(EC) + block('PRIVATE KEY', 'MAA='),
+    /The PEM private key 2 is damaged/,
+  ],
+  ['the same PEM twice', () => pemOf(EC) + sec1(EC), /Two keys have the kid/],
+  ['a PEM in base64, cut off', () => btoa(pemOf(RSA).slice(0, 700)), /PEM private key is damaged/],
+  ['a function that gives nothing', () => () => undefined, /got no key/],
+  ['a function that gives a public key', () => async () => publicPem(ecPair.publicKey), /Pass the private key/],
   [
     'an encrypted PEM',
     () => ecPair.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'pass' }),
-    /"ENCRYPTED PRIVATE KEY".*unencrypted.*openssl pkcs8 -topk8 -nocrypt/,
+    /is encrypted \("ENCRYPTED PRIVATE KEY"\).*openssl pkcs8 -topk8 -nocrypt/,
+  ],
+  [
+    'an encrypted PKCS#1 PEM',
+    () => keyObject(RSA).export({ type: 'pkcs1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'pass' }),
+    /is encrypted \("RSA PRIVATE KEY"\).*openssl pkcs8 -topk8 -nocrypt/,
+  ],
+  [
+    'an encrypted SEC1 PEM',
+    () => ecPair.privateKey.export({ type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'pass' }),
+    /is encrypted \("EC PRIVATE KEY"\).*openssl pkcs8 -topk8 -nocrypt/,
   ],
   ['a PEM of a curve nobody uses', () => pemOf(ecJwk('secp256k1')), /damaged, or does not fit RSA, P-256/],
   ['a public JWK', () => without(RSA, ...PRIVATE_MEMBERS), /Key 1 is a public key: its private member "d" is missing/],
@@ -186,6 +257,29 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
   ['one key twice', () => ({ keys: [EC, EC] }), /Two keys have the kid/],
   ['a key with a kid that is a number', () => ({ ...EC, kid: 7 }), /kid that is not a non-empty string/],
   ['a key with an empty kid', () => ({ ...EC, kid: '' }), /kid that is not a non-empty string/],
+  [
+    'a signFrom that is no time',
+    () => ({ ...EC, signFrom: 'tomorrow' }),
+    /Key 1 has a signFrom that is no time\. Write "2026/,
+  ],
+  [
+    'a signUntil without its zone',
+    () => ({ ...EC, signUntil: '2026-07-01T00:00:00' }),
+    /signUntil that is no time.*with its zone/,
+  ],
+  [
+    'a signFrom in milliseconds',
+    () => ({ ...EC, signFrom: Date.now() }),
+    /signFrom that is no time.*seconds since the epoch/,
+  ],
+  ['a signFrom that is no day', () => ({ ...EC, signFrom: '2026-13-01' }), /signFrom that is no time/],
+  ['a misspelt signFrom', () => ({ ...EC, sign_from: '2026-07-01' }), /member "sign_from"\. Did you mean "signFrom"/],
+  ['a misspelt signUntil', () => ({ ...EC, signuntil: 1 }), /member "signuntil"\. Did you mean "signUntil"/],
+  [
+    'a key that ends before it begins',
+    () => ({ ...EC, signFrom: '2026-07-02', signUntil: '2026-07-01' }),
+    /signUntil that is not after its signFrom/,
+  ],
   ['a key for encryption', () => ({ ...RSA, use: 'enc' }), /not for signatures: its use is not "sig"/],
   ['a key without a coordinate', () => without(EC, 'y'), /members do not form a valid key/],
   ['an RSA key without its primes', () => without(RSA, 'p', 'q', 'dp', 'dq', 'qi'), /members do not form a valid key/],

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  /** Of the server that runs now: another one after each restart. */
+  readonly pid: number
+  /** Stops it in its tracks: connections stay, nothing answers. */
+  pause(): void
+  resume(): void
+  /** Ends it without a chance to save anything. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and folder; ends it first if it runs. */
+  restart(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface RedisServerOptions {
+  /** Keeps an append-only file, so that what was written is there after a restart. */
+  appendOnly?: boolean | undefined
+  /** A node for a Redis Cluster, with no slots and no other node. */
+  clusterNode?: boolean | undefined
+}
+
+/** The server program, if there is one: `REDIS_SERVER`, else `redis-server` or `valkey-server` on the PATH. */
+const program: string | undefined = process.env.REDIS_SERVER ?? onPath('redis-server') ?? onPath('valkey-server')
+
+let isReported = false
+
+/**
+ * For `describe.skipIf(redisIsMissing())`: no server program, and no `REDIS_URL` of a server that runs. With
+ * `mustBeStarted`, for tests that pause or kill it, the program alone counts.
+ *
+ * @throws where a server is missing and `FHIR_AUTH_TEST_ALL` says that nothing may be skipped
+ */
+export function redisIsMissing({ mustBeStarted = false } = {}): boolean {
+  if (program !== undefined || (!mustBeStarted && process.env.REDIS_URL !== undefined)) return false
+  const line = `Skipped: no redis-server found. Install it, or set REDIS_SERVER to its path${mustBeStarted ? '' : ' or REDIS_URL to a running one'}.`
+  if (process.env.FHIR_AUTH_TEST_ALL) throw new Error(line)
+  if (!isReported) console.warn(line)
+  isReported = true
+  return true
+}
+
+/**
+ * A private Redis on a free port of 127.0.0.1, in a folder of its own, which ends with this process at the latest.
+ * Without a server program it is the shared one at `REDIS_URL`, which can be neither paused nor killed.
+ */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  if (program === undefined) return sharedServer()
+  const folder = mkdtempSync(join(tmpdir(), 'fhir-auth-redis-'))
+  let running: ChildProcess | undefined
+  const endNow = () => void running?.kill('SIGKILL')
+  process.once('exit', endNow)
+  const port = await freePort()
+  const busPort = options.clusterNode ? await freePort() : undefined
+  const settings = {
+    port,
+    bind: '127.0.0.1',
+    dir: folder,
+    save: '',
+    appendonly: options.appendOnly ? 'yes' : 'no',
+    ...(busPort !== undefined && { 'cluster-enabled': 'yes', 'cluster-port': busPort, 'cluster-node-timeout': 2000 }),
+  }
+  const run = async () => {
+    running = await spawnReady(program, settings)
+  }
+  const pidOf = () => {
+    if (running?.pid === undefined || running.exitCode !== null || running.signalCode !== null) {
+      throw new Error('This Redis does not run.')
+    }
+    return running.pid
+  }
+  const kill = async () => {
+    const child = running
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+  const close = async () => {
+    await kill()
+    process.off('exit', endNow)
+    rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await run()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return pidOf()
+    },
+    pause: () => void process.kill(pidOf(), 'SIGSTOP'),
+    resume: () => void process.kill(pidOf(), 'SIGCONT'),
+    kill,
+    restart: async () => {
+      await kill()
+      await run()
+    },
+    close,
+  }
+}
+
+/** Starts the program and waits until it says that it takes connections, its append-only file read. */
+async function spawnReady(program: string, settings: Record<string, string | number>): Promise<ChildProcess> {
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const child = spawn(program, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+      if (output.includes('Ready to accept connections')) resolve()
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`${program} ended before it was ready.\n${output}`)))
+  })
+  // Nobody reads on, but a full pipe would stop the server.
+  child.stdout.removeAllListeners('data').resume()
+  child.stderr.removeAllListeners('data').resume()
+  return child
+}
+
+function sharedServer(): RedisServer {
+  const url = process.env.REDIS_URL
+  if (url === undefined) throw new Error('There is no redis-server. Ask redisIsMissing() first.')
+  const refuse = (): never => {
+    throw new Error('The Redis at REDIS_URL is shared. Put redis-server on the PATH for this test.')
+  }
+  return {
+    url,
+    port: Number(new URL(url).port || 6379),
+    get pid() {
+      return refuse()
+    },
+    pause: refuse,
+    resume: refuse,
+    kill: async () => refuse(),
+    restart: async () => refuse(),
+    close: async () => {},
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (typeof address !== 'object' || address === null) throw new Error('No free port was found.')
+  return address.port
+}
+
+function onPath(name: string): string | undefined {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}

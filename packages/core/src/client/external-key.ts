@@ -1,0 +1,119 @@
+import type { JWK } from 'jose'
+import { FhirAuthError } from '../errors.ts'
+import type { MaybePromise } from '../options.ts'
+import { INTEGER, readDer, SEQUENCE } from './der.ts'
+import { checkJwk, refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import { readKeyTimes } from './key-times.ts'
+import { publicJwkOf, type SigningKey } from './signing-key.ts'
+
+/** A key whose private part is elsewhere: in a key management service, a hardware module, a non-extractable `CryptoKey`. */
+export interface ExternalKey {
+  alg: SigningAlgorithm
+  /** Default: `kid` of `publicJwk`, or its RFC 7638 thumbprint. */
+  kid?: string | undefined
+  /** The public part: it is published, and each signature is checked with it. */
+  publicJwk: object
+  /**
+   * Signs the bytes as they are: the hash that `alg` names is part of the signing. The signature of an ES* algorithm may
+   * be in DER, as key management services give it, or in the raw form of JOSE.
+   */
+  sign: (bytes: Uint8Array) => MaybePromise<Uint8Array | ArrayBuffer>
+  /** When it begins to sign: ISO 8601, or seconds since the epoch. Default: at once. */
+  signFrom?: string | number | undefined
+  /** When it stops to sign. Default: when a newer key of its algorithm begins. */
+  signUntil?: string | number | undefined
+}
+
+/** Bytes of each half of an ES* signature (RFC 7518 §3.4). */
+const HALF_BYTES: Readonly<Record<string, number>> = { ES256: 32, ES384: 48, ES512: 66 }
+
+export function isExternalKey(value: unknown): value is ExternalKey {
+  return typeof value === 'object' && value !== null && 'sign' in value && 'publicJwk' in value
+}
+
+/**
+ * Signs nothing yet: that may cost money, and be counted.
+ *
+ * @param name - how messages call the key
+ * @throws `invalid_key` when its parts do not fit together
+ */
+export async function externalKey(key: ExternalKey, name: string): Promise<SigningKey> {
+  const { importJWK } = await import('jose/key/import')
+  const { calculateJwkThumbprint } = await import('jose/jwk/thumbprint')
+  const { encode } = await import('jose/base64url')
+  const { compactVerify } = await import('jose/jws/compact/verify')
+  if (typeof key.sign !== 'function') refuseKey(`${name} has a "sign" that is no function.`)
+  const given = checkJwk(key.publicJwk, `${name} (external)`, 'public', undefined)
+  const own = { ...key.publicJwk, alg: key.alg, ...(key.kid !== undefined && { kid: key.kid }) }
+  const jwk = checkJwk(own, `${name} (external)`, 'public', undefined)
+  if ((key.publicJwk as JWK).alg !== undefined && given.alg !== key.alg) {
+    refuseKey(`${name} has alg "${key.alg}", but its publicJwk has "${given.alg}".`)
+  }
+  const times = readKeyTimes(key, name)
+  const { kty, alg } = jwk
+  const unnamed = publicJwkOf(jwk, jwk.kid ?? '')
+  let publicKey: Awaited<ReturnType<typeof importJWK>>
+  let thumbprint: string
+  try {
+    publicKey = await importJWK({ ...unnamed } as JWK, alg)
+    thumbprint = await calculateJwkThumbprint({ ...unnamed } as JWK)
+  } catch (cause) {
+    return refuseKey(`${name} (external, ${kty}, ${alg}) has a publicJwk that is no valid key. Export it again.`, cause)
+  }
+  const kid = jwk.kid ?? thumbprint
+  const title = `The external signer of the key "${kid}" (${alg})`
+  return Object.freeze({
+    kid,
+    alg,
+    publicJwk: Object.freeze({ ...unnamed, kid }),
+    ...times,
+    async signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
+      // RFC 7515 §5.1: the two parts, and the signature over both.
+      const input = [{ ...header, alg }, claims].map((part) => encode(JSON.stringify(part))).join('.')
+      const signature = await signatureOf(key, new TextEncoder().encode(input), title)
+      const jws = `${input}.${encode(joseSignature(signature, alg))}`
+      try {
+        await compactVerify(jws, publicKey)
+      } catch (cause) {
+        refuseKey(
+          `${title} gave a signature that its publicJwk does not verify. Check that both are of one key, and that it signs the bytes themselves, with the padding and hash of ${alg}.`,
+          cause,
+        )
+      }
+      return jws
+    },
+  })
+}
+
+async function signatureOf(key: ExternalKey, bytes: Uint8Array, title: string): Promise<Uint8Array> {
+  let signature: unknown
+  try {
+    signature = await key.sign(bytes)
+  } catch (cause) {
+    throw new FhirAuthError(
+      'token_unavailable',
+      `${title} failed. Check that it can be reached and lets this app sign; its own error is the cause.`,
+      { cause },
+    )
+  }
+  if (signature instanceof ArrayBuffer) return new Uint8Array(signature)
+  // Also the bytes of another realm, as some test runners have them.
+  if (ArrayBuffer.isView(signature)) return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength)
+  return refuseKey(`${title} gave no bytes. Return the signature as a Uint8Array.`)
+}
+
+/** JOSE wants the two halves of an ECDSA signature side by side (RFC 7518 §3.4); key management services give DER (RFC 3279 §2.2.3). */
+function joseSignature(signature: Uint8Array, alg: SigningAlgorithm): Uint8Array {
+  const half = HALF_BYTES[alg]
+  if (half === undefined || signature.length === 2 * half) return signature
+  const [sequence, ...rest] = readDer(signature) ?? []
+  const numbers = sequence?.tag === SEQUENCE && rest.length === 0 ? (readDer(sequence.content) ?? []) : []
+  if (numbers.length !== 2 || numbers.some(({ tag }) => tag !== INTEGER)) return signature
+  const raw = new Uint8Array(2 * half)
+  for (const [index, { content }] of numbers.entries()) {
+    const digits = content.subarray(content.findIndex((byte) => byte !== 0))
+    if (digits.length > half) return signature
+    raw.set(digits, (index + 1) * half - digits.length)
+  }
+  return raw
+}

@@ -1,0 +1,83 @@
+import { refuseKey, type SigningAlgorithm } from './key-checks.ts'
+
+/** When a key signs. Both in milliseconds since the epoch; without them it signs as soon as, and as long as, it is there. */
+export interface KeyTimes {
+  /** Before it, the key is published and does not sign: it is the next one. */
+  readonly signFrom?: number | undefined
+  /** From then on it does not sign any more: it is retired, and published for as long as an assertion of it may be under way. */
+  readonly signUntil?: number | undefined
+}
+
+/** `next`: published only. `active`: signs. `retired`: signs no more, and is published until its overlap ends. */
+export type KeyState = 'next' | 'active' | 'retired'
+
+interface TimedKey extends KeyTimes {
+  readonly alg: SigningAlgorithm
+}
+
+const MEMBERS = ['signFrom', 'signUntil'] as const
+/** Seconds since the epoch do not get there before the year 5138: what is larger was meant as milliseconds. */
+const MAX_NUMERIC_DATE = 1e11
+/** A date, or a date and a time with its zone: without a zone each machine would read it otherwise. */
+const ISO_DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/
+
+/**
+ * Reads the times of a key as they stand in a private JWK: ISO 8601, or seconds since the epoch.
+ *
+ * @param name - how messages call the key
+ * @throws `invalid_key` for what is no time, or a misspelt member, with which a key would sign too early
+ */
+export function readKeyTimes(jwk: object, name: string): KeyTimes {
+  for (const member of Object.keys(jwk)) {
+    const meant = MEMBERS.find((known) => known !== member && letters(known) === letters(member))
+    if (meant) refuseKey(`${name} has a member "${member}". Did you mean "${meant}"?`)
+  }
+  const [signFrom, signUntil] = MEMBERS.map((member) =>
+    readTime((jwk as Record<string, unknown>)[member], member, name),
+  )
+  if (signFrom !== undefined && signUntil !== undefined && signUntil <= signFrom) {
+    refuseKey(`${name} has a signUntil that is not after its signFrom, so it would never sign.`)
+  }
+  return { ...(signFrom !== undefined && { signFrom }), ...(signUntil !== undefined && { signUntil }) }
+}
+
+function readTime(value: unknown, member: string, name: string): number | undefined {
+  if (value === undefined) return undefined
+  const time = typeof value === 'string' && ISO_DATE.test(value) ? Date.parse(value) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  if (typeof value === 'number' && value >= 0 && value < MAX_NUMERIC_DATE) return value * 1000
+  return refuseKey(
+    `${name} has a ${member} that is no time. Write "2026-07-01T00:00:00Z", with its zone, or seconds since the epoch.`,
+  )
+}
+
+/** The state of one key among all of its set, and since when, for a retired one. */
+export function stateOf(
+  key: TimedKey,
+  keys: readonly TimedKey[],
+  now: number,
+): { state: KeyState; retiredAt?: number } {
+  if (now < startOf(key)) return { state: 'next' }
+  const rivals = keys.filter((other) => other !== key && other.alg === key.alg && now >= startOf(other))
+  // One that began to sign later takes its place, and one that is listed before it keeps it from signing.
+  const successors = rivals.filter((other) => startOf(other) > startOf(key))
+  const retiredAt = Math.min(endOf(key), ...successors.map(startOf))
+  if (now >= endOf(key) || successors.some((other) => now < endOf(other))) return { state: 'retired', retiredAt }
+  const isBehind = rivals.some(
+    (other) => startOf(other) === startOf(key) && now < endOf(other) && keys.indexOf(other) < keys.indexOf(key),
+  )
+  return { state: isBehind ? 'next' : 'active' }
+}
+
+/** -Infinity for a key that always signs. */
+export function startOf({ signFrom }: KeyTimes): number {
+  return signFrom ?? Number.NEGATIVE_INFINITY
+}
+
+function endOf({ signUntil }: KeyTimes): number {
+  return signUntil ?? Number.POSITIVE_INFINITY
+}
+
+function letters(name: string): string {
+  return name.toLowerCase().replace(/[^a-z]/g, '')
+}
