@@ -25,7 +25,7 @@ export function createPortal(settings: Partial<PortalSettings>) {
         redirectUri: `${ORIGIN}/callback`,
         scope: 'openid fhirUser launch/patient patient/Patient.rs patient/Observation.rs offline_access',
         session: { secret: SESSION_SECRET },
-        afterLogin: '/account',
+        paths: { home: '/account' },
       }),
     )
     .get('/', (c) => (c.var.fhir ? c.redirect('/account') : c.html(welcomePage())))

@@ -22,8 +22,9 @@ export function accountPage({ patient, fhirUser, scope, expiresAt }: FhirContext
         <dt>May read</dt><dd>${[...scope].filter((each) => each.startsWith('patient/')).join(', ')}</dd>
         <dt>Token until</dt><dd>${new Date(expiresAt).toISOString().slice(11, 19)} UTC, then it is renewed</dd>
       </dl>
-      <p><a class="button" href="/vitals">Vital signs</a></p>
-      <form method="post" action="/logout"><button class="button quiet">Log out</button></form>`,
+      <form method="post" action="/logout">
+        <a class="button" href="/vitals">Vital signs</a> <button class="button quiet">Log out</button>
+      </form>`,
   )
 }
 
@@ -41,7 +42,7 @@ export function vitalsPage(vitals: readonly VitalSign[]): Html {
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733; }
   h1 { font-size: 1.8rem; } a { color: #0b63ce; }
-  dl { display: grid; grid-template-columns: 8rem 1fr; gap: .25rem 1rem; } dt { color: #5b6b7b; } dd { margin: 0; }
+  form { margin-top: 1.5rem; } dl { display: grid; grid-template-columns: 8rem 1fr; gap: .25rem 1rem; } dt { color: #5b6b7b; } dd { margin: 0; }
   .button { display: inline-block; padding: .5rem 1rem; border: 1px solid #0b63ce; border-radius: .4rem; background: #0b63ce; color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
   .quiet { background: none; color: #0b63ce; }
   table { width: 100%; border-collapse: collapse; } th { text-align: left; color: #5b6b7b; font-weight: normal; }

@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path'
 export interface RedisServer {
   readonly url: string
   readonly port: number
+  /** Where the other nodes of its Cluster reach it. */
+  readonly clusterPort: number | undefined
   /** Of the server that runs now: another one after each restart. */
   readonly pid: number
   /** Stops it in its tracks: connections stay, nothing answers. */
@@ -57,14 +59,18 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const endNow = () => void running?.kill('SIGKILL')
   process.once('exit', endNow)
   const port = await freePort()
-  const busPort = options.clusterNode ? await freePort() : undefined
+  const clusterPort = options.clusterNode ? await freePort() : undefined
   const settings = {
     port,
     bind: '127.0.0.1',
     dir: folder,
     save: '',
     appendonly: options.appendOnly ? 'yes' : 'no',
-    ...(busPort !== undefined && { 'cluster-enabled': 'yes', 'cluster-port': busPort, 'cluster-node-timeout': 2000 }),
+    ...(clusterPort !== undefined && {
+      'cluster-enabled': 'yes',
+      'cluster-port': clusterPort,
+      'cluster-node-timeout': 2000,
+    }),
   }
   const run = async () => {
     running = await spawnReady(program, settings)
@@ -96,6 +102,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    clusterPort,
     get pid() {
       return pidOf()
     },
@@ -141,6 +148,7 @@ function sharedServer(): RedisServer {
   return {
     url,
     port: Number(new URL(url).port || 6379),
+    clusterPort: undefined,
     get pid() {
       return refuse()
     },

@@ -67,7 +67,7 @@ describe('a case that passes is red all the same', () => {
     const { sandbox } = suite
     const launchesOnce: ConformanceCase = {
       rule: 'the EHR launches the app',
-      app: { launch: { scope: 'launch openid patient/*.rs', afterLogin: '/read' } },
+      app: { launch: { scope: 'launch openid patient/*.rs', paths: { home: '/read' } } },
       async run({ base, visitor }) {
         const patient = sandbox.patients[0]?.id ?? ''
         await visitor().logIn(sandbox.ehrLaunch({ launchUrl: `${base}/launch`, patient }))

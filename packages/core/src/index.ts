@@ -9,10 +9,11 @@ export {
 } from './adapter-contract.ts'
 export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
 export type { BackendServicesOptions } from './backend/backend-services-options.ts'
+export type { EventListener, FhirAuthEvent } from './events.ts'
 export type { FhirContext, FhirUser, IdTokenClaims, LaunchContext } from './fhir-context.ts'
 export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.ts'
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
-export type { PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
+export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
 export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
 export type { SessionStore } from './launch/stores/session-store.ts'
 

@@ -39,8 +39,6 @@ export interface LaunchRecipe extends ClientRecipe {
   redirectUri?: string | undefined
   sameSite?: 'lax' | 'none' | undefined
   paths?: PathOptions | undefined
-  afterLogin?: string | undefined
-  afterLogout?: string | undefined
 }
 
 export interface BackendRecipe extends ClientRecipe {

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Whoami } from '../app/handlers.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 
-const app = { launch: { scope: 'openid fhirUser launch patient/*.rs offline_access', afterLogin: '/open' } }
+const app = { launch: { scope: 'openid fhirUser launch patient/*.rs offline_access', paths: { home: '/open' } } }
 
 export const ehrLaunch: readonly ConformanceCase[] = [
   {

@@ -129,5 +129,5 @@ function failingStore(): SessionStore {
   const fail = async (): Promise<never> => {
     throw new Error(DETAIL)
   }
-  return { get: fail, set: fail, delete: fail, claim: fail }
+  return { get: fail, set: fail, swap: fail, delete: fail }
 }

@@ -4,7 +4,7 @@ import type { ConformanceCase } from '../conformance-case.ts'
 export const logout: readonly ConformanceCase[] = [
   {
     rule: 'REV-01 logout ends the session here, revokes at the server and goes to its page',
-    app: { launch: { afterLogout: '/open' } },
+    app: { launch: { paths: { loggedOut: '/open' } } },
     async run({ sandbox, base, visitor }) {
       const browser = visitor()
       await browser.logIn()

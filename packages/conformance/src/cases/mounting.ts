@@ -9,7 +9,7 @@ export const mounting: readonly ConformanceCase[] = [
   {
     rule: 'CB-09 an app below a path logs in there, and comes back to the page that was asked for',
     needs,
-    app: { mountPath, launch: { afterLogin: '/ehr/' } },
+    app: { mountPath, launch: { paths: { home: '/ehr/' } } },
     async run({ sandbox, base, visitor, tokenRequests }) {
       const patient = sandbox.patients[5]?.id
       const browser = visitor()
@@ -22,7 +22,7 @@ export const mounting: readonly ConformanceCase[] = [
   {
     rule: 'EHR-02 an app below a path is launched there by the EHR',
     needs,
-    app: { mountPath, launch: { scope: 'openid fhirUser launch patient/*.rs', afterLogin: '/ehr/open' } },
+    app: { mountPath, launch: { scope: 'openid fhirUser launch patient/*.rs', paths: { home: '/ehr/open' } } },
     async run({ sandbox, base, visitor }) {
       const patient = sandbox.patients[0]?.id ?? ''
       const page = await visitor().logIn(sandbox.ehrLaunch({ launchUrl: `${base}/launch`, patient }))
@@ -32,7 +32,7 @@ export const mounting: readonly ConformanceCase[] = [
   {
     rule: 'an app below a path logs out there',
     needs,
-    app: { mountPath, launch: { afterLogin: '/ehr/', afterLogout: '/ehr/open' } },
+    app: { mountPath, launch: { paths: { home: '/ehr/', loggedOut: '/ehr/open' } } },
     async run({ base, visitor }) {
       const browser = visitor()
       await browser.logIn()

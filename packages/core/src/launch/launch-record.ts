@@ -1,6 +1,6 @@
+import { decodeJwt } from 'jose/jwt/decode'
 import type { Client } from '../client/registration.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
-import { FhirAuthError } from '../errors.ts'
 import { FhirContext, type TokenSource } from '../fhir-context.ts'
 import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
 import type { IssuerKeys } from '../oauth/issuer-keys.ts'
@@ -16,6 +16,8 @@ export interface RecordSources {
   readonly server: AuthorizationServer
   readonly issuerKeys: IssuerKeys
   readonly now: number
+  /** Keep the id_token itself, for a logout at the server. */
+  readonly keepsIdToken: boolean
 }
 
 /**
@@ -29,13 +31,14 @@ export async function recordLaunch(
   expected: IdTokenExpectations,
   sources: RecordSources,
 ): Promise<LaunchRecord> {
-  const { client, metadata, server, issuerKeys, now } = sources
+  const { client, metadata, server, issuerKeys, now, keepsIdToken } = sources
   const idToken = response.idToken
     ? await verifyIdToken(response.idToken, client, metadata, expected, issuerKeys, now)
     : undefined
   return Object.freeze({
     launchId,
     fhirBaseUrl: client.fhirBaseUrl,
+    clientId: client.clientId,
     tokenEndpoint: server.tokenEndpoint,
     issuer: server.issuer,
     ...tokenMembers(response),
@@ -43,6 +46,7 @@ export async function recordLaunch(
     ...readLaunchContext(response.members),
     fhirUser: fhirUserOf(idToken, client.fhirBaseUrl),
     idToken,
+    idTokenHint: keepsIdToken ? response.idToken : undefined,
   })
 }
 
@@ -60,8 +64,8 @@ export async function recordRefresh(
   const record = (answer: TokenResponse) =>
     recordLaunch(previous.launchId, answer, { nonce: undefined, sub: previous.idToken?.sub }, sources)
   const next = await record(response).catch((error: unknown) => {
-    if (error instanceof FhirAuthError && error.code === 'invalid_id_token') throw error
-    // The refresh token may be used up: keys that cannot be fetched now must not cost the session. The identity stays.
+    if (namesOtherPerson(response.idToken, previous)) throw error
+    // The refresh token may be used up: keys that cannot be had now must not cost the session. The identity stays.
     return record({ ...response, idToken: undefined })
   })
   return Object.freeze({
@@ -71,8 +75,24 @@ export async function recordRefresh(
     encounter: next.encounter ?? previous.encounter,
     launch: Object.freeze({ ...previous.launch, ...next.launch }),
     idToken: next.idToken ?? previous.idToken,
+    idTokenHint: next.idTokenHint ?? previous.idTokenHint,
     fhirUser: next.fhirUser ?? previous.fhirUser,
   })
+}
+
+/** Even where the signature cannot be checked, another `sub` is reason enough to stop. */
+function namesOtherPerson(idToken: string | undefined, { idToken: known }: LaunchRecord): boolean {
+  if (idToken === undefined || known === undefined) return false
+  try {
+    return decodeJwt(idToken).sub !== known.sub
+  } catch {
+    return true
+  }
+}
+
+/** A launch that is over: a name without tokens, so that its tab is told so and never gets another launch's patient. */
+export function endedLaunch(record: LaunchRecord): LaunchRecord {
+  return Object.freeze({ ...record, accessToken: '', refreshToken: undefined, idTokenHint: undefined, expiresAt: 0 })
 }
 
 /** The context that a handler gets for a record. */

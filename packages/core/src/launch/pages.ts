@@ -25,3 +25,11 @@ export function authorizationForm(endpoint: string, parameters: URLSearchParams)
     scriptHash: SUBMIT_SCRIPT_HASH,
   }
 }
+
+/** Offers a launch that a frame cannot finish in a tab of its own. */
+export function newTabPage(launchUrl: string): string {
+  return htmlPage(
+    'Open the app',
+    `<p>Your browser keeps no cookies for this app inside another site's page.</p><p><a href="${escapeHtml(launchUrl)}" target="_blank" rel="noopener">Open the app in a new tab</a></p>`,
+  )
+}

@@ -52,7 +52,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
             keyManagementAlgorithms: ['dir'],
             contentEncryptionAlgorithms: ['A256GCM'],
           })
-          return JSON.parse(new TextDecoder().decode(plaintext))
+          return JSON.parse(new TextDecoder().decode(plaintext), (_name, value) => Object.freeze(value))
         } catch {
           // Of an older secret, or not ours at all.
         }

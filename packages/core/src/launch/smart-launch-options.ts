@@ -7,13 +7,16 @@ import {
   type Registration,
   type RegistrationSource,
 } from '../client/registration.ts'
+import type { FhirAuthError } from '../errors.ts'
+import type { EventListener } from '../events.ts'
+import type { FhirContext } from '../fhir-context.ts'
 import { checkSecureUrl, type HttpOptions } from '../http.ts'
 import type { LaunchClient } from '../oauth/authorization-request.ts'
 import { checkKnownOptions, positiveNumber, refuseOption, requireText } from '../options.ts'
 import { checkSecrets } from './sealing.ts'
 import type { SessionSettings } from './sessions.ts'
 import { MemoryStore, memoryStore } from './stores/memory-store.ts'
-import { sealedStore } from './stores/sealed-store.ts'
+import { SealedStore } from './stores/sealed-store.ts'
 import type { RecordStore, SessionStore } from './stores/session-store.ts'
 
 export interface SessionOptions {
@@ -23,8 +26,12 @@ export interface SessionOptions {
   secret: string | undefined | readonly (string | undefined)[]
   /** Default: `memoryStore()`, for one process. */
   store?: SessionStore | MemoryStore | undefined
-  /** How long a login lasts, in seconds. Default 8 hours. */
+  /** How long a login lasts at the most, in seconds. Default 8 hours. */
   lifetimeSeconds?: number | undefined
+  /** How long a login lasts without a request, in seconds. Default 1 hour. */
+  idleSeconds?: number | undefined
+  /** Longest wait for the store, in seconds; then a request is served from what was seen last, or gets a 503. Default 2. */
+  storeTimeoutSeconds?: number | undefined
   /** Without `__Host-`. Default `fhir-auth.session`. Give each app of one host a name of its own. */
   cookieName?: string | undefined
   /** `none` for an app shown in an EHR's frame. Default `lax`. */
@@ -40,16 +47,28 @@ export interface PathOptions {
   /** Default: the path of `redirectUri`. Set it where a proxy strips a prefix before the app. */
   callback?: string | undefined
   logout?: string | false | undefined
+  /** Where a person lands after login without another wish. Default `/`. */
+  home?: string | undefined
+  /** Where a person lands after logout. Default `/`. */
+  loggedOut?: string | undefined
+}
+
+/** Where an app hooks in. */
+export interface LaunchHooks {
+  /** After a login, before the person is sent on: e.g. to look up or create their account. What it throws ends the login. */
+  afterLogin?: ((fhir: FhirContext) => void | Promise<void>) | undefined
+  /** After a refresh, with the context of the new token. */
+  afterRefresh?: ((fhir: FhirContext) => void | Promise<void>) | undefined
+  /** Told of logins, refreshes, failures and logouts, for logs and audits; nothing in an event is a secret. */
+  onEvent?: EventListener | undefined
 }
 
 /** Options of a SMART app launch: one server's registration in place, or `registrations` for many. */
-export interface SmartLaunchOptions extends RegistrationSource, HttpOptions {
+export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, LaunchHooks {
   session: SessionOptions
   paths?: PathOptions | undefined
-  /** Where a person lands after login without another wish: a path of the app. Default `/`. */
-  afterLogin?: string | undefined
-  /** And after logout. Default `/`. */
-  afterLogout?: string | undefined
+  /** On logout, send the person to log out at the server too, where it can (OpenID Connect). Default false. */
+  logoutAtServer?: boolean | undefined
   /** How long a login may take, in seconds. Default 600. */
   loginTimeoutSeconds?: number | undefined
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
@@ -60,15 +79,16 @@ export interface SmartLaunchOptions extends RegistrationSource, HttpOptions {
 export interface SmartLaunchSettings {
   readonly clients: ClientDirectory<LaunchClient>
   readonly secrets: readonly string[]
-  readonly store: RecordStore
+  readonly openStore: (onFailure: (error: FhirAuthError) => void) => RecordStore
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
   readonly origin: string
   /** What a proxy strips before the app: public path = prefix + path. */
   readonly pathPrefix: string
-  readonly paths: Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> & { readonly callback: string }
-  readonly afterLogin: string
-  readonly afterLogout: string
+  readonly paths: Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> &
+    Readonly<Record<'callback' | 'home' | 'loggedOut', string>>
+  readonly hooks: LaunchHooks
+  readonly logoutAtServer: boolean
   readonly loginTimeoutSeconds: number
   readonly http: HttpOptions & { readonly timeoutSeconds: number }
   readonly now: () => number
@@ -76,15 +96,18 @@ export interface SmartLaunchSettings {
 
 const OPTIONS = [
   ...REGISTRATION_OPTIONS,
-  ...['registrations', 'session', 'paths', 'afterLogin', 'afterLogout', 'loginTimeoutSeconds', 'now'],
-  ...['fetch', 'timeoutSeconds'],
+  ...['registrations', 'session', 'paths', 'logoutAtServer', 'loginTimeoutSeconds', 'now'],
+  ...['fetch', 'timeoutSeconds', 'afterLogin', 'afterRefresh', 'onEvent'],
+]
+const SESSION_OPTIONS = [
+  ...['secret', 'store', 'lifetimeSeconds', 'idleSeconds', 'storeTimeoutSeconds', 'cookieName', 'sameSite'],
 ]
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunchSettings {
   checkKnownOptions(options, OPTIONS, 'smartLaunch()')
   const { session } = options
-  checkKnownOptions(session ?? {}, ['secret', 'store', 'lifetimeSeconds', 'cookieName', 'sameSite'], 'session')
+  checkKnownOptions(session ?? {}, SESSION_OPTIONS, 'session')
   const secrets = checkSecrets(session?.secret)
   const now = options.now ?? Date.now
   const redirect = checkRedirectUri(options.redirectUri ?? listedRedirectUri(options))
@@ -102,16 +125,17 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     clients,
     secrets,
     now,
-    store: recordStoreOf(session.store, secrets, now),
+    openStore: storeOpener(session, secrets, now),
     session: {
       policy: { secure, sameSite },
       cookieName: checkCookieName(session.cookieName ?? 'fhir-auth.session'),
       lifetimeSeconds: positiveNumber(session.lifetimeSeconds, 8 * 3600, 'session.lifetimeSeconds'),
+      idleSeconds: positiveNumber(session.idleSeconds, 3600, 'session.idleSeconds'),
     },
     origin: redirect.origin,
     ...checkPaths(options.paths, redirect.pathname),
-    afterLogin: checkPath(options.afterLogin ?? '/', 'afterLogin'),
-    afterLogout: checkPath(options.afterLogout ?? '/', 'afterLogout'),
+    hooks: checkHooks(options),
+    logoutAtServer: options.logoutAtServer ?? false,
     loginTimeoutSeconds: positiveNumber(options.loginTimeoutSeconds, 600, 'loginTimeoutSeconds'),
     http: {
       fetch: options.fetch,
@@ -137,21 +161,32 @@ function listedRedirectUri({ registrations }: SmartLaunchOptions): string | unde
   return Array.isArray(registrations) ? (registrations as readonly Registration[])[0]?.redirectUri : undefined
 }
 
-function recordStoreOf(store: SessionOptions['store'], secrets: readonly string[], now: () => number): RecordStore {
-  if (store === undefined) return memoryStore({ now })
-  if (store instanceof MemoryStore) return store
-  for (const method of ['get', 'set', 'delete', 'claim'] as const) {
+function storeOpener(
+  { store, storeTimeoutSeconds }: SessionOptions,
+  secrets: readonly string[],
+  now: () => number,
+): SmartLaunchSettings['openStore'] {
+  const timeoutSeconds = positiveNumber(storeTimeoutSeconds, 2, 'session.storeTimeoutSeconds')
+  if (store === undefined || store instanceof MemoryStore) return () => store ?? memoryStore({ now })
+  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
     if (typeof store?.[method] !== 'function')
       refuseOption(`session.store has no method ${method}(). See SessionStore.`)
   }
-  return sealedStore(store, secrets, now)
+  return (onFailure) => new SealedStore(store, { secrets, timeoutSeconds, now, onFailure })
+}
+
+function checkHooks({ afterLogin, afterRefresh, onEvent }: SmartLaunchOptions): LaunchHooks {
+  for (const [name, hook] of Object.entries({ afterLogin, afterRefresh, onEvent })) {
+    if (hook !== undefined && typeof hook !== 'function') refuseOption(`${name} must be a function.`)
+  }
+  return { afterLogin, afterRefresh, onEvent }
 }
 
 function checkPaths(
   options: PathOptions = {},
   redirectPath: string,
 ): Pick<SmartLaunchSettings, 'paths' | 'pathPrefix'> {
-  checkKnownOptions(options, ['launch', 'login', 'callback', 'logout'], 'paths')
+  checkKnownOptions(options, ['launch', 'login', 'callback', 'logout', 'home', 'loggedOut'], 'paths')
   const callback = checkPath(options.callback ?? redirectPath, 'paths.callback')
   if (!redirectPath.endsWith(callback)) {
     refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
@@ -161,9 +196,12 @@ function checkPaths(
     const given = options[name] ?? folder + name
     return given === false ? undefined : checkPath(given, `paths.${name}`)
   }
-  const paths = { callback, launch: path('launch'), login: path('login'), logout: path('logout') }
-  const used = Object.values(paths).filter((value) => value !== undefined)
+  const own = { callback, launch: path('launch'), login: path('login'), logout: path('logout') }
+  const used = Object.values(own).filter((value) => value !== undefined)
   if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
+  const home = checkPath(options.home ?? '/', 'paths.home')
+  const loggedOut = checkPath(options.loggedOut ?? '/', 'paths.loggedOut')
+  const paths = { ...own, home, loggedOut }
   return { paths, pathPrefix: redirectPath.slice(0, redirectPath.length - callback.length) }
 }
 

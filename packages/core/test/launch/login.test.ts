@@ -124,7 +124,7 @@ describe('a standalone login', () => {
   it.each(['//evil.example', 'https://evil.example', '/..//evil.example'])(
     'CB-07 comes back to the app, not to %s',
     async (returnTo) => {
-      const portal = await startPortal({ afterLogin: '/home' }, { consent: 'auto' })
+      const portal = await startPortal({ paths: { home: '/home' } }, { consent: 'auto' })
       const browser = createUserAgent()
       const url = `${portal.origin}/login?${new URLSearchParams({ returnTo })}`
       const answer = await browser.request(await portal.callbackFor(browser, url))

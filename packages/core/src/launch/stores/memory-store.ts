@@ -2,7 +2,7 @@ import { checkKnownOptions, positiveNumber } from '../../options.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
 export interface MemoryStoreOptions {
-  /** Beyond it the oldest session is dropped. Default 100,000. */
+  /** Beyond it the session that was written longest ago is dropped. Default 100,000. */
   maxSessions?: number | undefined
   /** The clock, in milliseconds since the epoch. */
   now?: (() => number) | undefined
@@ -19,7 +19,7 @@ const SWEEP_PER_WRITE = 4
  */
 export class MemoryStore implements RecordStore {
   readonly #sessions = new Map<string, SessionRecord>()
-  readonly #claims = new Map<string, number>()
+  readonly #claims = new Map<string, { owner: string; expiresAt: number }>()
   readonly #maxSessions: number
   readonly #now: () => number
 
@@ -41,42 +41,51 @@ export class MemoryStore implements RecordStore {
     return undefined
   }
 
+  recall(id: string): SessionRecord | undefined {
+    return this.get(id)
+  }
+
   set(id: string, record: SessionRecord): void {
-    this.#sweep()
+    sweep(this.#sessions, this.#now())
+    // Last in the map again: those in front are those that expire first, or nearly so.
+    this.#sessions.delete(id)
     this.#sessions.set(id, record)
-    if (this.#sessions.size > this.#maxSessions) this.#dropOldest(this.#sessions)
-  }
-
-  delete(key: string): void {
-    this.#sessions.delete(key)
-    this.#claims.delete(key)
-  }
-
-  claim(key: string, ttlSeconds: number): boolean {
-    const now = this.#now()
-    const takenUntil = this.#claims.get(key)
-    if (takenUntil !== undefined && takenUntil > now) return false
-    for (const [old, until] of firstOf(this.#claims, SWEEP_PER_WRITE)) if (until <= now) this.#claims.delete(old)
-    this.#claims.set(key, now + ttlSeconds * 1000)
-    return true
-  }
-
-  /** Sessions of one lifetime expire in the order they were made, which is the order of the map. */
-  #sweep(): void {
-    const now = this.#now()
-    for (const [id, record] of firstOf(this.#sessions, SWEEP_PER_WRITE)) {
-      if (record.expiresAt <= now) this.#sessions.delete(id)
+    if (this.#sessions.size > this.#maxSessions) {
+      for (const [oldest] of firstOf(this.#sessions, 1)) this.#sessions.delete(oldest)
     }
   }
 
-  #dropOldest(map: Map<string, unknown>): void {
-    for (const [oldest] of firstOf(map, 1)) map.delete(oldest)
+  replace(id: string, previous: SessionRecord, next: SessionRecord): boolean {
+    if (this.#sessions.get(id) !== previous) return false
+    this.set(id, next)
+    return true
+  }
+
+  delete(id: string): void {
+    this.#sessions.delete(id)
+  }
+
+  claim(name: string, owner: string, ttlSeconds: number): boolean {
+    const now = this.#now()
+    sweep(this.#claims, now)
+    const taken = this.#claims.get(name)
+    if (taken !== undefined && taken.expiresAt > now && taken.owner !== owner) return false
+    this.#claims.set(name, { owner, expiresAt: now + ttlSeconds * 1000 })
+    return true
+  }
+
+  release(name: string, owner: string): void {
+    if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name)
   }
 }
 
 /** A store for one process, for `session: { store: memoryStore({ maxSessions: 10_000 }) }`. It is the default. */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)
+}
+
+function sweep(map: Map<string, { readonly expiresAt: number }>, now: number): void {
+  for (const [key, { expiresAt }] of firstOf(map, SWEEP_PER_WRITE)) if (expiresAt <= now) map.delete(key)
 }
 
 function* firstOf<V>(map: Map<string, V>, count: number): Generator<[string, V]> {

@@ -1,46 +1,150 @@
-import { asFhirAuthError } from '../../errors.ts'
+import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
 import { createSealer, hashedName, type Sealer } from '../sealing.ts'
 import type { RecordStore, SessionRecord, SessionStore } from './session-store.ts'
 
+export interface SealedStoreSettings {
+  readonly secrets: readonly string[]
+  /** Longest wait for one answer of the store, in seconds. */
+  readonly timeoutSeconds: number
+  readonly now: () => number
+  /** Told of every failure of the store. */
+  readonly onFailure: (error: FhirAuthError) => void
+}
+
+/** What this process saw of one session when it last read or wrote it. */
+interface Seen {
+  readonly key: string
+  readonly sealed: string
+  readonly record: SessionRecord
+  readonly at: number
+}
+
+/** Sessions remembered, so that one that did not change is opened once. Beyond it the one seen longest ago is forgotten. */
+const MAX_SEEN = 10_000
+/** While the store is away, a session is served from memory this long after it was last seen: a logout elsewhere counts by then. */
+const RECALL_SECONDS = 60
+
 /**
  * Puts sessions into a shared store so that the store learns nothing: values encrypted and bound to their session id,
- * keys hashed.
+ * keys hashed. A read is one round trip, and no cryptography while the session is unchanged.
  *
- * @throws from its methods `session_store_failed`, with the store's own error as cause
+ * Its methods throw `session_store_failed`, with the store's own error as cause.
  */
-export function sealedStore(store: SessionStore, secrets: readonly string[], now: () => number): RecordStore {
-  // The id is part of the sealing, so a value copied under another session's key does not open.
-  const sealer: Sealer = createSealer(secrets, 'session')
-  return {
-    async get(id) {
-      const key = await hashedName(id)
-      const sealed = await guarded(() => store.get(key))
-      const content = typeof sealed === 'string' ? await sealer.open(sealed) : undefined
-      if (content?.id !== id) return undefined
-      const record = content.record as SessionRecord
-      return record.expiresAt > now() ? record : undefined
-    },
-    async set(id, record) {
-      const key = await hashedName(id)
-      const value = await sealer.seal({ id, record })
-      const ttlSeconds = Math.max(1, Math.ceil((record.expiresAt - now()) / 1000))
-      await guarded(() => store.set(key, value, ttlSeconds))
-    },
-    async delete(key) {
-      const name = await hashedName(key)
-      await guarded(() => store.delete(name))
-    },
-    async claim(key, ttlSeconds) {
-      const name = await hashedName(key)
-      return guarded(() => store.claim(name, ttlSeconds))
-    },
+export class SealedStore implements RecordStore {
+  readonly #store: SessionStore
+  readonly #sealer: Sealer
+  readonly #settings: SealedStoreSettings
+  readonly #seen = new Map<string, Seen>()
+
+  constructor(store: SessionStore, settings: SealedStoreSettings) {
+    this.#store = store
+    this.#settings = settings
+    this.#sealer = createSealer(settings.secrets, 'session')
+  }
+
+  async get(id: string): Promise<SessionRecord | undefined> {
+    const seen = this.#seen.get(id)
+    const key = seen?.key ?? (await hashedName(id))
+    const sealed = await this.#ask(() => this.#store.get(key))
+    if (typeof sealed !== 'string') {
+      this.#seen.delete(id)
+      return undefined
+    }
+    const record = seen?.sealed === sealed ? seen.record : await this.#open(id, sealed)
+    if (record === undefined || record.expiresAt <= this.#settings.now()) return undefined
+    this.#remember(id, { key, sealed, record, at: this.#settings.now() })
+    return record
+  }
+
+  recall(id: string): SessionRecord | undefined {
+    const seen = this.#seen.get(id)
+    const now = this.#settings.now()
+    if (seen === undefined || seen.at + RECALL_SECONDS * 1000 < now || seen.record.expiresAt <= now) return undefined
+    return seen.record
+  }
+
+  async set(id: string, record: SessionRecord): Promise<void> {
+    const { key, sealed } = await this.#seal(id, record)
+    await this.#ask(() => this.#store.set(key, sealed, this.#ttlOf(record)))
+    this.#remember(id, { key, sealed, record, at: this.#settings.now() })
+  }
+
+  async replace(id: string, previous: SessionRecord, next: SessionRecord): Promise<boolean> {
+    const seen = this.#seen.get(id)
+    // Only what was read can be replaced; a session forgotten meanwhile is read again by the caller.
+    if (seen?.record !== previous) return false
+    const { key, sealed } = await this.#seal(id, next)
+    const isWritten = await this.#ask(() => this.#store.swap(key, seen.sealed, sealed, this.#ttlOf(next)))
+    if (isWritten) this.#remember(id, { key, sealed, record: next, at: this.#settings.now() })
+    return isWritten
+  }
+
+  async delete(id: string): Promise<void> {
+    this.#seen.delete(id)
+    const key = await hashedName(id)
+    await this.#ask(() => this.#store.delete(key))
+  }
+
+  async claim(name: string, owner: string, ttlSeconds: number): Promise<boolean> {
+    const key = await hashedName(name)
+    const mark = await hashedName(owner)
+    const isFree = await this.#ask(() => this.#store.swap(key, undefined, mark, ttlSeconds))
+    return isFree || this.#ask(() => this.#store.swap(key, mark, mark, ttlSeconds))
+  }
+
+  async release(name: string, owner: string): Promise<void> {
+    const key = await hashedName(name)
+    const mark = await hashedName(owner)
+    await this.#ask(() => this.#store.delete(key, mark))
+  }
+
+  async #seal(id: string, record: SessionRecord): Promise<{ key: string; sealed: string }> {
+    // The id is part of what is sealed, so a value copied under another session's key does not open.
+    return { key: await hashedName(id), sealed: await this.#sealer.seal({ id, record }) }
+  }
+
+  async #open(id: string, sealed: string): Promise<SessionRecord | undefined> {
+    const content = await this.#sealer.open(sealed)
+    return content?.id === id ? (content.record as SessionRecord) : undefined
+  }
+
+  #remember(id: string, seen: Seen): void {
+    this.#seen.delete(id)
+    this.#seen.set(id, seen)
+    if (this.#seen.size <= MAX_SEEN) return
+    for (const oldest of this.#seen.keys()) {
+      this.#seen.delete(oldest)
+      return
+    }
+  }
+
+  #ttlOf(record: SessionRecord): number {
+    return Math.max(1, Math.ceil((record.expiresAt - this.#settings.now()) / 1000))
+  }
+
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await withinTime(call(), this.#settings.timeoutSeconds)
+    } catch (cause) {
+      const message = 'The session store failed. Check that it is up and reachable.'
+      const error = asFhirAuthError(cause, 'session_store_failed', message)
+      this.#settings.onFailure(error)
+      throw error
+    }
   }
 }
 
-async function guarded<T>(call: () => Promise<T>): Promise<T> {
+/** A store that hangs must not make requests hang. */
+async function withinTime<T>(answer: Promise<T>, seconds: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new FhirAuthError('session_store_failed', `The session store did not answer within ${seconds} s.`))
+    }, seconds * 1000)
+  })
   try {
-    return await call()
-  } catch (error) {
-    throw asFhirAuthError(error, 'session_store_failed', 'The session store failed. Check that it is up and reachable.')
+    return await Promise.race([answer, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }

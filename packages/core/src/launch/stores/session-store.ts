@@ -5,6 +5,7 @@ import type { MaybePromise } from '../../options.ts'
 export interface LaunchRecord {
   readonly launchId: string
   readonly fhirBaseUrl: string
+  readonly clientId: string
   readonly tokenEndpoint: string
   readonly issuer: string | undefined
   readonly accessToken: string
@@ -17,37 +18,45 @@ export interface LaunchRecord {
   readonly encounter: string | undefined
   readonly fhirUser: FhirUser | undefined
   readonly idToken: IdTokenClaims | undefined
+  /** The id_token as it came, kept only for a logout at the server. */
+  readonly idTokenHint: string | undefined
   readonly launch: LaunchContext
 }
 
 /** What one session cookie stands for. */
 export interface SessionRecord {
   readonly launches: readonly LaunchRecord[]
-  /** The session's absolute end, in milliseconds since the epoch. */
+  /** When it ends unless it is used, in milliseconds since the epoch. */
   readonly expiresAt: number
+  /** When it ends however much it is used. */
+  readonly endsAt: number
 }
 
 /**
  * Where sessions live when several processes share them. It sees no tokens and no session ids: values arrive sealed,
- * keys hashed. Write one for your database, or use a package that has one.
+ * keys hashed. Write one for your database, or use `redisStore()` of `@fhir-auth/redis`.
  */
 export interface SessionStore {
   get(key: string): Promise<string | undefined | null>
-  /** Keeps the value for this long, in seconds. */
+  /** Keeps the value for this long, in seconds; replaces whatever was there. */
   set(key: string, value: string, ttlSeconds: number): Promise<unknown>
-  /** Removes a value, or gives a claim back. */
-  delete(key: string): Promise<unknown>
-  /**
-   * Atomically takes a key that must not be taken twice within the time, in seconds: true for the first caller only
-   * (`SET key 1 NX EX ttl` in Redis).
-   */
-  claim(key: string, ttlSeconds: number): Promise<boolean>
+  /** Atomically: writes only where the key holds `expected` (`undefined`: where it holds nothing). True if it wrote. */
+  swap(key: string, expected: string | undefined, value: string, ttlSeconds: number): Promise<boolean>
+  /** Removes the key; with `expected`, atomically and only if it holds that. */
+  delete(key: string, expected?: string): Promise<unknown>
 }
 
 /** Sessions as the launch works with them: in memory as they are, in a shared store sealed. */
 export interface RecordStore {
   get(id: string): MaybePromise<SessionRecord | undefined>
+  /** What this process last saw, without asking: for a moment in which the store is away. */
+  recall(id: string): SessionRecord | undefined
   set(id: string, record: SessionRecord): MaybePromise<void>
-  delete(key: string): MaybePromise<void>
-  claim(key: string, ttlSeconds: number): MaybePromise<boolean>
+  /** Writes only if the session still is `previous`, as read before: two writers never overwrite each other. */
+  replace(id: string, previous: SessionRecord, next: SessionRecord): MaybePromise<boolean>
+  delete(id: string): MaybePromise<void>
+  /** Atomically takes a name that must not be taken twice: true for the first owner, and for the same one again. */
+  claim(name: string, owner: string, ttlSeconds: number): MaybePromise<boolean>
+  /** Gives a name back, if it is still this owner's. */
+  release(name: string, owner: string): MaybePromise<void>
 }

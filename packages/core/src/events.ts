@@ -1,0 +1,49 @@
+import type { FhirAuthError, FhirAuthErrorCode } from './errors.ts'
+
+/** What every event says: where it happened. Never a token, code, secret or session id. */
+interface EventOrigin {
+  readonly fhirBaseUrl: string
+  readonly clientId: string
+}
+
+/** A launch of a browser session. Its id chooses among the session's launches and opens nothing. */
+interface LaunchOrigin extends EventOrigin {
+  readonly launchId: string
+}
+
+/**
+ * Something that operators and audits want to know, for `onEvent`. Typed by `type`, free of secrets; a `patient` is an id.
+ */
+export type FhirAuthEvent =
+  | (LaunchOrigin & { readonly type: 'login'; readonly isEhrLaunch: boolean; readonly patient: string | undefined })
+  | { readonly type: 'login_failed'; readonly code: FhirAuthErrorCode; readonly error: FhirAuthError }
+  | (LaunchOrigin & { readonly type: 'refresh' })
+  /** The session stays; the refresh is tried again. */
+  | (LaunchOrigin & { readonly type: 'refresh_failed'; readonly error: FhirAuthError })
+  | (LaunchOrigin & { readonly type: 'launch_ended'; readonly reason: 'logout' | 'invalid_grant' | 'invalid_id_token' })
+  | { readonly type: 'store_failed'; readonly error: FhirAuthError }
+  | (EventOrigin & {
+      readonly type: 'token'
+      readonly scope: string
+      /** Asked for and not granted. */
+      readonly missing: readonly string[]
+      /** Granted and not asked for. */
+      readonly extra: readonly string[]
+    })
+  | (EventOrigin & { readonly type: 'token_failed'; readonly error: FhirAuthError })
+
+/** Is told of events at once. What it throws is dropped: watching must not break what is watched. */
+export type EventListener = (event: FhirAuthEvent) => void
+
+export type Emit = (event: FhirAuthEvent) => void
+
+export function createEmit(listener: EventListener | undefined): Emit {
+  if (listener === undefined) return () => {}
+  return function emit(event) {
+    try {
+      listener(Object.freeze(event))
+    } catch {
+      // See above.
+    }
+  }
+}

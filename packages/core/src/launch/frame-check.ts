@@ -1,0 +1,35 @@
+import type { AdapterRequest, Answer } from '../adapter-contract.ts'
+import { pageAnswer, redirectAnswer } from '../answers.ts'
+import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookies.ts'
+import { newTabPage } from './pages.ts'
+
+const CHECK_PARAMETER = 'cookie_check'
+const CHECK_SECONDS = 60
+
+/**
+ * In an EHR's frame a browser may keep no cookies of the app, and a login would end in nothing. So a launch in a frame
+ * first goes once around with a cookie; where it does not come back, the person opens the app in a new tab with one
+ * click, and the launch handle, which serves once, is still unused.
+ *
+ * @returns the detour to take, or undefined to go on
+ */
+export function askFrameForCookies(
+  request: AdapterRequest,
+  query: URLSearchParams,
+  launchPath: string,
+  policy: CookiePolicy,
+): Answer | undefined {
+  const place = request.header('sec-fetch-dest')
+  if (place !== 'iframe' && place !== 'frame') return undefined
+  const name = cookieName('fhir-auth.frame', policy)
+  const cookie = request.header('cookie')
+  if (cookie !== undefined && readCookie(cookie, name) === '1') return undefined
+  const launchUrl = (checked: boolean) => {
+    const parameters = new URLSearchParams(query)
+    parameters.delete(CHECK_PARAMETER)
+    if (checked) parameters.set(CHECK_PARAMETER, '1')
+    return `${launchPath}?${parameters}`
+  }
+  if (!query.has(CHECK_PARAMETER)) return redirectAnswer(launchUrl(true), [setCookie(name, '1', CHECK_SECONDS, policy)])
+  return pageAnswer(newTabPage(launchUrl(false)), 200, [clearCookie(name, policy)])
+}

@@ -1,0 +1,33 @@
+import type { SessionStore } from '@fhir-auth/core'
+
+interface Entry {
+  value: string
+  expiresAt: number
+}
+
+export function mapStore(entries: Map<string, Entry>): SessionStore {
+  const valueOf = (key: string) => {
+    const entry = entries.get(key)
+    return entry !== undefined && entry.expiresAt > Date.now() ? entry.value : undefined
+  }
+  const keep = (key: string, value: string, ttlSeconds: number) => {
+    entries.set(key, { value, expiresAt: Date.now() + ttlSeconds * 1000 })
+  }
+  return {
+    async get(key) {
+      return valueOf(key)
+    },
+    async set(key, value, ttlSeconds) {
+      keep(key, value, ttlSeconds)
+    },
+    // No await between the look and the write: nothing comes between them.
+    async swap(key, expected, value, ttlSeconds) {
+      if (valueOf(key) !== expected) return false
+      keep(key, value, ttlSeconds)
+      return true
+    },
+    async delete(key, expected) {
+      if (expected === undefined || valueOf(key) === expected) entries.delete(key)
+    },
+  }
+}
