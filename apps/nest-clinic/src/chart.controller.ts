@@ -1,7 +1,8 @@
 import { Fhir, type FhirContext, RequireFhir, RequireScopes } from '@fhir-auth/nest'
-import { applyDecorators, Controller, Get, Header, Inject } from '@nestjs/common'
+import { applyDecorators, Controller, Get, Header, Inject, UseFilters } from '@nestjs/common'
 import { ChartService } from './chart.service.ts'
 import { laboratoryPage, medicationsPage, summaryPage } from './pages.ts'
+import { ProblemFilter } from './problem.filter.ts'
 
 /** A page that no cache keeps. */
 const Page = (path?: string) =>
@@ -10,6 +11,7 @@ const Page = (path?: string) =>
 /** The patient of the launch that the request belongs to: core finds it by `launch_id`, and refuses to guess. */
 @Controller('patient')
 @RequireFhir({ patient: true })
+@UseFilters(ProblemFilter)
 export class ChartController {
   readonly #chart: ChartService
 

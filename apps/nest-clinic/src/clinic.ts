@@ -38,8 +38,7 @@ export function clinicModule({
         sameSite: origin.startsWith('https:') ? 'none' : 'lax',
       },
       // Clinicians come from the EHR, with a patient: there is no login without.
-      paths: { login: false },
-      afterLogin: '/patient',
+      paths: { login: false, home: '/patient' },
     },
   })
   return {

@@ -5,10 +5,16 @@ import { type Html, html } from './html.ts'
 export function homePage(): string {
   return page(
     'Clinic',
-    html`<h1>Clinic</h1>
+    html`<main>
+      <h1>Clinic</h1>
       <p>Open this app from the EHR: it comes with the patient whose chart is open there. For two patients, open it
-        twice; each tab keeps its own.</p>`,
+        twice; each tab keeps its own.</p>
+    </main>`,
   )
+}
+
+export function problemPage(message: string): string {
+  return page('Not shown', html`<main><h1>This page cannot be shown</h1><p role="alert">${message}</p></main>`)
 }
 
 export function summaryPage(fhir: FhirContext, patient: Patient, conditions: readonly Condition[]): string {
@@ -53,8 +59,7 @@ function chartPage(fhir: FhirContext, patient: Patient, title: string, body: Htm
     `${title}: ${nameOf(patient)}`,
     html`${banner}
       <nav>${tabs}</nav>
-      <h1>${title}</h1>
-      ${body}
+      <main><h1>${title}</h1>${body}</main>
       <footer>
         <form method="post" action="/logout"><button class="button">Close all patients</button></form>
         <span>Opened by ${fhir.fhirUser ? `${fhir.fhirUser.type}/${fhir.fhirUser.id}` : 'the EHR'}</span>
@@ -106,6 +111,6 @@ function page(title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${STYLE}</style></head>
-<body><main>${body}</main></body>
+<body>${body}</body>
 </html>`.text
 }

@@ -55,7 +55,7 @@ describe('the clinic', () => {
 
   it('opens from the EHR only', async () => {
     const page = await createUserAgent().visit(`${clinic.origin}/patient`)
-    expect([page.status, (await page.text()).includes('Open the app from the EHR')]).toEqual([401, true])
+    expect([page.status, (await page.text()).includes('Open this app from the EHR')]).toEqual([401, true])
     expect((await fetch(`${clinic.origin}/login`)).status).toBe(404)
   })
 
@@ -69,6 +69,14 @@ describe('the clinic', () => {
     expect(refused.status).toBe(403)
     expect(await refused.text()).toContain('patient/Observation.rs')
     expect(sandbox.requests).toEqual([])
+  })
+
+  it('says in a page of its own that the session has ended, whenever it did', async () => {
+    const browser = createUserAgent()
+    const [medications = ''] = linksIn(await (await browser.signIn(launchOf('flint-dummond'))).text())
+    sandbox.revokeAll()
+    const page = await browser.visit(medications)
+    expect([page.status, (await page.text()).includes('Open it again from the EHR')]).toEqual([401, true])
   })
 
   it('keeps two patients of one browser apart, whatever is opened when', async () => {

@@ -2,11 +2,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import {
   type AdapterRequest,
   type Answer,
-  belongsToPerson,
   createBackendServices,
   createFhirGuard,
   createSmartLaunch,
   type FhirContext,
+  findContext,
   type MissingContext,
 } from '@fhir-auth/core'
 import { type AdapterHost, type AppSetup, answerOfError, startNodeApp } from '../src/index.ts'
@@ -30,14 +30,10 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
     let missing: MissingContext | undefined
     for (const handler of handlers) {
       if (handler.handles(request.url)) return settled(await handler.answer(request))
-      if (handler.kind === 'backend' && belongsToPerson(fhir, missing)) continue
-      try {
-        fhir = await handler.contextFor(request)
-        missing = fhir ? undefined : { handler, failure: undefined }
-      } catch (failure) {
-        fhir = undefined
-        missing = { handler, failure }
-      }
+      await findContext(handler, request, fhir, missing, (context, reason) => {
+        fhir = context
+        missing = reason
+      })
     }
     const route = routes.find(({ path }) => path === request.url.split('?')[0])
     if (!route) return json(404, null)

@@ -54,11 +54,32 @@ export interface MissingContext {
 }
 
 /**
- * Whether a request already belongs to a person, logged in or not. A backend service leaves it alone then: nobody gets
- * the system's rights by the order of two lines.
+ * Finds the context of a request that no handler answers, and hands it to the adapter together with what a guard must
+ * know where there is none: at once whenever nothing has to be fetched. A failure is no error yet: only a guarded route
+ * needs a token, so the reason waits for its guard.
+ *
+ * A backend service leaves a request alone that belongs to a person, logged in or not: nobody gets the system's rights
+ * by the order of two lines.
+ *
+ * @param context - what an earlier handler found for this request
+ * @param missing - or left, where it found nothing
  */
-export function belongsToPerson(context: FhirContext | null | undefined, missing: MissingContext | undefined): boolean {
-  return context?.launchId !== undefined || missing?.handler.kind === 'launch'
+export function findContext<Result>(
+  handler: FhirHandler,
+  request: AdapterRequest,
+  context: FhirContext | null | undefined,
+  missing: MissingContext | null | undefined,
+  attach: (context: FhirContext | undefined, missing: MissingContext | undefined) => Result,
+): Result | Promise<Awaited<Result>> {
+  const belongsToPerson = context?.launchId !== undefined || missing?.handler.kind === 'launch'
+  if (handler.kind === 'backend' && belongsToPerson) return attach(context ?? undefined, missing ?? undefined)
+  const found = handler.contextFor(request)
+  if (!(found instanceof Promise)) return attach(found, found ? undefined : { handler, failure: undefined })
+  request.waitUntil?.(found)
+  return found.then(
+    (late) => attach(late, late ? undefined : { handler, failure: undefined }),
+    (failure) => attach(undefined, { handler, failure }),
+  ) as Promise<Awaited<Result>>
 }
 
 /** The path of a request URL, without its query. */

@@ -3,8 +3,8 @@
 export {
   type AdapterRequest,
   type Answer,
-  belongsToPerson,
   type FhirHandler,
+  findContext,
   type MissingContext,
 } from './adapter-contract.ts'
 export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'

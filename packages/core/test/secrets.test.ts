@@ -18,7 +18,8 @@ import {
 } from '../src/index.ts'
 import { startCoreApp } from './support/core-app.ts'
 import { type SeenRequest, startServer } from './support/http-server.ts'
-import { createMapStore } from './support/portal-world.ts'
+import { createMapStore } from './support/map-store.ts'
+import {} from './support/portal-world.ts'
 import { registeredClient } from './support/registered-client.ts'
 import { rsaJwk } from './support/signing-jwks.ts'
 

@@ -3,13 +3,13 @@ import {
   type Answer,
   BackendServices,
   type BackendServicesOptions,
-  belongsToPerson,
   createBackendServices,
   createFhirGuard,
   createSmartLaunch,
   type FhirContext,
   type FhirHandler,
   type FhirRequirement,
+  findContext,
   type MissingContext,
   SmartLaunch,
   type SmartLaunchOptions,
@@ -35,7 +35,7 @@ export interface ProblemHandling {
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
-type MarkedRequest = Request & { [MISSING]?: MissingContext }
+type MarkedRequest = Request & { [MISSING]?: MissingContext | undefined }
 
 /**
  * Logs people in by SMART app launch, and sets `req.fhir` for those who are.
@@ -109,24 +109,12 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
     return
   }
   const marked: MarkedRequest = req
-  if (handler.kind === 'backend' && belongsToPerson(req.fhir, marked[MISSING])) {
+  findContext(handler, request, req.fhir, marked[MISSING], (context, missing) => {
+    if (context) req.fhir = context
+    else delete req.fhir
+    marked[MISSING] = missing
     next()
-    return
-  }
-  const attach = (context: FhirContext | undefined, failure?: unknown) => {
-    if (context !== undefined) {
-      req.fhir = context
-    } else {
-      delete req.fhir
-      // Only a guarded route fails for want of a token, so the reason waits for its guard.
-      marked[MISSING] = { handler, failure }
-    }
-    next()
-  }
-  const fail = (failure: unknown) => attach(undefined, failure)
-  const context = handler.contextFor(request)
-  if (context instanceof Promise) context.then((found) => attach(found), fail)
-  else attach(context)
+  })
 }
 
 function apply(answer: Answer, res: Response, next: NextFunction, { problems = 'answer' }: ProblemHandling): void {

@@ -3,7 +3,6 @@ import {
   type Answer,
   type BackendServices,
   type BackendServicesOptions,
-  belongsToPerson,
   createBackendServices,
   createFhirGuard,
   createSmartLaunch,
@@ -11,6 +10,7 @@ import {
   type FhirContext,
   type FhirHandler,
   type FhirRequirement,
+  findContext,
   type MissingContext,
   type SmartLaunch,
   type SmartLaunchOptions,
@@ -182,25 +182,11 @@ function serve(
     return
   }
   const marked = fastifyRequest as MarkedRequest
-  if (handler.kind === 'backend' && belongsToPerson(marked.fhir, marked[MISSING] ?? undefined)) {
-    done()
-    return
-  }
-  const attach = (context: FhirContext | undefined, failure?: unknown) => {
+  findContext(handler, request, marked.fhir, marked[MISSING], (context, missing) => {
     marked.fhir = context ?? null
-    // Only a guarded route fails for want of a token, so the reason waits for its guard.
-    marked[MISSING] = context === undefined ? { handler, failure } : null
+    marked[MISSING] = missing ?? null
     done()
-  }
-  const context = handler.contextFor(request)
-  if (context instanceof Promise) {
-    context.then(
-      (found) => attach(found),
-      (failure) => attach(undefined, failure),
-    )
-  } else {
-    attach(context)
-  }
+  })
 }
 
 function apply(answer: Answer, reply: GuardedReply, done: Done, problems: ProblemHandling['problems']): void {

@@ -3,13 +3,13 @@ import {
   type Answer,
   BackendServices,
   type BackendServicesOptions,
-  belongsToPerson,
   createBackendServices,
   createFhirGuard,
   createSmartLaunch,
   type FhirContext,
   type FhirHandler,
   type FhirRequirement,
+  findContext,
   type MissingContext,
   SmartLaunch,
   type SmartLaunchOptions,
@@ -149,20 +149,11 @@ function serve(
     return answer.then((found) => respond(found, c, handling))
   }
   const marked = marks(c)
-  if (handler.kind === 'backend' && belongsToPerson(marked.get('fhir'), marked.get(MISSING))) return next()
-  const attach = (context: FhirContext | undefined, failure?: unknown) => {
+  return findContext(handler, request, marked.get('fhir'), marked.get(MISSING), (context, missing) => {
     marked.set('fhir', context)
-    // Only a guarded route fails for want of a token, so the reason waits for its guard.
-    marked.set(MISSING, context === undefined ? { handler, failure } : undefined)
+    marked.set(MISSING, missing)
     return next()
-  }
-  const context = handler.contextFor(request)
-  if (!(context instanceof Promise)) return attach(context)
-  request.waitUntil(context)
-  return context.then(
-    (found) => attach(found),
-    (failure) => attach(undefined, failure),
-  )
+  })
 }
 
 /** The same context, with the mark that only this file knows. */

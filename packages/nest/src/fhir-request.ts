@@ -9,7 +9,7 @@ export const MISSING: unique symbol = Symbol('fhir-auth missing context')
 export interface FhirRequest extends IncomingMessage {
   originalUrl?: string
   fhir?: FhirContext
-  [MISSING]?: MissingContext
+  [MISSING]?: MissingContext | undefined
 }
 
 /** Node's request and response under an HTTP handler: Express hands them over themselves, Fastify inside its own. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type Answer, belongsToPerson, type FhirContext, type FhirHandler } from '@fhir-auth/core'
+import { type Answer, type FhirHandler, findContext } from '@fhir-auth/core'
 import { throwable } from './fhir.exception.ts'
 import { type FhirRequest, MISSING, NodeRequest } from './fhir-request.ts'
 
@@ -17,24 +17,12 @@ export function fhirMiddleware(handler: FhirHandler, problems: 'answer' | 'forwa
       Promise.resolve(handler.answer(request)).then(apply).catch(next)
       return
     }
-    if (handler.kind === 'backend' && belongsToPerson(req.fhir, req[MISSING])) {
+    findContext(handler, request, req.fhir, req[MISSING], (context, missing) => {
+      if (context) req.fhir = context
+      else delete req.fhir
+      req[MISSING] = missing
       next()
-      return
-    }
-    const attach = (context: FhirContext | undefined, failure?: unknown) => {
-      if (context !== undefined) {
-        req.fhir = context
-      } else {
-        delete req.fhir
-        // Only a guarded route fails for want of a token, so the reason waits for its guard.
-        req[MISSING] = { handler, failure }
-      }
-      next()
-    }
-    const fail = (failure: unknown) => attach(undefined, failure)
-    const context = handler.contextFor(request)
-    if (context instanceof Promise) context.then((found) => attach(found), fail)
-    else attach(context)
+    })
   }
 }
 

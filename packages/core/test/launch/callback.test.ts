@@ -2,8 +2,9 @@ import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { type SessionStore, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
+import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
-import { createMapStore, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
+import { look, type PortalWorld, startPortal } from '../support/portal-world.ts'
 
 const AUTO = { consent: 'auto' } as const
 const json = { headers: { accept: 'application/json' } }

@@ -2,8 +2,9 @@ import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { clientSecretBasic, createSmartLaunch, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
+import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
-import { createMapStore, loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
+import { loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
 const html = { headers: { accept: 'text/html' } }

@@ -1,6 +1,7 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { createMapStore, loggedIn, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
+import { createMapStore } from '../support/map-store.ts'
+import { loggedIn, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
 
 const isSession = ({ name }: { name: string }) => name === 'fhir-auth.session'
 const logOut = (portal: PortalWorld, headers: Record<string, string> = { origin: portal.origin }) => ({

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createSmartLaunch, memoryStore, publicClient, type SmartLaunchOptions } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
-import { createMapStore, newSecret } from '../support/portal-world.ts'
+import { createMapStore } from '../support/map-store.ts'
+import { newSecret } from '../support/portal-world.ts'
 
 const valid = (): SmartLaunchOptions => ({
   fhirBaseUrl: 'https://ehr.example/fhir',

@@ -3,14 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { createFhirGuard, createSmartLaunch, publicClient, type SessionStore } from '../../src/index.ts'
 import { refreshGrant } from '../../src/oauth/grants.ts'
 import { failureOf } from '../support/failure-of.ts'
-import {
-  createMapStore,
-  loggedIn,
-  look,
-  type PortalWorld,
-  startPortal,
-  startSecondInstance,
-} from '../support/portal-world.ts'
+import { createMapStore } from '../support/map-store.ts'
+import { loggedIn, look, type PortalWorld, startPortal, startSecondInstance } from '../support/portal-world.ts'
 import { registeredClient } from '../support/registered-client.ts'
 
 const refreshes = (portal: PortalWorld) => portal.tokenRequests('refresh_token')

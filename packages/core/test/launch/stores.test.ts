@@ -5,7 +5,8 @@ import { sealedStore } from '../../src/launch/stores/sealed-store.ts'
 import type { SessionRecord } from '../../src/launch/stores/session-store.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { launchRecord } from '../support/launch-record.ts'
-import { createMapStore, newSecret } from '../support/portal-world.ts'
+import { createMapStore } from '../support/map-store.ts'
+import { newSecret } from '../support/portal-world.ts'
 
 const session = (expiresAt: number): SessionRecord => ({ launches: [launchRecord()], expiresAt })
 

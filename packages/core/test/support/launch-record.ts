@@ -4,6 +4,7 @@ export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecor
   return {
     launchId: 'the-launch',
     fhirBaseUrl: 'https://ehr.example/fhir',
+    clientId: 'portal',
     tokenEndpoint: 'https://auth.example/token',
     issuer: 'https://auth.example',
     accessToken: 'the-access-token',
@@ -15,6 +16,7 @@ export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecor
     encounter: undefined,
     fhirUser: undefined,
     idToken: undefined,
+    idTokenHint: undefined,
     launch: {},
     ...overrides,
   }

@@ -6,7 +6,7 @@ import {
   type SandboxOptions,
   type UserAgent,
 } from '@fhir-auth/sandbox'
-import { clientSecretBasic, createSmartLaunch, type SessionStore, type SmartLaunchOptions } from '../../src/index.ts'
+import { clientSecretBasic, createSmartLaunch, type SmartLaunchOptions } from '../../src/index.ts'
 import { startCoreApp } from './core-app.ts'
 import { startSandbox } from './registered-client.ts'
 
@@ -123,37 +123,4 @@ export async function loggedIn(portal: PortalWorld, patient?: string): Promise<U
   const browser = createUserAgent()
   await browser.signIn(`${portal.origin}/login`, { patient })
   return browser
-}
-
-/** A shared store, as an application would write one for its database; it shows what it got. */
-export function createMapStore(): SessionStore & { values: Map<string, string>; calls: string[][] } {
-  const values = new Map<string, string>()
-  const calls: string[][] = []
-  const pause = () => new Promise((resolve) => setImmediate(resolve))
-  return {
-    values,
-    calls,
-    async get(key) {
-      calls.push(['get', key])
-      await pause()
-      return values.get(key)
-    },
-    async set(key, value, ttlSeconds) {
-      calls.push(['set', key, value, String(ttlSeconds)])
-      await pause()
-      values.set(key, value)
-    },
-    async delete(key) {
-      calls.push(['delete', key])
-      await pause()
-      values.delete(key)
-    },
-    async claim(key, ttlSeconds) {
-      calls.push(['claim', key, String(ttlSeconds)])
-      await pause()
-      if (values.has(key)) return false
-      values.set(key, 'taken')
-      return true
-    },
-  }
 }
