@@ -36,7 +36,7 @@ export interface ExportOptions {
 }
 
 /** The server refused, or gave up. */
-export class ExportError extends Error {
+class ExportError extends Error {
   override name = 'ExportError'
 }
 

@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createBackendServices, loadKeySet } from '@fhir-auth/fastify'
 import { createSandbox } from '@fhir-auth/sandbox'
 import { createExportApp } from './app.ts'
@@ -25,7 +28,8 @@ async function stop(): Promise<void> {
 }
 
 if (process.argv.includes('--terminal')) {
-  await exportInTerminal(await backend.context(), process.stderr, { group, folder: 'export' }).finally(stop)
+  const folder = await mkdtemp(join(tmpdir(), 'cohort-export-'))
+  await exportInTerminal(await backend.context(), process.stderr, { group, folder }).finally(stop)
 } else {
   console.log(`Open ${origin}\nFHIR server: ${sandbox.fhirBaseUrl}\nCtrl-C ends both.`)
   process.once('SIGINT', stop)

@@ -231,5 +231,5 @@ describe.skipIf(!chromiumPath)('the page in Chromium', () => {
     } finally {
       await browser.close()
     }
-  })
+  }, 60_000)
 })

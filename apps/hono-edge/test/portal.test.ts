@@ -90,7 +90,7 @@ describe.skipIf(!chromiumPath)('the portal in Chromium', () => {
       await browser.close()
       await portal.close()
     }
-  })
+  }, 60_000)
 })
 
 async function startPortal(start: Start) {

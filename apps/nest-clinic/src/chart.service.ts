@@ -1,5 +1,5 @@
 import type { FhirContext } from '@fhir-auth/nest'
-import { Injectable } from '@nestjs/common'
+import { BadGatewayException, Injectable, UnauthorizedException } from '@nestjs/common'
 import type { Bundle, Condition, FhirResource, MedicationRequest, Observation, Patient } from 'fhir/r4.js'
 
 /** Reads the chart of the patient in context, always with the token of the request's own launch. */
@@ -30,6 +30,8 @@ async function search<T extends FhirResource>(fhir: FhirContext, query: string):
 
 async function read<T>(fhir: FhirContext, url: string): Promise<T> {
   const response = await fhir.fetch(url)
-  if (!response.ok) throw new Error(`The FHIR server answered ${response.status} for ${url.split('?')[0]}`)
+  // A new token was tried already: this login is over.
+  if (response.status === 401) throw new UnauthorizedException('The EHR has ended your session. Open the app again.')
+  if (!response.ok) throw new BadGatewayException(`The EHR answered ${response.status} for ${url.split('?')[0]}.`)
   return (await response.json()) as T
 }

@@ -16,13 +16,7 @@ export interface ClinicConfig {
 
 class ClinicModule {}
 
-export function clinicModule({
-  origin,
-  fhirBaseUrl,
-  clientId,
-  clientSecret,
-  sessionSecret,
-}: ClinicConfig): DynamicModule {
+function clinicModule({ origin, fhirBaseUrl, clientId, clientSecret, sessionSecret }: ClinicConfig): DynamicModule {
   const fhirAuth = FhirAuthModule.forRoot({
     smartLaunch: {
       fhirBaseUrl,

@@ -1,25 +1,27 @@
-import { FhirAuthError, type FhirAuthErrorCode, FhirException } from '@fhir-auth/nest'
-import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common'
+import { FhirAuthError, type FhirAuthErrorCode } from '@fhir-auth/nest'
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common'
 import { HttpAdapterHost } from '@nestjs/core'
 import { problemPage } from './pages.ts'
 
-/** Whatever keeps a chart closed, as a page of this app: from the guard, or from a FHIR request after a session's end. */
-@Catch(FhirException, FhirAuthError)
-export class ProblemFilter implements ExceptionFilter<FhirException | FhirAuthError> {
+/** Whatever keeps a chart closed, as a page of this app: what the guard refuses, and what a FHIR request comes upon. */
+@Catch(HttpException, FhirAuthError)
+export class ProblemFilter implements ExceptionFilter<HttpException | FhirAuthError> {
   readonly #host: HttpAdapterHost
 
   constructor(@Inject(HttpAdapterHost) host: HttpAdapterHost) {
     this.#host = host
   }
 
-  catch(exception: FhirException | FhirAuthError, context: ArgumentsHost): void {
-    const problem = exception instanceof FhirException ? exception.cause : exception
-    if (!(problem instanceof FhirAuthError)) throw exception
+  catch(exception: HttpException | FhirAuthError, context: ArgumentsHost): void {
+    const status = exception instanceof HttpException ? exception.getStatus() : exception.status
+    // The guard's exception has the error as its cause.
+    const problem = exception instanceof HttpException ? exception.cause : exception
+    const message = (problem instanceof FhirAuthError && FOR_CLINICIANS[problem.code]) || exception.message
     const { httpAdapter } = this.#host
     const response: unknown = context.switchToHttp().getResponse()
     httpAdapter.setHeader(response, 'content-type', 'text/html; charset=utf-8')
     httpAdapter.setHeader(response, 'cache-control', 'no-store')
-    httpAdapter.reply(response, problemPage(FOR_CLINICIANS[problem.code] ?? problem.message), problem.status)
+    httpAdapter.reply(response, problemPage(message), status)
   }
 }
 

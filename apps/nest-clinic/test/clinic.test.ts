@@ -71,12 +71,19 @@ describe('the clinic', () => {
     expect(sandbox.requests).toEqual([])
   })
 
-  it('says in a page of its own that the session has ended, whenever it did', async () => {
+  it('says in a page of its own why a chart stays closed', async () => {
     const browser = createUserAgent()
     const [medications = ''] = linksIn(await (await browser.signIn(launchOf('flint-dummond'))).text())
+    sandbox.fault({ at: 'fhir', kind: 'status', status: 500 })
+    const failed = await browser.visit(medications)
+    sandbox.clearFaults()
+    expect([failed.status, await failed.text()]).toEqual([502, expect.stringContaining('The EHR answered 500')])
+
     sandbox.revokeAll()
-    const page = await browser.visit(medications)
-    expect([page.status, (await page.text()).includes('Open it again from the EHR')]).toEqual([401, true])
+    const ended = await browser.visit(medications)
+    expect([ended.status, await ended.text()]).toEqual([401, expect.stringContaining('has ended your session')])
+    const later = await browser.visit(medications)
+    expect([later.status, await later.text()]).toEqual([401, expect.stringContaining('from the EHR')])
   })
 
   it('keeps two patients of one browser apart, whatever is opened when', async () => {
@@ -157,5 +164,5 @@ describe.skipIf(!chromiumPath)('the clinic in Chromium', () => {
     } finally {
       await browser.close()
     }
-  })
+  }, 60_000)
 })

@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+
+export type { BrowserContext, FrameLocator, Page } from 'playwright-core'
 
 const PLACES = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -11,10 +16,26 @@ if (!chromiumPath) {
   console.warn(line)
 }
 
+const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
+
 /** A browser that talks to this machine alone. */
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({
+  return chromium.launch({ ...(chromiumPath !== undefined && { executablePath: chromiumPath }), args: ARGS })
+}
+
+/**
+ * A browser whose person has chosen these settings, as Chromium's `Preferences` file has them. It takes any certificate,
+ * since nobody signs one for this machine.
+ */
+export async function launchChromiumProfile(preferences: object): Promise<BrowserContext> {
+  const folder = await mkdtemp(join(tmpdir(), 'chromium-profile-'))
+  await mkdir(join(folder, 'Default'))
+  await writeFile(join(folder, 'Default', 'Preferences'), JSON.stringify(preferences))
+  const context = await chromium.launchPersistentContext(folder, {
     ...(chromiumPath !== undefined && { executablePath: chromiumPath }),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+    args: ARGS,
+    ignoreHTTPSErrors: true,
   })
+  context.once('close', () => rm(folder, { recursive: true, force: true, maxRetries: 5 }).catch(() => {}))
+  return context
 }

@@ -56,8 +56,6 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   if (program === undefined) return sharedServer()
   const folder = mkdtempSync(join(tmpdir(), 'fhir-auth-redis-'))
   let running: ChildProcess | undefined
-  const endNow = () => void running?.kill('SIGKILL')
-  process.once('exit', endNow)
   const port = await freePort()
   const clusterPort = options.clusterNode ? await freePort() : undefined
   const settings = {
@@ -90,7 +88,6 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
   const close = async () => {
     await kill()
-    process.off('exit', endNow)
     rmSync(folder, { recursive: true, force: true })
   }
   try {
@@ -136,7 +133,16 @@ async function spawnReady(program: string, settings: Record<string, string | num
   // Nobody reads on, but a full pipe would stop the server.
   child.stdout.removeAllListeners('data').resume()
   child.stderr.removeAllListeners('data').resume()
+  endWithThisProcess(child)
   return child
+}
+
+/** However this process ends, its end of the pipe closes, and the shell that reads from it ends the server. */
+function endWithThisProcess(server: ChildProcess): void {
+  const watch = spawn('sh', ['-c', 'read -r _; kill -KILL "$0"', String(server.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  server.once('exit', () => watch.kill('SIGKILL'))
 }
 
 function sharedServer(): RedisServer {

@@ -1,0 +1,80 @@
+// docs/adapters.md, followed once: a test holds this file and the page together.
+import {
+  type AdapterRequest,
+  type Answer,
+  BackendServices,
+  type BackendServicesOptions,
+  createBackendServices,
+  createFhirGuard,
+  createSmartLaunch,
+  type FhirContext,
+  type FhirHandler,
+  type FhirRequirement,
+  findContext,
+  type MissingContext,
+  SmartLaunch,
+  type SmartLaunchOptions,
+} from '@fhir-auth/core'
+import type { Middleware, Next, ParameterizedContext } from 'koa'
+
+/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+const MISSING: unique symbol = Symbol('fhir-auth missing context')
+
+/** What the middleware adds to `ctx.state`. */
+export interface FhirState {
+  /** The token of this request's session or backend service, when there is one; it is valid now. */
+  fhir?: FhirContext | undefined
+  [MISSING]?: MissingContext | undefined
+}
+type KoaContext = ParameterizedContext<FhirState>
+
+function requestOf(ctx: KoaContext): AdapterRequest {
+  return { method: ctx.method, url: ctx.originalUrl, header: (name) => ctx.get(name) || undefined }
+}
+
+export interface ProblemHandling {
+  /** `answer`: at once, as problem+json or a plain page. `forward`: by Koa's error path. Default `answer`. */
+  problems?: 'answer' | 'forward' | undefined
+}
+
+function apply(answer: Answer, ctx: KoaContext, { problems = 'answer' }: ProblemHandling): void {
+  if (answer.kind === 'problem' && problems === 'forward') throw answer.error
+  ctx.status = answer.status
+  ctx.body = answer.body // makes up a content type, so the headers come after it
+  ctx.set(answer.headers)
+  ctx.append('set-cookie', [...answer.cookies])
+}
+
+async function serve(handler: FhirHandler, ctx: KoaContext, next: Next, handling: ProblemHandling): Promise<void> {
+  const request = requestOf(ctx)
+  if (handler.handles(request.url)) return apply(await handler.answer(request), ctx, handling)
+  return findContext(handler, request, ctx.state.fhir, ctx.state[MISSING], (context, missing) => {
+    ctx.state.fhir = context
+    ctx.state[MISSING] = missing
+    return next()
+  })
+}
+
+export function smartLaunch(
+  options: SmartLaunchOptions | SmartLaunch,
+  handling: ProblemHandling = {},
+): Middleware<FhirState> {
+  const launch = options instanceof SmartLaunch ? options : createSmartLaunch(options)
+  return (ctx, next) => serve(launch, ctx, next, handling)
+}
+
+export function backendServices(
+  options: BackendServicesOptions | BackendServices,
+  handling: ProblemHandling = {},
+): Middleware<FhirState> {
+  const backend = options instanceof BackendServices ? options : createBackendServices(options)
+  return (ctx, next) => serve(backend, ctx, next, handling)
+}
+
+export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): Middleware<FhirState> {
+  const guard = createFhirGuard(requirement)
+  return (ctx, next) => {
+    const refusal = guard(ctx.state.fhir, ctx.state[MISSING], requestOf(ctx))
+    return refusal ? apply(refusal, ctx, handling) : next()
+  }
+}
