@@ -1,5 +1,6 @@
 import type { AdapterRequest, Answer } from './adapter-contract.ts'
 import type { FhirAuthError } from './errors.ts'
+import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
 
 /** Answers of the auth paths are of one person and one moment. */
 const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } as const
@@ -58,29 +59,21 @@ function pageHeaders(scriptHash?: string): Record<string, string> {
     ...NO_STORE,
     'content-type': 'text/html; charset=utf-8',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'none';${script} base-uri 'none'`,
+    'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}';${script} base-uri 'none'`,
   }
 }
 
 function problemPage(error: FhirAuthError, retryUrl: string | undefined): string {
   const more = error.error_uri ? `<p><a href="${escapeHtml(error.error_uri)}">More about this error</a></p>` : ''
   const retry = retryUrl ? `<p><a href="${escapeHtml(retryUrl)}">Log in again</a></p>` : ''
-  return htmlPage('Login problem', `<p>${escapeHtml(error.message)}</p>${more}${retry}<p>Code: ${error.code}</p>`)
+  const code = `<footer>Code: ${error.code}</footer>`
+  return htmlPage(titleOf(error), `<p>${escapeHtml(error.message)}</p>${more}${retry}${code}`)
 }
 
-/** @param body - HTML: every value in it must have gone through {@link escapeHtml} */
-export function htmlPage(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>${escapeHtml(title)}</title></head><body><main><h1>${escapeHtml(title)}</h1>${body}</main></body></html>`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '')
+/** What a person understands at a glance; the rest is in the message. */
+function titleOf({ code, status }: FhirAuthError): string {
+  if (code === 'ambiguous_launch') return 'Which patient?'
+  if (status === 401) return 'Please log in'
+  if (status === 403) return 'Not allowed'
+  return status < 500 ? 'That did not work' : 'Not available at the moment'
 }

@@ -1,4 +1,4 @@
-import { escapeHtml, htmlPage } from '../answers.ts'
+import { escapeHtml, htmlPage } from '../html-page.ts'
 import type { LaunchClient } from '../oauth/authorization-request.ts'
 
 /** Asks a person where to log in, when the app has several servers. */

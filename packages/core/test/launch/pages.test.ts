@@ -12,6 +12,12 @@ const asker = (accept: string) => ({
   header: (name: string) => (name === 'accept' ? accept : ''),
 })
 
+/** Of the one style that a page has. */
+function styleHash(html: string): string {
+  const [, style = ''] = /<style>(.*)<\/style>/.exec(html) ?? []
+  return `sha256-${createHash('sha256').update(style).digest('base64')}`
+}
+
 describe('an authorization request by form', () => {
   it('AUTHZ-06 has the endpoint, the parameters and a button for browsers without scripts', () => {
     const { html } = authorizationForm('https://auth.example/authorize?tenant=1&x=2', new URLSearchParams('a=1&b=2'))
@@ -24,7 +30,9 @@ describe('an authorization request by form', () => {
     const [, script = ''] = /<script>(.*)<\/script>/.exec(html) ?? []
     expect(scriptHash).toBe(`sha256-${createHash('sha256').update(script).digest('base64')}`)
     const policy = pageAnswer(html, 200, [], scriptHash).headers['content-security-policy']
-    expect(policy).toBe(`default-src 'none'; script-src '${scriptHash}'; base-uri 'none'`)
+    expect(policy).toBe(
+      `default-src 'none'; style-src '${styleHash(html)}'; script-src '${scriptHash}'; base-uri 'none'`,
+    )
   })
 
   it.each(XSS_PAYLOADS)('AUTHZ-07 SEC-02 escapes every name and value: %s', (payload) => {
@@ -39,7 +47,8 @@ describe('pages for a person', () => {
     const error = new FhirAuthError('authorization_failed', `Refused: ${payload}`, { oauth })
     const { body, headers } = problemAnswer(error, asker('text/html'), { retryUrl: `/login?${payload}` })
     expect(unexpectedMarkup(body)).toEqual([])
-    expect(headers['content-security-policy']).toBe("default-src 'none'; base-uri 'none'")
+    const policy = `default-src 'none'; style-src '${styleHash(body)}'; base-uri 'none'`
+    expect(headers['content-security-policy']).toBe(policy)
     expect(headers['x-content-type-options']).toBe('nosniff')
   })
 

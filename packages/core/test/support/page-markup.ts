@@ -15,6 +15,8 @@ const OWN_TAGS = [
   'head',
   'meta',
   'title',
+  'style',
+  'footer',
   'body',
   'main',
   'h1',
