@@ -41,7 +41,8 @@ export function createEmit(listener: EventListener | undefined): Emit {
   if (listener === undefined) return () => {}
   return function emit(event) {
     try {
-      listener(Object.freeze(event))
+      const result: unknown = listener(Object.freeze(event))
+      if (result instanceof Promise) result.catch(() => {})
     } catch {
       // See above.
     }

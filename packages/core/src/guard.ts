@@ -2,6 +2,7 @@ import type { AdapterRequest, Answer, MissingContext } from './adapter-contract.
 import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
 import { FhirAuthError } from './errors.ts'
 import type { FhirContext } from './fhir-context.ts'
+import { addressWithLaunch } from './launch/launch-choice.ts'
 import { checkKnownOptions, refuseOption } from './options.ts'
 import { ScopeSet } from './scopes.ts'
 
@@ -24,7 +25,8 @@ export type FhirGuard = (
 
 /**
  * A guard for routes: undefined lets the request pass. Otherwise the answer: login for a person without one, 401 for a
- * program, 403 for a scope or context that is not there, 503 when the token cannot be had now.
+ * program, 403 for a scope or context that is not there, 503 when the token cannot be had now; and the same page with its
+ * launch in the address, where only the page before it said which launch it is.
  *
  * @throws `invalid_option` when called with an unknown option or an empty scope
  */
@@ -48,11 +50,15 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
       )
     }
     const lacks = patient && !context.patient ? 'patient' : encounter && !context.encounter ? 'encounter' : undefined
-    if (!lacks) return undefined
-    return problemAnswer(
-      new FhirAuthError('missing_context', `This needs a ${lacks} in context, and the login brought none.`),
-      request,
-    )
+    if (lacks) {
+      return problemAnswer(
+        new FhirAuthError('missing_context', `This needs a ${lacks} in context, and the login brought none.`),
+        request,
+      )
+    }
+    if (context.launchId === undefined || !isNavigation(request)) return undefined
+    const address = addressWithLaunch(request)
+    return address === undefined ? undefined : redirectAnswer(address)
   }
 }
 

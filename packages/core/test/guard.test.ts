@@ -20,12 +20,14 @@ function request(headers: Record<string, string> = {}, method = 'GET', url = '/v
   return { method, url, header: (name) => headers[name] }
 }
 
-function contextWith(members: { scope?: string; patient?: string; encounter?: string } = {}): FhirContext {
-  const { scope = 'patient/*.rs launch/patient', patient, encounter } = members
+function contextWith(
+  members: { scope?: string; patient?: string; encounter?: string; launchId?: string } = {},
+): FhirContext {
+  const { scope = 'patient/*.rs launch/patient', patient, encounter, launchId } = members
   return new FhirContext(
     {
       ...{ fhirBaseUrl: 'https://ehr.example/fhir', accessToken: 't', expiresAt: 0, scope: ScopeSet.parse(scope) },
-      ...{ patient, encounter, fhirUser: undefined, idToken: undefined, launch: {}, launchId: undefined },
+      ...{ patient, encounter, fhirUser: undefined, idToken: undefined, launch: {}, launchId },
     },
     { current: () => 't', replace: async () => undefined },
     fetch,
@@ -76,6 +78,29 @@ describe('a request with a context', () => {
     const answer = createFhirGuard(requirement)(contextWith(context), undefined, request(PROGRAM))
     expect(answer).toMatchObject({ status: 403, error: { code: 'missing_context' } })
     expect(JSON.parse(answer?.body ?? '').detail).toContain(`a ${lacking} in context`)
+  })
+})
+
+describe('a page that only the page before it ties to a launch', () => {
+  const context = contextWith({ launchId: 'aaa' })
+  const referer = 'https://portal.example/chart?launch_id=aaa'
+  const guard = createFhirGuard()
+
+  it('EHR-06 is sent to its own address with the launch, so that the next plain link works as well', () => {
+    const answer = guard(context, undefined, request({ ...PERSON, referer }))
+    expect(answer).toMatchObject({ kind: 'redirect', status: 303, location: '?page=2&launch_id=aaa' })
+  })
+
+  it('EHR-06 is served where it is no page, or no page of a launch', () => {
+    expect(guard(context, undefined, request({ ...PROGRAM, referer }))).toBeUndefined()
+    expect(guard(context, undefined, request({ ...PERSON, referer }, 'POST'))).toBeUndefined()
+    expect(guard(context, undefined, request(PERSON))).toBeUndefined()
+    expect(guard(contextWith(), undefined, request({ ...PERSON, referer }))).toBeUndefined()
+  })
+
+  it('EHR-06 is refused first where the token does not reach', () => {
+    const strict = createFhirGuard({ scope: 'user/Group.r' })
+    expect(strict(context, undefined, request({ ...PERSON, referer }))).toMatchObject({ status: 403 })
   })
 })
 

@@ -19,7 +19,6 @@ import {
 import { startCoreApp } from './support/core-app.ts'
 import { type SeenRequest, startServer } from './support/http-server.ts'
 import { createMapStore } from './support/map-store.ts'
-import {} from './support/portal-world.ts'
 import { registeredClient } from './support/registered-client.ts'
 import { rsaJwk } from './support/signing-jwks.ts'
 

@@ -8,8 +8,11 @@ import {
   REGISTRATION_OPTIONS,
   type RegistrationSource,
 } from '../client/registration.ts'
+import { createEmit, type Emit, type EventListener } from '../events.ts'
 import type { HttpOptions } from '../http.ts'
 import { checkKnownOptions, positiveNumber, refuseOption } from '../options.ts'
+import { checkSecrets } from '../sealing.ts'
+import type { SharedTokensOptions, TokenStore } from './token-store.ts'
 
 /** Options of backend services: one server's registration in place, or `registrations` for many. */
 export interface BackendServicesOptions extends Omit<RegistrationSource, 'redirectUri'>, HttpOptions {
@@ -19,6 +22,10 @@ export interface BackendServicesOptions extends Omit<RegistrationSource, 'redire
   jwksPath?: string | false | undefined
   /** How long servers may keep the JWKS, in seconds. Default 600. A retired key stays in it for that long and 10 minutes more. */
   jwksMaxAgeSeconds?: number | undefined
+  /** Shares the tokens with the other processes of the app. Default: each process has its own. */
+  sharedTokens?: SharedTokensOptions | undefined
+  /** Told of each token and each failure, for logs and alarms; nothing in an event is a secret. */
+  onEvent?: EventListener | undefined
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
 }
@@ -29,13 +36,17 @@ export interface BackendServicesSettings {
   readonly keys: KeySet | undefined
   readonly jwksPath: string | undefined
   readonly jwksMaxAgeSeconds: number
+  readonly sharedTokens: { readonly store: TokenStore; readonly secrets: readonly string[] } | undefined
+  readonly timeoutSeconds: number
   readonly http: HttpOptions
+  readonly emit: Emit
   readonly now: () => number
 }
 
 const OPTIONS = [
   ...REGISTRATION_OPTIONS.filter((name) => name !== 'redirectUri'),
-  ...['registrations', 'keys', 'jwksPath', 'jwksMaxAgeSeconds', 'now', 'fetch', 'timeoutSeconds'],
+  ...['registrations', 'keys', 'jwksPath', 'jwksMaxAgeSeconds', 'sharedTokens', 'now', 'fetch', 'timeoutSeconds'],
+  'onEvent',
 ]
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
@@ -48,6 +59,7 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
   if (jwksPath !== false && !/^\/(?!\/)[^?#\s]*$/.test(jwksPath)) {
     refuseOption("jwksPath must be a path such as '/.well-known/jwks.json', or false.")
   }
+  const timeoutSeconds = positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds')
   const assertionAuth = (): ClientAuth => {
     if (keys === undefined) {
       refuseOption('keys is undefined. Write keys: await loadKeySet(process.env.PRIVATE_JWKS), or give a clientAuth.')
@@ -63,7 +75,23 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     jwksMaxAgeSeconds: Math.ceil(
       positiveNumber(options.jwksMaxAgeSeconds, DEFAULT_JWKS_MAX_AGE_SECONDS, 'jwksMaxAgeSeconds'),
     ),
-    http: { fetch: options.fetch, timeoutSeconds: positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds') },
+    sharedTokens: options.sharedTokens && checkSharedTokens(options.sharedTokens),
+    timeoutSeconds,
+    http: { fetch: options.fetch, timeoutSeconds },
+    emit: createEmit(options.onEvent),
     now: options.now ?? Date.now,
   }
+}
+
+function checkSharedTokens(options: SharedTokensOptions): { store: TokenStore; secrets: readonly string[] } {
+  checkKnownOptions(options, ['store', 'secret'], 'backendServices(): sharedTokens')
+  const { store, secret } = options
+  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
+    if (typeof store?.[method] !== 'function') {
+      refuseOption(
+        `sharedTokens.store has no method "${method}". Write sharedTokens: { store: redisStore(client), secret }.`,
+      )
+    }
+  }
+  return { store, secrets: checkSecrets(secret, 'sharedTokens.secret') }
 }

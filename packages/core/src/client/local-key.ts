@@ -25,9 +25,10 @@ export async function localKey(
   let privateKey: Awaited<ReturnType<typeof importJWK>>
   let thumbprint: string
   try {
-    // Without members that WebCrypto reads: it would refuse a key for what it says it is for.
-    const { ext: _ext, key_ops: _keyOps, ...members } = jwk as JWK
-    privateKey = await importJWK(members, alg)
+    const { d, p, q, dp, dq, qi } = jwk as JWK
+    // Nothing else of it: WebCrypto refuses a key for what other members say.
+    const privateMembers = kty === 'RSA' ? { d, p, q, dp, dq, qi } : { d }
+    privateKey = await importJWK({ kty, ...publicMembers, ...privateMembers } as JWK, alg)
     // A trial now, rather than a server's refusal later: an import does not show that the members belong together.
     const trial = await new SignJWT({}).setProtectedHeader({ alg }).sign(privateKey)
     await jwtVerify(trial, await importJWK({ kty, ...publicMembers } as JWK, alg))

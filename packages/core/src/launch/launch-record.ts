@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose/jwt/decode'
 import type { Client } from '../client/registration.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
 import { FhirContext, type TokenSource } from '../fhir-context.ts'
 import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
 import type { IssuerKeys } from '../oauth/issuer-keys.ts'
@@ -64,7 +65,9 @@ export async function recordRefresh(
   const record = (answer: TokenResponse) =>
     recordLaunch(previous.launchId, answer, { nonce: undefined, sub: previous.idToken?.sub }, sources)
   const next = await record(response).catch((error: unknown) => {
-    if (namesOtherPerson(response.idToken, previous)) throw error
+    if (namesOtherPerson(response.idToken, previous)) {
+      throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', { cause: error })
+    }
     // The refresh token may be used up: keys that cannot be had now must not cost the session. The identity stays.
     return record({ ...response, idToken: undefined })
   })

@@ -3,6 +3,7 @@ import type { Emit } from '../events.ts'
 import { refreshGrant } from '../oauth/grants.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import { isDueForRenewal } from '../token-lifetime.ts'
+import { replaceLaunch } from './change-session.ts'
 import { endedLaunch, type RecordSources, recordRefresh } from './launch-record.ts'
 import type { SessionLock } from './session-lock.ts'
 import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
@@ -14,26 +15,42 @@ export interface RefresherParts {
   readonly store: RecordStore
   readonly lock: SessionLock
   readonly sourcesOf: SourcesOfLaunch
+  /** Tells the server that nobody keeps these tokens. */
+  readonly revoke: (launch: LaunchRecord) => Promise<void>
   readonly channel: BackChannel
   readonly emit: Emit
-  /** Told of each refreshed launch before its token is used. */
+  /** Told of each refreshed launch. Whoever waits for its token waits for this. */
   readonly onRefreshed: (id: string, launch: LaunchRecord) => void | Promise<void>
 }
 
 /** After a failed refresh, the next one waits this long, unless the server names a time. */
 const PAUSE_SECONDS = 5
-/** A rotated refresh token that the store does not take at once is offered again after these waits, in seconds. */
-const WRITE_RETRIES = [0.1, 0.3, 1, 2, 4, 8, 15]
+/**
+ * A rotated refresh token that the store does not take is offered again, this often and soon: whichever process reads the
+ * old one first when the store is back would use it a second time.
+ */
+const WRITE_TRIES = 60
+const [FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS] = [0.1, 0.5]
+
+interface Flight {
+  /** For those who wait for the token: fails at once where the store does not take it. */
+  readonly answer: Promise<LaunchRecord | undefined>
+  /** When nothing of it is under way any more. Never rejects. */
+  readonly end: Promise<void>
+}
+
+type GiveUp = (error: unknown) => void
 
 /**
  * Refreshes tokens: one refresh per session at a time, across processes; the rotated refresh token is stored before its
- * access token is used. `invalid_grant`, or an
- * id_token of another person, ends the launch; a network fault or a 5xx never does.
+ * access token is used. `invalid_grant`, or an id_token of another person, ends the launch; a network fault or a 5xx
+ * never does.
  */
 export class Refresher {
   readonly #parts: RefresherParts
-  readonly #inFlight = new Map<string, Promise<LaunchRecord | undefined>>()
+  readonly #inFlight = new Map<string, Flight>()
   readonly #paused = new Map<string, { until: number; error: FhirAuthError }>()
+  readonly #telling = new Set<string>()
 
   constructor(parts: RefresherParts) {
     this.#parts = parts
@@ -43,51 +60,81 @@ export class Refresher {
    * The launch with a valid token, or undefined when it has ended and the person must log in again.
    *
    * @param refused - an access token that the FHIR server no longer takes, however long it says it lives
-   * @throws `token_unavailable` with the reason as cause; the session stays
+   * @throws `token_unavailable` with the reason as cause, the session stays; or what the app's own hook threw
    */
   renew(id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
-    const key = `${id} ${launchId}`
+    const key = keyOf(id, launchId)
     const known = this.#inFlight.get(key)
-    if (known) return known
+    if (known) return known.answer
     const pause = this.#paused.get(key)
     if (pause && pause.until > this.#parts.channel.now()) return Promise.reject(pause.error)
-    const flight = this.#renewLocked(key, id, launchId, refused).finally(() => this.#inFlight.delete(key))
-    this.#inFlight.set(key, flight)
-    return flight
+    let end = Promise.resolve()
+    const answer = new Promise<LaunchRecord | undefined>((resolve, reject) => {
+      end = this.#renewAndTell(key, id, launchId, refused, reject).then(resolve, reject)
+    })
+    this.#inFlight.set(key, { answer, end })
+    return answer
   }
 
-  /** Never rejects: whoever needs the token when the old one has expired gets the error then. */
-  async renewInBackground(id: string, launchId: string): Promise<void> {
-    await this.renew(id, launchId).catch(() => {})
+  /** When the renewal under way here is over, its last write included. Never rejects. */
+  settled(id: string, launchId: string): Promise<void> {
+    return this.#inFlight.get(keyOf(id, launchId))?.end ?? Promise.resolve()
   }
 
-  async #renewLocked(key: string, id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
-    try {
-      const renewed = await this.#parts.lock.hold(id, () => this.#renewOnce(id, launchId, refused))
-      this.#paused.delete(key)
-      return renewed
-    } catch (error) {
-      throw this.#pause(key, error)
+  async #renewAndTell(
+    key: string,
+    id: string,
+    launchId: string,
+    refused: string | undefined,
+    giveUp: GiveUp,
+  ): Promise<LaunchRecord | undefined> {
+    const { lock, onRefreshed } = this.#parts
+    const renewal = await lock
+      .hold(id, () => this.#renewOnce(id, launchId, refused, (error) => giveUp(this.#pause(key, error))))
+      .catch((error: unknown) => {
+        throw this.#pause(key, error)
+      })
+      .finally(() => this.#inFlight.delete(key))
+    this.#paused.delete(key)
+    // Without the lock, and not for a refresh that the hook itself has brought about.
+    if (renewal?.isNew && !this.#telling.has(key)) {
+      this.#telling.add(key)
+      try {
+        await onRefreshed(id, renewal.launch)
+      } finally {
+        this.#telling.delete(key)
+      }
     }
+    return renewal?.launch
   }
 
-  async #renewOnce(id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
-    const { sourcesOf, channel, emit, onRefreshed } = this.#parts
+  async #renewOnce(
+    id: string,
+    launchId: string,
+    refused: string | undefined,
+    giveUp: GiveUp,
+  ): Promise<{ launch: LaunchRecord; isNew: boolean } | undefined> {
+    const { store, sourcesOf, revoke, channel, emit } = this.#parts
     // Read under the lock: another process may have renewed it since.
-    const launch = await this.#find(id, launchId)
+    const session = await store.get(id)
+    const launch = session?.launches.find((candidate) => candidate.launchId === launchId)
     if (!launch?.refreshToken) return undefined
     const isRenewed = refused === undefined ? !isDueForRenewal(launch, channel.now()) : launch.accessToken !== refused
-    if (isRenewed) return launch
+    if (isRenewed) return { launch, isNew: false }
     const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId }
     try {
       const sources = await sourcesOf(launch)
       const request = { refreshToken: launch.refreshToken, grantedScope: launch.scope }
       const response = await refreshGrant(sources.client, request, sources.server, channel)
-      const renewed = await this.#keep(id, launch, await recordRefresh(launch, response, sources))
-      if (!renewed) return undefined
+      const renewed = await recordRefresh(launch, response, sources)
+      const stored = await this.#keep(id, launch, renewed, giveUp)
+      if (stored !== renewed) {
+        // Logged out meanwhile, or ended.
+        if (!stored?.accessToken) await revoke(renewed).catch(() => {})
+        return liveOnly(stored)
+      }
       emit({ type: 'refresh', ...origin })
-      await onRefreshed(id, renewed)
-      return renewed
+      return { launch: renewed, isNew: true }
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const reason = error.code === 'invalid_id_token' ? error.code : error.error
@@ -95,66 +142,51 @@ export class Refresher {
         emit({ type: 'refresh_failed', ...origin, error })
         throw error
       }
-      await this.#end(id, launchId)
-      emit({ type: 'launch_ended', ...origin, reason })
-      return undefined
+      const ended = endedLaunch(launch)
+      const stored = await replaceLaunch(store, id, launch, ended)
+      if (stored === ended) emit({ type: 'launch_ended', ...origin, reason })
+      // Where another process has stored newer tokens, it was only the older ones that the server refused.
+      return liveOnly(stored)
     }
   }
 
-  /**
-   * Stores the renewed launch, and tries again where the store is away: the server has already forgotten the old refresh
-   * token. A lock that ran out meanwhile does no harm: what another process wrote since is kept.
-   */
-  async #keep(id: string, before: LaunchRecord, renewed: LaunchRecord): Promise<LaunchRecord | undefined> {
-    const { store } = this.#parts
-    const waits = [...WRITE_RETRIES]
-    for (;;) {
+  /** Stores the renewed launch, and tries again where the store is away: the server has forgotten the old refresh token. */
+  async #keep(
+    id: string,
+    before: LaunchRecord,
+    renewed: LaunchRecord,
+    giveUp: GiveUp,
+  ): Promise<LaunchRecord | undefined> {
+    let wait = FIRST_WAIT_SECONDS
+    for (let tries = 1; ; tries++) {
       try {
-        const session = await store.get(id)
-        const current = session?.launches.find(({ launchId }) => launchId === before.launchId)
-        // Logged out meanwhile.
-        if (!session || !current) return undefined
-        // Written by an earlier try whose answer came too late, or by another process.
-        if (current.refreshToken !== before.refreshToken || current.accessToken === renewed.accessToken) return current
-        const launches = session.launches.map((launch) => (launch === current ? renewed : launch))
-        const next = Object.freeze({ ...session, launches: Object.freeze(launches) })
-        if (await store.replace(id, session, next)) return renewed
+        return await replaceLaunch(this.#parts.store, id, before, renewed)
       } catch (error) {
-        const wait = waits.shift()
-        if (wait === undefined) throw error
-        await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+        if (tries === WRITE_TRIES) throw error
+        giveUp(error)
+        const seconds = wait
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+        wait = Math.min(wait * 2, LONGEST_WAIT_SECONDS)
       }
-    }
-  }
-
-  async #end(id: string, launchId: string): Promise<void> {
-    const { store } = this.#parts
-    for (;;) {
-      const session = await store.get(id)
-      if (!session) return
-      const launches = session.launches.map((launch) => (launch.launchId === launchId ? endedLaunch(launch) : launch))
-      if (await store.replace(id, session, Object.freeze({ ...session, launches: Object.freeze(launches) }))) return
     }
   }
 
   #pause(key: string, cause: unknown): FhirAuthError {
     const reason = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
     const seconds = reason.retryAfterSeconds ?? PAUSE_SECONDS
-    const error = new FhirAuthError(
-      'token_unavailable',
-      `The session's token could not be renewed: ${reason.message}`,
-      {
-        cause: reason,
-        retryAfterSeconds: seconds,
-      },
-    )
+    const message = `The session's token could not be renewed: ${reason.message}`
+    const error = new FhirAuthError('token_unavailable', message, { cause: reason, retryAfterSeconds: seconds })
     const now = this.#parts.channel.now()
     for (const [old, { until }] of this.#paused) if (until <= now) this.#paused.delete(old)
     this.#paused.set(key, { until: now + seconds * 1000, error })
     return error
   }
+}
 
-  async #find(id: string, launchId: string): Promise<LaunchRecord | undefined> {
-    return (await this.#parts.store.get(id))?.launches.find((launch) => launch.launchId === launchId)
-  }
+function keyOf(id: string, launchId: string): string {
+  return `${id} ${launchId}`
+}
+
+function liveOnly(launch: LaunchRecord | undefined): { launch: LaunchRecord; isNew: false } | undefined {
+  return launch?.accessToken ? { launch, isNew: false } : undefined
 }

@@ -2,9 +2,14 @@ import { FhirAuthError } from '../errors.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import type { RecordStore } from './stores/session-store.ts'
 
-/** A process that dies with the lock keeps it this long; one that lives renews it. */
-const LOCK_SECONDS = 5
-const RENEWALS_PER_TERM = 3
+/** Whoever sees no sign of the holder for this long takes the lock. It is counted in looks, not on a clock. */
+const TERM_SECONDS = 5
+const SIGNS_PER_TERM = 3
+/**
+ * How long the store keeps a lock without a sign: so long may it be away, and no other process takes the lock before the
+ * holder has had its chance to go on.
+ */
+const KEPT_SECONDS = 60
 const POLL_MILLISECONDS = 50
 
 /**
@@ -18,34 +23,85 @@ export class SessionLock {
   /** @param workSeconds - how long the work under the lock may take; a caller waits for that and a dead holder's term */
   constructor(store: RecordStore, workSeconds: number) {
     this.#store = store
-    this.#waitSeconds = workSeconds + LOCK_SECONDS
+    this.#waitSeconds = workSeconds + TERM_SECONDS
   }
 
   /** @throws `session_store_failed` when whoever holds the lock does not finish, and what `work` throws */
   async hold<T>(id: string, work: () => Promise<T>): Promise<T> {
     const name = `lock ${id}`
     const owner = randomToken()
-    await this.#take(name, owner)
-    const renewal = setInterval(
-      // Where it fails the lock runs out, and `replace` still protects the session.
-      () => void Promise.resolve(this.#store.claim(name, owner, LOCK_SECONDS)).catch(() => {}),
-      (LOCK_SECONDS * 1000) / RENEWALS_PER_TERM,
-    )
+    try {
+      await this.#take(name, owner)
+    } catch (error) {
+      // The store may have taken it, and its answer been too late.
+      this.#giveBack(name, [owner]).catch(() => {})
+      throw error
+    }
+    const signs = this.#showSigns(name, owner)
     try {
       return await work()
     } finally {
-      clearInterval(renewal)
-      await Promise.resolve(this.#store.release(name, owner)).catch(() => {})
+      await this.#giveBack(name, signs.end())
     }
   }
 
-  async #take(name: string, owner: string): Promise<void> {
-    for (let waited = 0; ; waited += POLL_MILLISECONDS) {
-      if (await this.#store.claim(name, owner, LOCK_SECONDS)) return
-      if (waited >= this.#waitSeconds * 1000) {
-        throw new FhirAuthError('session_store_failed', 'Another request has held this session for too long.')
+  /** Changes the owner's name now and then: the sign that it lives. Ends with the names that may be in the store. */
+  #showSigns(name: string, first: string): { end(): readonly string[] } {
+    let owners: readonly string[] = [first]
+    let isBusy = false
+    const show = async () => {
+      const next = randomToken()
+      const known = owners
+      // Known before it is tried, for the answer may be lost.
+      owners = [next, ...known]
+      for (const owner of known) {
+        if (!(await this.#store.renew(name, owner, next, KEPT_SECONDS))) continue
+        owners = [next]
+        return
       }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
+      if (await this.#store.claim(name, next, KEPT_SECONDS)) owners = [next]
     }
+    const timer = setInterval(
+      () => {
+        if (isBusy) return
+        isBusy = true
+        // Where it fails the lock may be lost, and `replace` still protects the session.
+        show()
+          .catch(() => {})
+          .finally(() => {
+            isBusy = false
+          })
+      },
+      (TERM_SECONDS * 1000) / SIGNS_PER_TERM,
+    )
+    return {
+      end: () => {
+        clearInterval(timer)
+        return owners
+      },
+    }
+  }
+
+  async #giveBack(name: string, owners: readonly string[]): Promise<void> {
+    for (const owner of owners) await Promise.resolve(this.#store.release(name, owner)).catch(() => {})
+  }
+
+  async #take(name: string, owner: string): Promise<void> {
+    if (await this.#store.claim(name, owner, KEPT_SECONDS)) return
+    let lastMark: string | undefined
+    let looksWithoutSign = 0
+    for (let waited = 0; waited < this.#waitSeconds * 1000; waited += POLL_MILLISECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
+      const mark = await this.#store.holderOf(name)
+      if (mark === undefined) {
+        if (await this.#store.claim(name, owner, KEPT_SECONDS)) return
+        continue
+      }
+      looksWithoutSign = mark === lastMark ? looksWithoutSign + 1 : 0
+      lastMark = mark
+      if (looksWithoutSign * POLL_MILLISECONDS < TERM_SECONDS * 1000) continue
+      if (await this.#store.takeOver(name, mark, owner, KEPT_SECONDS)) return
+    }
+    throw new FhirAuthError('session_store_failed', 'Another request has held this session for too long.')
   }
 }

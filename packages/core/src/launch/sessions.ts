@@ -1,8 +1,10 @@
 import type { AdapterRequest } from '../adapter-contract.ts'
+import { FhirAuthError } from '../errors.ts'
 import type { FetchFunction, FhirContext } from '../fhir-context.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import type { MaybePromise } from '../options.ts'
 import { isDueForRenewal, isUsable } from '../token-lifetime.ts'
+import { changeSession } from './change-session.ts'
 import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookies.ts'
 import { chooseLaunch } from './launch-choice.ts'
 import { contextOfRecord } from './launch-record.ts'
@@ -82,12 +84,15 @@ export class Sessions {
     if (!isDueForRenewal(launch, now)) return this.contextOf(id, launch)
     if (!isUsable(launch, now)) {
       if (launch.refreshToken === undefined) return undefined
-      return refresher.renew(id, launch.launchId).then((renewed) => renewed && this.contextOf(id, renewed))
+      const renewal = refresher.renew(id, launch.launchId)
+      request.waitUntil?.(refresher.settled(id, launch.launchId))
+      return renewal.then((renewed) => renewed && this.contextOf(id, renewed))
     }
     // Still good: serve it, and get the next one meanwhile.
     if (launch.refreshToken !== undefined) {
-      const renewal = refresher.renewInBackground(id, launch.launchId)
-      request.waitUntil?.(renewal)
+      // Whoever needs the token when this one has expired gets the error then.
+      refresher.renew(id, launch.launchId).catch(() => {})
+      request.waitUntil?.(refresher.settled(id, launch.launchId))
     }
     return this.contextOf(id, launch)
   }
@@ -113,34 +118,47 @@ export class Sessions {
     request.waitUntil?.(written)
   }
 
-  /** Takes a finished login into the browser's session, under a new id (against session fixation), and returns the cookie. */
-  async add(
-    cookieHeader: string | undefined,
-    launch: LaunchRecord,
-  ): Promise<{ id: string; cookie: string; launches: number }> {
-    const previousId = this.#idOf(cookieHeader)
-    // Under the lock: a refresh that ends meanwhile must not write its rotated token into the session we leave.
-    return previousId === undefined
-      ? this.#addTo(undefined, launch)
-      : this.#parts.lock.hold(previousId, () => this.#addTo(previousId, launch))
+  /** A session for a finished login, which no browser knows yet; returns its id. */
+  async open(launch: LaunchRecord): Promise<string> {
+    const { store, settings, now } = this.#parts
+    const endsAt = now() + settings.lifetimeSeconds * 1000
+    const expiresAt = Math.min(endsAt, now() + settings.idleSeconds * 1000)
+    const id = randomToken()
+    await store.set(id, Object.freeze({ launches: Object.freeze([launch]), endsAt, expiresAt }))
+    return id
   }
 
-  async #addTo(previousId: string | undefined, launch: LaunchRecord) {
-    const { store, settings, now } = this.#parts
-    const previous = previousId === undefined ? undefined : await store.get(previousId)
-    const kept = (previous?.launches ?? []).filter((other) => this.#isKept(other, launch))
+  /**
+   * Gives a browser the session of its login, with the launches it had in the one before: a new id at every login
+   * (against session fixation).
+   */
+  async handOver(
+    cookieHeader: string | undefined,
+    id: string,
+    launch: LaunchRecord,
+  ): Promise<{ cookie: string; launches: number }> {
+    const { lock, settings } = this.#parts
+    const previousId = this.#idOf(cookieHeader)
+    // Under the lock: a refresh that ends meanwhile must not write its rotated token into the session we leave.
+    const launches =
+      previousId === undefined ? 1 : await lock.hold(previousId, () => this.#moveLaunches(previousId, id, launch))
+    return { cookie: setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy), launches }
+  }
+
+  async #moveLaunches(from: string, to: string, added: LaunchRecord): Promise<number> {
+    const { store } = this.#parts
+    const previous = await store.get(from)
+    if (previous === undefined) return 1
+    const kept = previous.launches.filter((other) => this.#isKept(other, added))
     // Copies, since a context belongs to a record and asks for its tokens under one session id.
     const others = kept.map((other) => Object.freeze({ ...other }))
-    const launches = Object.freeze([...others, launch].slice(-MAX_LAUNCHES))
-    const { lifetimeSeconds, idleSeconds, policy } = settings
-    const endsAt = now() + lifetimeSeconds * 1000
-    const id = randomToken()
-    await store.set(id, Object.freeze({ launches, endsAt, expiresAt: Math.min(endsAt, now() + idleSeconds * 1000) }))
-    if (previousId !== undefined) {
-      await store.delete(previousId)
-      this.#tokens.follow(previousId, id)
-    }
-    return { id, cookie: setCookie(this.#cookieName, id, lifetimeSeconds, policy), launches: launches.length }
+    const session = await changeSession(store, to, (opened) =>
+      Object.freeze({ ...opened, launches: Object.freeze([...others, ...opened.launches].slice(-MAX_LAUNCHES)) }),
+    )
+    if (session === undefined) throw new FhirAuthError('session_store_failed', 'The store has lost a new session.')
+    await store.delete(from)
+    this.#tokens.follow(from, to)
+    return session.launches.length
   }
 
   /**
@@ -158,11 +176,16 @@ export class Sessions {
 
   /** Ends the browser's session here and now; what it held is returned for revocation. */
   async end(cookieHeader: string | undefined): Promise<{ cookie: string; launches: readonly LaunchRecord[] }> {
-    const { store, settings } = this.#parts
     const id = this.#idOf(cookieHeader)
-    const session = id === undefined ? undefined : await store.get(id)
-    if (id !== undefined) await store.delete(id)
-    return { cookie: clearCookie(this.#cookieName, settings.policy), launches: session?.launches ?? [] }
+    const launches = id === undefined ? [] : await this.discard(id)
+    return { cookie: clearCookie(this.#cookieName, this.#parts.settings.policy), launches }
+  }
+
+  /** Removes a session, and returns what it held. */
+  async discard(id: string): Promise<readonly LaunchRecord[]> {
+    const session = await this.#parts.store.get(id)
+    await this.#parts.store.delete(id)
+    return session?.launches ?? []
   }
 
   #idOf(cookieHeader: string | undefined): string | undefined {

@@ -18,7 +18,7 @@ import { createSealer } from './sealing.ts'
 import { SessionLock } from './session-lock.ts'
 import { Sessions } from './sessions.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions, type SmartLaunchSettings } from './smart-launch-options.ts'
-import type { RecordStore } from './stores/session-store.ts'
+import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
 import { Transactions } from './transaction.ts'
 
 /**
@@ -45,6 +45,7 @@ export class SmartLaunch implements FhirHandler {
     const refresher = new Refresher({
       ...{ store, lock, channel, emit },
       sourcesOf: (launch) => flow.sourcesOf(launch),
+      revoke: (launch) => flow.revoke(launch),
       onRefreshed: (id, launch) => hooks.afterRefresh?.(this.#sessions.contextOf(id, launch)),
     })
     this.#settings = settings
@@ -149,7 +150,7 @@ export class SmartLaunch implements FhirHandler {
   }
 
   async #callBack(query: URLSearchParams, request: AdapterRequest): Promise<Answer> {
-    const { loginTimeoutSeconds, hooks } = this.#settings
+    const { loginTimeoutSeconds } = this.#settings
     const cookieHeader = request.header('cookie')
     const state = stateOfResponse(query)
     const { checks, isEhrLaunch, returnTo } = await this.#transactions.find(state, cookieHeader)
@@ -159,13 +160,29 @@ export class SmartLaunch implements FhirHandler {
     }
     const launch = await this.#flow.complete(query, checks)
     const { launchId, fhirBaseUrl, clientId, patient } = launch
-    const { id, cookie, launches } = await this.#sessions.add(cookieHeader, launch)
-    await hooks.afterLogin?.(this.#sessions.contextOf(id, launch))
+    const { cookie, launches } = await this.#openSession(cookieHeader, launch)
     this.#emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient })
     // A person may have several patients open, or be about to: then each page says which launch it belongs to.
     const isOneOfSeveral = isEhrLaunch || launches > 1 || this.#transactions.countIn(cookieHeader) > 1
     const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
     return redirectAnswer(location, [this.#transactions.end(state), cookie])
+  }
+
+  /** Where the app's hook or the store stops it, nothing is left of the login, and the session before it goes on. */
+  async #openSession(
+    cookieHeader: string | undefined,
+    launch: LaunchRecord,
+  ): Promise<{ cookie: string; launches: number }> {
+    let id: string | undefined
+    try {
+      id = await this.#sessions.open(launch)
+      await this.#settings.hooks.afterLogin?.(this.#sessions.contextOf(id, launch))
+      return await this.#sessions.handOver(cookieHeader, id, launch)
+    } catch (error) {
+      if (id !== undefined) await this.#sessions.discard(id).catch(() => {})
+      await this.#flow.revoke(launch).catch(() => {})
+      throw error
+    }
   }
 
   /** Ends the session here first; telling the authorization server comes second, and may fail (RFC 7009). */
@@ -180,10 +197,10 @@ export class SmartLaunch implements FhirHandler {
       throw new FhirAuthError('cross_origin_request', message)
     }
     const { cookie, launches } = await this.#sessions.end(request.header('cookie'))
-    for (const { fhirBaseUrl, clientId, launchId } of launches) {
+    const live = launches.filter(({ accessToken }) => accessToken !== '')
+    for (const { fhirBaseUrl, clientId, launchId } of live) {
       this.#emit({ type: 'launch_ended', fhirBaseUrl, clientId, launchId, reason: 'logout' })
     }
-    const live = launches.filter(({ accessToken }) => accessToken !== '')
     await Promise.allSettled(live.map((launch) => this.#flow.revoke(launch)))
     const [last] = live.slice(-1)
     const atServer =

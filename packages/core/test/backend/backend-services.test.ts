@@ -14,6 +14,7 @@ import {
 import { startCoreApp } from '../support/core-app.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { startServer } from '../support/http-server.ts'
+import { createMapStore } from '../support/map-store.ts'
 import { startSandbox } from '../support/registered-client.ts'
 import { ecJwk, readJwt, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'
 import { grantOf, sendJson, startTokenServer, type TokenServer } from '../support/token-server.ts'
@@ -369,6 +370,65 @@ describe('scopes', () => {
   })
 })
 
+describe('withScope', () => {
+  const request = { method: 'GET', url: '/.well-known/jwks.json', header: () => undefined }
+
+  it('BSV-08 gives a backend of the same keys and tokens, with other scopes, that can be mounted as well', async () => {
+    const server = await startTokenServer()
+    const { services } = createAt(server, { scope: 'system/Patient.rs' })
+    const groups = services.withScope('system/Group.rs')
+    expect(groups.kind).toBe('backend')
+    expect((await groups.contextFor(request)).accessToken).toBe('token-1')
+    expect((await groups.context()).accessToken).toBe('token-1')
+    expect((await services.context({ scope: 'system/Group.rs' })).accessToken).toBe('token-1')
+    expect((await services.withScope('system/Group.rs').context()).accessToken).toBe('token-1')
+    expect((await services.context()).accessToken).toBe('token-2')
+    expect((await groups.context({ scope: 'system/Patient.rs' })).accessToken).toBe('token-2')
+    expect(server.tokenRequests.map(({ form }) => form.get('scope'))).toEqual(['system/Group.rs', 'system/Patient.rs'])
+    expect(server.discoveryRequests).toHaveLength(1)
+  })
+
+  it('JWKS-02 leaves the JWKS where it is, so that no path is there twice', async () => {
+    const { services } = createAt(await startTokenServer())
+    const groups = services.withScope('system/Group.rs')
+    expect([groups.paths, groups.handles(request.url)]).toEqual([[], false])
+    expect([services.paths, services.handles(request.url)]).toEqual([['/.well-known/jwks.json'], true])
+  })
+
+  it('BSV-01 refuses an empty scope', async () => {
+    const { services } = createAt(await startTokenServer())
+    expect((await failureOf(() => services.withScope(' '))).code).toBe('invalid_option')
+  })
+})
+
+it('BSV-08 a renewal in the background is handed to a runtime that ends with the answer', async () => {
+  const { clock, services } = createAt(await startTokenServer())
+  await services.context()
+  clock.seconds = 280
+  const works: Promise<unknown>[] = []
+  const waitUntil = (work: Promise<unknown>) => void works.push(work)
+  const held = await services.contextFor({ method: 'GET', url: '/', header: () => undefined, waitUntil })
+  expect(held.accessToken).toBe('token-1')
+  await Promise.all(works)
+  expect(works).toHaveLength(1)
+  expect((await services.context()).accessToken).toBe('token-2')
+})
+
+it('AUTH-J1 when the server says invalid_client, the key that signed for it is named, not another of the set', async () => {
+  const refuse = startTokenServer((_, response) => sendJson(response, { error: 'invalid_client' }, 401), {
+    token_endpoint_auth_signing_alg_values_supported: ['RS384'],
+  })
+  const both = await loadKeySet({
+    keys: [
+      { ...ecJwk(), kid: 'ec' },
+      { ...rsaJwk(), kid: 'rsa' },
+    ],
+  })
+  const { message } = await failureOf(createAt(await refuse, { keys: both }).token)
+  expect(message).toContain('"rsa" (RS384)')
+  expect(message).not.toContain('"ec"')
+})
+
 describe('the FHIR server', () => {
   /** A FHIR server that answers what the test says, beside a token endpoint. */
   async function startFhir(statusFor: (count: number, token: string) => number) {
@@ -389,6 +449,13 @@ describe('the FHIR server', () => {
     const { server, tokens, services } = await startFhir(() => 401)
     expect((await (await services.context()).fetch('Patient')).status).toBe(401)
     expect(tokens).toEqual(['Bearer token-1', 'Bearer token-2'])
+    expect(server.tokenRequests).toHaveLength(2)
+  })
+
+  it('BSV-09 when it refuses every token, a hundred calls cost two tokens, and each gets its 401', async () => {
+    const { server, services } = await startFhir(() => 401)
+    const context = await services.context()
+    for (let i = 0; i < 100; i++) expect((await context.fetch('Patient')).status).toBe(401)
     expect(server.tokenRequests).toHaveLength(2)
   })
 
@@ -501,6 +568,10 @@ it.each([
   [{ jwksPath: 'keys.json' }, /jwksPath must be a path/],
   [{ jwksPath: '//evil' }, /jwksPath must be a path/],
   [{ jwksMaxAgeSeconds: 0 }, /jwksMaxAgeSeconds must be a positive number/],
+  [{ sharedTokens: { store: new Map(), secret: 'x' } }, /sharedTokens\.store has no method "swap"/],
+  [{ sharedTokens: { store: createMapStore(), secret: undefined } }, /sharedTokens\.secret is not set/],
+  [{ sharedTokens: { store: createMapStore(), secret: 'short' } }, /sharedTokens\.secret is too weak/],
+  [{ sharedTokens: { stores: createMapStore() } }, /unknown option "stores"\. Did you mean "store"/],
   [{ timeoutSeconds: Number.NaN }, /timeoutSeconds must be a positive number/],
   [{ redirectUri: 'https://x' }, /unknown option "redirectUri"/],
   [{ scopes: 'x' }, /unknown option "scopes"\. Did you mean "scope"/],

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import { type CachedToken, TokenCache } from '../../src/backend/token-cache.ts'
 import { FhirAuthError } from '../../src/index.ts'
@@ -8,10 +9,12 @@ const START = Date.UTC(2026, 0, 1)
 
 /** A cache with a clock to set and a server that is one function. */
 function createCached(lifetimeSeconds = 300) {
-  const state = { seconds: 0, requests: 0, failure: undefined as unknown, lifetimeSeconds }
+  const state = { seconds: 0, requests: 0, failure: undefined as unknown, lifetimeSeconds, random: 0 }
   const now = () => START + state.seconds * 1000
-  const cache = new TokenCache<CachedToken>(now)
-  const request = vi.fn(async () => {
+  const cache = new TokenCache<CachedToken>(now, () => state.random)
+  const outworn: (string | undefined)[] = []
+  const request = vi.fn(async (old: string | undefined) => {
+    outworn.push(old)
     const accessToken = `token-${++state.requests}`
     await setImmediate()
     if (state.failure !== undefined) throw state.failure
@@ -24,7 +27,7 @@ function createCached(lifetimeSeconds = 300) {
     state.seconds = seconds
     await settle()
   }
-  return { state, cache, get, token, at }
+  return { state, cache, get, token, at, outworn, request }
 }
 
 async function settle(): Promise<void> {
@@ -174,4 +177,90 @@ it('BSV-09 a token refused while its renewal runs is replaced by that renewal, n
   cache.invalidate('key', 'token-1')
   expect(await Promise.all([token(), token()])).toEqual(['token-2', 'token-2'])
   expect(state.requests).toBe(2)
+})
+
+it.each([
+  [300, 255],
+  [30, 25.5],
+  [3600, 3510],
+])(
+  'BSV-08 jitter spreads the renewals of processes that began together: a token of %i s is due from %d s',
+  async (lifetime, earliest) => {
+    const { state, token, at } = createCached(lifetime)
+    state.random = 0.999_999
+    await token()
+    await at(earliest - 0.01)
+    await token()
+    await settle()
+    expect(state.requests).toBe(1)
+    await at(earliest + 0.01)
+    expect(await token()).toBe('token-1')
+    await settle()
+    expect(state.requests).toBe(2)
+  },
+)
+
+it('BSV-08 whatever the lifetime and the jitter, each token serves for most of its life', async () => {
+  const lifetimes = fc.double({ min: 0.5, max: 1e8, noNaN: true })
+  await fc.assert(
+    fc.asyncProperty(lifetimes, fc.double({ min: 0, max: 0.999, noNaN: true }), async (lifetime, random) => {
+      const { state, token, at } = createCached(lifetime)
+      state.random = random
+      const periods = 5
+      const steps = 200
+      for (let step = 0; step < steps; step++) {
+        await at((step / steps) * periods * lifetime)
+        await token()
+      }
+      expect(state.requests).toBeLessThanOrEqual(Math.ceil(periods / 0.85) + 1)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+it('BSV-08 the renewal in the background is handed to a runtime that would end it', async () => {
+  const { state, cache, request, at, token } = createCached()
+  await token()
+  await at(280)
+  const works: Promise<unknown>[] = []
+  await cache.get('key', request, (work) => void works.push(work))
+  state.failure = refusal()
+  expect(works).toHaveLength(1)
+  await Promise.all(works)
+  expect(state.requests).toBe(2)
+})
+
+it('BSV-08 a request is told which token it replaces: the one that is due, or was refused', async () => {
+  const { cache, outworn, token, at } = createCached()
+  await token()
+  await at(280)
+  await token()
+  await settle()
+  cache.invalidate('key', 'token-2')
+  await token()
+  expect(outworn).toEqual([undefined, 'token-1', 'token-2'])
+})
+
+it('BSV-09 a FHIR server that refuses every token costs one token request in five seconds, not one per call', async () => {
+  const { state, cache, token, at } = createCached(3600)
+  for (let call = 0; call < 200; call++) {
+    await at(call / 10)
+    const held = await token()
+    const may = cache.invalidate('key', held)
+    if (may) await token()
+  }
+  expect(state.requests).toBe(1 + 20 / 5)
+})
+
+it('BSV-09 a token that has served for a while is replaced at once when it is refused', async () => {
+  const { cache, token, at } = createCached()
+  await token()
+  expect(cache.invalidate('key', 'token-1')).toBe(true)
+  expect(await token()).toBe('token-2')
+  await at(4.9)
+  expect(cache.invalidate('key', 'token-2')).toBe(false)
+  expect(await token()).toBe('token-2')
+  await at(5)
+  expect(cache.invalidate('key', 'token-2')).toBe(true)
+  expect(await token()).toBe('token-3')
 })

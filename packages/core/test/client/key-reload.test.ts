@@ -35,9 +35,14 @@ it('JWKS-06 a set that is loaded from a function follows it, without a restart',
   expect(keys.refresh(state.begin + 62_000)).toBeUndefined()
 })
 
-it('JWKS-06 a thousand that need the keys at once read them once', async () => {
-  const { state, keys } = await createSource(10)
-  await Promise.all(Array.from({ length: 1000 }, () => keys.refresh(state.begin + 11_000)))
+it('JWKS-06 a thousand that need the keys at once read them once, and each gets the new ones', async () => {
+  const { state, keys, kids } = await createSource(10)
+  state.content = { keys: [a, b] }
+  const seen = Array.from({ length: 1000 }, async () => {
+    await keys.refresh(state.begin + 11_000)
+    return kids(state.begin)
+  })
+  expect(new Set((await Promise.all(seen)).map(String))).toEqual(new Set(['a,b']))
   expect(state.reads).toBe(2)
 })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chooseLaunch, namesLaunch, withLaunchId } from '../../src/launch/launch-choice.ts'
+import { addressWithLaunch, chooseLaunch, namesLaunch, withLaunchId } from '../../src/launch/launch-choice.ts'
 import { launchRecord } from '../support/launch-record.ts'
 
 const [a, b] = [launchRecord({ launchId: 'aaa' }), launchRecord({ launchId: 'bbb' })]
@@ -24,6 +24,15 @@ describe('which launch a request belongs to', () => {
     const referer = 'https://portal.example/chart?launch_id=aaa'
     expect(choose([a, b], '/chart?launch_id=bbb', { referer, 'fhir-launch-id': 'aaa' })).toBe('bbb')
     expect(choose([a, b], '/chart', { referer, 'fhir-launch-id': 'bbb' })).toBe('bbb')
+  })
+
+  it("EHR-06 is not what another site's page says, even if it sends its whole address", () => {
+    const referer = 'https://other.example/?launch_id=bbb'
+    for (const site of ['cross-site', 'same-site', 'none']) {
+      const headers = { referer, 'sec-fetch-site': site }
+      expect(() => choose([a, b], '/chart', headers)).toThrow(expect.objectContaining({ code: 'ambiguous_launch' }))
+    }
+    expect(choose([a, b], '/chart', { referer, 'sec-fetch-site': 'same-origin' })).toBe('bbb')
   })
 
   it('EHR-06 is refused, not guessed, when there are several and none is named', () => {
@@ -56,6 +65,26 @@ describe('which launch a request belongs to', () => {
   })
 })
 
+describe('the address of a page reached by a plain link', () => {
+  const addressOf = (url: string, headers: Record<string, string>) =>
+    addressWithLaunch({ method: 'GET', url, header: (name) => headers[name] })
+  const referer = 'https://portal.example/chart?launch_id=aaa'
+
+  it.each([
+    ['/labs', '?launch_id=aaa'],
+    ['/labs?q=a%20b', '?q=a%20b&launch_id=aaa'],
+  ])('EHR-06 gets the launch of the page before: %s', (url, expected) => {
+    expect(addressOf(url, { referer })).toBe(expected)
+  })
+
+  it('EHR-06 stays as it is where it names a launch itself, or where nothing before it does', () => {
+    expect(addressOf('/labs?launch_id=bbb', { referer })).toBeUndefined()
+    expect(addressOf('/labs', { referer: 'https://portal.example/chart' })).toBeUndefined()
+    expect(addressOf('/labs', {})).toBeUndefined()
+    expect(addressOf('/labs', { referer, 'sec-fetch-site': 'cross-site' })).toBeUndefined()
+  })
+})
+
 describe('naming a launch in a path', () => {
   it.each([
     ['/', '/?launch_id=new'],
@@ -68,6 +97,10 @@ describe('naming a launch in a path', () => {
     ['/chart?launch%5Fid=old', '/chart?launch_id=new'],
   ])('turns %s into %s', (path, expected) => {
     expect(withLaunchId(path, 'new')).toBe(expected)
+  })
+
+  it('leaves the path as it is where there is no launch', () => {
+    expect(withLaunchId('/chart?a=1#x', undefined)).toBe('/chart?a=1#x')
   })
 
   it('is read back, whatever the path', () => {

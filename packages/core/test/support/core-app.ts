@@ -15,7 +15,14 @@ export async function startCoreApp(
       for (const cookie of answer.cookies) response.appendHeader('set-cookie', cookie)
       response.writeHead(answer.status, answer.headers).end(answer.body)
     }
-    if (handler.handles(url)) return apply(await handler.answer(request))
+    if (handler.handles(url)) {
+      try {
+        return apply(await handler.answer(request))
+      } catch (failure) {
+        failures.push(failure)
+        return void response.writeHead(500).end()
+      }
+    }
     const context = await Promise.resolve(handler.contextFor(request)).catch((failure) => {
       failures.push(failure)
       return undefined

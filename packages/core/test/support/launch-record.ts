@@ -1,4 +1,4 @@
-import type { LaunchRecord } from '../../src/launch/stores/session-store.ts'
+import type { LaunchRecord, SessionRecord } from '../../src/launch/stores/session-store.ts'
 
 export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecord {
   return {
@@ -20,4 +20,9 @@ export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecor
     launch: {},
     ...overrides,
   }
+}
+
+/** A session of one launch. */
+export function sessionRecord(expiresAt: number, launch: Partial<LaunchRecord> = {}): SessionRecord {
+  return { launches: [launchRecord(launch)], expiresAt, endsAt: expiresAt }
 }

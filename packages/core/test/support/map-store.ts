@@ -21,7 +21,7 @@ export function createMapStore(now: () => number = Date.now): MapStore {
     values.set(key, value)
     ends.set(key, now() + ttlSeconds * 1000)
   }
-  const valueOf = (key: string) => {
+  const held = (key: string) => {
     if ((ends.get(key) ?? Number.POSITIVE_INFINITY) <= now()) values.delete(key)
     return values.get(key)
   }
@@ -30,7 +30,7 @@ export function createMapStore(now: () => number = Date.now): MapStore {
     calls,
     async get(key) {
       await begin('get', key)
-      return valueOf(key)
+      return held(key)
     },
     async set(key, value, ttlSeconds) {
       await begin('set', key, value, ttlSeconds)
@@ -38,13 +38,19 @@ export function createMapStore(now: () => number = Date.now): MapStore {
     },
     async swap(key, expected, value, ttlSeconds) {
       await begin('swap', key, expected, value, ttlSeconds)
-      if (valueOf(key) !== expected) return false
+      if (held(key) !== expected) return false
       keep(key, value, ttlSeconds)
       return true
     },
     async delete(key, expected) {
       await begin('delete', key, expected)
-      if (expected === undefined || valueOf(key) === expected) values.delete(key)
+      if (expected === undefined || held(key) === expected) values.delete(key)
     },
   }
 }
+
+/** For rules that hold with every store. */
+export const bothStores: [string, () => MapStore | undefined][] = [
+  ['in memory', () => undefined],
+  ['shared', () => createMapStore()],
+]

@@ -6,7 +6,7 @@ import {
   type SandboxOptions,
   type UserAgent,
 } from '@fhir-auth/sandbox'
-import { clientSecretBasic, createSmartLaunch, type SmartLaunchOptions } from '../../src/index.ts'
+import { clientSecretBasic, createSmartLaunch, type FhirContext, type SmartLaunchOptions } from '../../src/index.ts'
 import { startCoreApp } from './core-app.ts'
 import { startSandbox } from './registered-client.ts'
 
@@ -35,6 +35,8 @@ export interface PortalWorld {
   failures: unknown[]
   /** Every URL that the portal itself has asked. */
   outbound: string[]
+  /** The context that a request of this browser gets, in this process. */
+  contextOf(browser: UserAgent, url?: string): Promise<FhirContext | undefined>
   /** Moves the portal's clock; the sandbox keeps the real time. */
   advanceSeconds(seconds: number): void
   tokenRequests(grantType?: string): RecordedRequest[]
@@ -52,7 +54,7 @@ export async function startPortal(
   let offset = 0
   const outbound: string[] = []
   let used: SmartLaunchOptions | undefined
-  const { origin, failures } = await startCoreApp((appOrigin) => {
+  const { origin, handler, failures } = await startCoreApp((appOrigin) => {
     const redirectUri = `${appOrigin}/callback`
     sandbox.registerClient({ clientId: 'portal', clientSecret, redirectUris: [redirectUri] })
     const server = {
@@ -80,6 +82,11 @@ export async function startPortal(
     options: used!,
     failures,
     outbound,
+    contextOf: async (browser, url = '/') => {
+      const cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+      const header = (name: string) => (name === 'cookie' ? cookie : undefined)
+      return handler.contextFor({ method: 'GET', url, header })
+    },
     advanceSeconds: (seconds) => {
       offset += seconds * 1000
     },
@@ -93,9 +100,13 @@ export async function startPortal(
   }
 }
 
-/** Another process of the same portal: same options, so the same store and secret. */
-export async function startSecondInstance(portal: PortalWorld): Promise<{ origin: string; failures: unknown[] }> {
-  return startCoreApp(() => createSmartLaunch(portal.options), seenBy)
+/** Another process of the same portal: same options, so the same store and secret, but for what is given. */
+export async function startSecondInstance(
+  portal: PortalWorld,
+  options: PortalOptions = {},
+): Promise<{ origin: string; failures: unknown[] }> {
+  const session = { ...portal.options.session, ...options.session }
+  return startCoreApp(() => createSmartLaunch({ ...portal.options, ...options, session }), seenBy)
 }
 
 const seenBy: Parameters<typeof startCoreApp>[1] = async (fhir, request): Promise<Seen | undefined> =>
@@ -124,3 +135,12 @@ export async function loggedIn(portal: PortalWorld, patient?: string): Promise<U
   await browser.signIn(`${portal.origin}/login`, { patient })
   return browser
 }
+
+/** As a button on a page of the portal does it. */
+export function logOut(portal: PortalWorld, browser: UserAgent): Promise<Response> {
+  const headers = { accept: 'application/json', origin: portal.origin }
+  return browser.request(`${portal.origin}/logout`, { method: 'POST', headers })
+}
+
+/** Just before the end of a sandbox's token of 300 seconds, when it is not sent any more. It is renewed from 270 on. */
+export const EXPIRED_SECONDS = 296

@@ -43,7 +43,7 @@ export function fetchTrusting(certificate: string): typeof fetch {
 }
 
 /** X.509 by hand (RFC 5280 §4.1), since Node can read certificates but not make them. */
-function selfSignedCertificate(): { certificate: string; privateKey: string } {
+export function selfSignedCertificate(): { certificate: string; privateKey: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const ecdsaWithSha256 = der(0x30, Buffer.from('06082a8648ce3d040302', 'hex'))
   const commonName = der(0x30, Buffer.from('0603550403', 'hex'), der(0x0c, Buffer.from('127.0.0.1')))

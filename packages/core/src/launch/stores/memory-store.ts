@@ -74,6 +74,21 @@ export class MemoryStore implements RecordStore {
     return true
   }
 
+  holderOf(name: string): string | undefined {
+    const taken = this.#claims.get(name)
+    return taken !== undefined && taken.expiresAt > this.#now() ? taken.owner : undefined
+  }
+
+  renew(name: string, owner: string, next: string, ttlSeconds: number): boolean {
+    return this.takeOver(name, owner, next, ttlSeconds)
+  }
+
+  takeOver(name: string, mark: string, owner: string, ttlSeconds: number): boolean {
+    if (this.holderOf(name) !== mark) return false
+    this.#claims.set(name, { owner, expiresAt: this.#now() + ttlSeconds * 1000 })
+    return true
+  }
+
   release(name: string, owner: string): void {
     if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name)
   }

@@ -1,6 +1,6 @@
 import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
 import { createSealer, hashedName, type Sealer } from '../sealing.ts'
-import type { RecordStore, SessionRecord, SessionStore } from './session-store.ts'
+import type { LaunchRecord, RecordStore, SessionRecord, SessionStore } from './session-store.ts'
 
 export interface SealedStoreSettings {
   readonly secrets: readonly string[]
@@ -50,7 +50,7 @@ export class SealedStore implements RecordStore {
       this.#seen.delete(id)
       return undefined
     }
-    const record = seen?.sealed === sealed ? seen.record : await this.#open(id, sealed)
+    const record = seen?.sealed === sealed ? seen.record : await this.#open(id, sealed, seen?.record)
     if (record === undefined || record.expiresAt <= this.#settings.now()) return undefined
     this.#remember(id, { key, sealed, record, at: this.#settings.now() })
     return record
@@ -80,9 +80,10 @@ export class SealedStore implements RecordStore {
   }
 
   async delete(id: string): Promise<void> {
-    this.#seen.delete(id)
     const key = await hashedName(id)
     await this.#ask(() => this.#store.delete(key))
+    // Last: a read that was under way has remembered it meanwhile.
+    this.#seen.delete(id)
   }
 
   async claim(name: string, owner: string, ttlSeconds: number): Promise<boolean> {
@@ -90,6 +91,22 @@ export class SealedStore implements RecordStore {
     const mark = await hashedName(owner)
     const isFree = await this.#ask(() => this.#store.swap(key, undefined, mark, ttlSeconds))
     return isFree || this.#ask(() => this.#store.swap(key, mark, mark, ttlSeconds))
+  }
+
+  async holderOf(name: string): Promise<string | undefined> {
+    const key = await hashedName(name)
+    const mark = await this.#ask(() => this.#store.get(key))
+    return typeof mark === 'string' ? mark : undefined
+  }
+
+  async renew(name: string, owner: string, next: string, ttlSeconds: number): Promise<boolean> {
+    return this.takeOver(name, await hashedName(owner), next, ttlSeconds)
+  }
+
+  async takeOver(name: string, mark: string, owner: string, ttlSeconds: number): Promise<boolean> {
+    const key = await hashedName(name)
+    const next = await hashedName(owner)
+    return this.#ask(() => this.#store.swap(key, mark, next, ttlSeconds))
   }
 
   async release(name: string, owner: string): Promise<void> {
@@ -103,9 +120,13 @@ export class SealedStore implements RecordStore {
     return { key: await hashedName(id), sealed: await this.#sealer.seal({ id, record }) }
   }
 
-  async #open(id: string, sealed: string): Promise<SessionRecord | undefined> {
+  async #open(id: string, sealed: string, known: SessionRecord | undefined): Promise<SessionRecord | undefined> {
     const content = await this.#sealer.open(sealed)
-    return content?.id === id ? (content.record as SessionRecord) : undefined
+    if (content?.id !== id) return undefined
+    const record = content.record as SessionRecord // sealed here, from one
+    // What another process wrote may be of another launch, or a touch: a token that stays keeps its record and context.
+    const launches = record.launches.map((launch) => known?.launches.find((other) => isSame(launch, other)) ?? launch)
+    return Object.freeze({ ...record, launches: Object.freeze(launches) })
   }
 
   #remember(id: string, seen: Seen): void {
@@ -132,6 +153,15 @@ export class SealedStore implements RecordStore {
       throw error
     }
   }
+}
+
+function isSame(one: LaunchRecord, other: LaunchRecord): boolean {
+  return (
+    one.launchId === other.launchId &&
+    one.accessToken === other.accessToken &&
+    one.refreshToken === other.refreshToken &&
+    one.expiresAt === other.expiresAt
+  )
 }
 
 /** A store that hangs must not make requests hang. */

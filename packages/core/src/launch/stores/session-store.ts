@@ -57,6 +57,12 @@ export interface RecordStore {
   delete(id: string): MaybePromise<void>
   /** Atomically takes a name that must not be taken twice: true for the first owner, and for the same one again. */
   claim(name: string, owner: string, ttlSeconds: number): MaybePromise<boolean>
+  /** A mark of whoever holds the name: another one with each owner. */
+  holderOf(name: string): MaybePromise<string | undefined>
+  /** Gives a name to the next owner, if it is still this owner's. */
+  renew(name: string, owner: string, next: string, ttlSeconds: number): MaybePromise<boolean>
+  /** Takes a name from a holder, if the mark is still the same. */
+  takeOver(name: string, mark: string, owner: string, ttlSeconds: number): MaybePromise<boolean>
   /** Gives a name back, if it is still this owner's. */
   release(name: string, owner: string): MaybePromise<void>
 }

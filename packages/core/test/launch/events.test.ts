@@ -1,0 +1,175 @@
+import { inspect } from 'node:util'
+import { createUserAgent } from '@fhir-auth/sandbox'
+import { describe, expect, it, vi } from 'vitest'
+import { createEmit } from '../../src/events.ts'
+import type { FhirAuthEvent } from '../../src/index.ts'
+import { bothStores } from '../support/map-store.ts'
+import { createNetworkStore } from '../support/network-store.ts'
+import { EXPIRED_SECONDS, loggedIn, logOut, look, type PortalOptions, startPortal } from '../support/portal-world.ts'
+
+async function startWatched(options: PortalOptions = {}, ...more: Parameters<typeof startPortal>[1][]) {
+  const events: FhirAuthEvent[] = []
+  const portal = await startPortal({ onEvent: (event) => void events.push(event), ...options }, ...more)
+  const origin = { fhirBaseUrl: portal.sandbox.fhirBaseUrl, clientId: 'portal' }
+  return { portal, events, origin, types: () => events.map(({ type }) => type) }
+}
+
+describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
+  it('is told of a login: of which patient, at which server, from the EHR or not', async () => {
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
+    const [standalone, fromEhr] = portal.sandbox.patients.map(({ id }) => id)
+    const browser = await loggedIn(portal, standalone)
+    const { seen } = await look(browser, portal.origin)
+    const { launchId } = seen!
+    expect(events).toEqual([{ type: 'login', ...origin, launchId, isEhrLaunch: false, patient: standalone }])
+    const launchUrl = `${portal.origin}/launch`
+    const page = await browser.signIn(portal.sandbox.ehrLaunch({ launchUrl, patient: fromEhr! }))
+    const second = new URL(page.url).searchParams.get('launch_id')
+    expect(events.slice(1)).toEqual([
+      { type: 'login', ...origin, launchId: second, isEhrLaunch: true, patient: fromEhr },
+    ])
+  })
+
+  it('is told of a login that failed, with its code', async () => {
+    const { portal, events } = await startWatched({ session: { store: store() } })
+    await createUserAgent().signIn(`${portal.origin}/login`, { deny: true })
+    await createUserAgent().request(`${portal.origin}/callback?code=x&state=unknown`)
+    await createUserAgent().request(`${portal.origin}/launch?iss=https%3A%2F%2Fevil.example&launch=x`)
+    const codes = ['authorization_denied', 'state_mismatch', 'unknown_issuer']
+    expect(events).toMatchObject(codes.map((code) => ({ type: 'login_failed', code, error: { code } })))
+  })
+
+  it('is told of refreshes and of those that failed, once each', async () => {
+    const { portal, events, origin, types } = await startWatched({ session: { store: store() } })
+    const browser = await loggedIn(portal)
+    const { launchId } = (await look(browser, portal.origin)).seen!
+    portal.sandbox.fault({ at: 'token', kind: 'status', status: 503, times: 1 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await Promise.all([1, 2, 3].map(() => look(browser, portal.origin)))
+    portal.advanceSeconds(6)
+    await Promise.all([1, 2, 3].map(() => look(browser, portal.origin)))
+    expect(types()).toEqual(['login', 'refresh_failed', 'refresh'])
+    const error = expect.objectContaining({ code: 'token_request_refused' })
+    expect(events[1]).toEqual({ type: 'refresh_failed', ...origin, launchId, error })
+    expect(events[2]).toEqual({ type: 'refresh', ...origin, launchId })
+  })
+
+  it('is told that a launch ended, and why: the server said so', async () => {
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
+    const browser = await loggedIn(portal)
+    const { launchId } = (await look(browser, portal.origin)).seen!
+    portal.sandbox.revokeAll()
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await look(browser, portal.origin)
+    await look(browser, portal.origin)
+    expect(events.slice(1)).toEqual([{ type: 'launch_ended', ...origin, launchId, reason: 'invalid_grant' }])
+    // It has ended, so that the logout ends nothing more.
+    await logOut(portal, browser)
+    expect(events).toHaveLength(2)
+  })
+
+  it('is told that a launch ended, and why: the person logged out', async () => {
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
+    const browser = await loggedIn(portal)
+    const { launchId } = (await look(browser, portal.origin)).seen!
+    await logOut(portal, browser)
+    await logOut(portal, browser)
+    expect(events.slice(1)).toEqual([{ type: 'launch_ended', ...origin, launchId, reason: 'logout' }])
+  })
+
+  it('is told that a launch ended, and why: the id_token names somebody else', async () => {
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
+    const browser = await loggedIn(portal)
+    const { launchId } = (await look(browser, portal.origin)).seen!
+    const { sandbox } = portal
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { iss: sandbox.issuer, aud: 'portal', sub: 'somebody-else', iat: now, exp: now + 3600 }
+    const idToken = await sandbox.signIdToken(claims, { key: 'unknown' })
+    sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, id_token: idToken }) })
+    // Even where the keys cannot be had to check its signature.
+    sandbox.fault({ at: 'jwks', kind: 'status', status: 503 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    expect((await look(browser, portal.origin)).status).toBe(401)
+    expect(events.slice(1)).toEqual([{ type: 'launch_ended', ...origin, launchId, reason: 'invalid_id_token' }])
+    expect(sandbox.requestsTo('/jwks').at(-1)?.status).toBe(503)
+  })
+
+  it('never sees a secret: token, code, verifier, handle, cookie or client secret', async () => {
+    const { portal, events, types } = await startWatched({ session: { store: store() } })
+    const { sandbox } = portal
+    const answers: Record<string, unknown>[] = []
+    sandbox.fault({ at: 'token', kind: 'json', patch: (body) => void answers.push({ ...body }) })
+    const browser = createUserAgent()
+    const launch = sandbox.ehrLaunch({ launchUrl: `${portal.origin}/launch`, patient: sandbox.patients[0]!.id })
+    const page = await browser.signIn(launch)
+    const cookies = browser.cookies.map(({ value }) => value)
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await look(browser, page.url)
+    sandbox.clearFaults()
+    // An answer that says back what it was asked.
+    const refresh = String(answers.at(-1)?.refresh_token)
+    const body = JSON.stringify({ error: 'server_error', error_description: `no ${refresh}` })
+    sandbox.fault({ at: 'token', kind: 'status', status: 500, body, times: 1 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await look(browser, page.url)
+    await createUserAgent().signIn(`${portal.origin}/login`, { deny: true })
+    sandbox.revokeAll()
+    portal.advanceSeconds(6)
+    await look(browser, page.url)
+    expect(new Set(types())).toEqual(new Set(['login', 'refresh', 'refresh_failed', 'login_failed', 'launch_ended']))
+
+    const forms = sandbox
+      .requestsTo('/token')
+      .flatMap(({ form }) => ['code', 'code_verifier', 'refresh_token'].map((name) => form.get(name)))
+    const tokens = answers.flatMap((answer) => [answer.access_token, answer.refresh_token, answer.id_token])
+    const basic = sandbox.requestsTo('/token')[0]!.headers.authorization!.split(' ')[1]!
+    const clientSecret = Buffer.from(basic, 'base64').toString().split(':')[1]
+    const handle = new URL(launch).searchParams.get('launch')
+    const secrets = [...forms, ...tokens, ...cookies, basic, clientSecret, handle, portal.options.session.secret]
+    const shown =
+      inspect(events, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }) +
+      JSON.stringify(events)
+    const known = secrets.filter((secret) => typeof secret === 'string' && secret !== '')
+    expect(known.length).toBeGreaterThan(12)
+    for (const secret of known) expect(shown).not.toContain(secret)
+  })
+})
+
+describe('onEvent', () => {
+  it('is told of every failure of a shared store', async () => {
+    const store = createNetworkStore()
+    const { portal, events } = await startWatched({ session: { store } })
+    const browser = await loggedIn(portal)
+    store.way = 'down'
+    await look(browser, portal.origin)
+    const error = expect.objectContaining({ code: 'session_store_failed' })
+    expect(events.slice(1)).toEqual([{ type: 'store_failed', error }])
+  })
+
+  it('breaks nothing by what it throws, at once or later', async () => {
+    const unhandled = vi.fn()
+    process.once('unhandledRejection', unhandled)
+    for (const onEvent of [
+      () => {
+        throw new Error('log is full')
+      },
+      () => Promise.reject(new Error('log is full')),
+    ]) {
+      const portal = await startPortal({ onEvent })
+      expect((await look(await loggedIn(portal), portal.origin)).status).toBe(200)
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+    process.removeListener('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  it('gets what it cannot change', () => {
+    const seen: FhirAuthEvent[] = []
+    createEmit((event) => void seen.push(event))({
+      type: 'token_failed',
+      ...{ fhirBaseUrl: 'x', clientId: 'y' },
+      error: new Error() as never,
+    })
+    expect(Object.isFrozen(seen[0])).toBe(true)
+  })
+})

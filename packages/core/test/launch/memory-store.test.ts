@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import { memoryStore } from '../../src/index.ts'
+import { failureOf } from '../support/failure-of.ts'
+import { sessionRecord } from '../support/launch-record.ts'
+
+describe('the memory store', () => {
+  it('keeps a session until its end and not longer', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    store.set('a', sessionRecord(1000))
+    now = 999
+    expect(store.get('a')).toEqual(sessionRecord(1000))
+    now = 1000
+    expect(store.get('a')).toBeUndefined()
+    expect(store.size).toBe(0)
+  })
+
+  it('drops the oldest session beyond its bound', () => {
+    const store = memoryStore({ maxSessions: 3, now: () => 0 })
+    for (const id of ['a', 'b', 'c', 'd', 'e']) store.set(id, sessionRecord(1000))
+    expect(['a', 'b', 'c', 'd', 'e'].filter((id) => store.get(id))).toEqual(['c', 'd', 'e'])
+    store.set('c', sessionRecord(2000))
+    expect(store.size).toBe(3)
+  })
+
+  it('sweeps what has expired as new sessions come, so that it does not grow', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    for (let i = 0; i < 1000; i++) store.set(`old ${i}`, sessionRecord(1000))
+    now = 2000
+    for (let i = 0; i < 300; i++) store.set(`new ${i}`, sessionRecord(9000))
+    expect(store.size).toBe(300)
+  })
+
+  it('STATE-03 lets one owner claim a name, until its time is over or its owner gives it back', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    expect([store.claim('a', 'me', 10), store.claim('a', 'you', 10), store.claim('b', 'you', 10)]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    now = 9_999
+    expect(store.claim('a', 'you', 10)).toBe(false)
+    store.release('a', 'you')
+    expect(store.claim('a', 'you', 10)).toBe(false)
+    now = 10_000
+    expect(store.claim('a', 'you', 10)).toBe(true)
+    // Too late: it is another's by now.
+    store.release('a', 'me')
+    expect(store.claim('a', 'me', 10)).toBe(false)
+    store.release('a', 'you')
+    expect(store.claim('a', 'me', 10)).toBe(true)
+  })
+
+  it('lets the owner of a name renew its term', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    store.claim('a', 'me', 10)
+    now = 9_000
+    expect(store.claim('a', 'me', 10)).toBe(true)
+    now = 18_000
+    expect(store.claim('a', 'you', 10)).toBe(false)
+  })
+
+  it('sweeps claims that have run out as new ones come', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    for (let i = 0; i < 100; i++) store.claim(`login ${i}`, 'me', 10)
+    now = 10_000
+    for (let i = 0; i < 100; i++) expect(store.claim(`login ${i}`, 'you', 10)).toBe(true)
+  })
+
+  it('replaces a session only where it still is as it was read', () => {
+    const store = memoryStore({ now: () => 0 })
+    const [first, second, third] = [sessionRecord(1000), sessionRecord(2000), sessionRecord(3000)]
+    store.set('a', first)
+    expect(store.replace('a', first, second)).toBe(true)
+    expect(store.replace('a', first, third)).toBe(false)
+    expect(store.get('a')).toBe(second)
+    store.delete('a')
+    expect(store.replace('a', second, third)).toBe(false)
+    expect(store.get('a')).toBeUndefined()
+  })
+
+  it('names the option that is wrong', async () => {
+    expect((await failureOf(() => memoryStore({ maxSessions: 0 }))).message).toContain('maxSessions')
+    // @ts-expect-error misspelt
+    expect((await failureOf(() => memoryStore({ maxSession: 5 }))).message).toContain('Did you mean "maxSessions"?')
+  })
+})

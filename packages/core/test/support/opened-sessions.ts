@@ -1,0 +1,11 @@
+import { createSealer } from '../../src/launch/sealing.ts'
+import type { SessionRecord } from '../../src/launch/stores/session-store.ts'
+import type { MapStore } from './map-store.ts'
+import type { PortalWorld } from './portal-world.ts'
+
+/** What a shared store holds, opened with the portal's secret. */
+export async function openedSessions(portal: PortalWorld, store: MapStore): Promise<SessionRecord[]> {
+  const sealer = createSealer([portal.options.session.secret].flat() as string[], 'session')
+  const opened = await Promise.all([...store.values.values()].map(sealer.open))
+  return opened.filter((content) => content !== undefined).map(({ record }) => record as SessionRecord)
+}
