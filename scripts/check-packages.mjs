@@ -1,11 +1,13 @@
 // Builds and packs every publishable package, lets publint and attw judge the tarballs, then installs them all in one
-// empty project outside this workspace and uses them there as a user would: import, require, and TypeScript.
+// empty project outside this workspace and uses them there as a user would: import, require, and TypeScript. Then each
+// adapter runs a tiny app in a project of its own, with the oldest and the newest version of its framework.
 //
 //   pnpm check:packages
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installations, useInstalled } from './as-installed.mjs'
 import { Checklist } from './checklist.mjs'
 import { packTarball } from './package-tarball.mjs'
 import { pnpm, run } from './run.mjs'
@@ -18,14 +20,14 @@ const consumer = join(temporary, 'consumer')
 
 try {
   if (checklist.check('build', () => pnpm(['exec', 'turbo', 'run', 'build', '--output-logs=errors-only']))) {
-    checkPackages()
+    await checkPackages()
   }
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }
 checklist.finish()
 
-function checkPackages() {
+async function checkPackages() {
   const tarballs = packages.map((workspacePackage) => packTarball(workspacePackage, temporary))
   const entries = tarballs.flatMap(({ manifest }) =>
     Object.keys(manifest.exports ?? {})
@@ -47,6 +49,7 @@ function checkPackages() {
   checkAtRunTime(entries)
   checkTypes(entries)
   checkCommands(tarballs)
+  await checkInstallations(tarballs)
 }
 
 /**
@@ -129,6 +132,30 @@ function checkCommands(tarballs) {
     const set = run('npx', ['--no', '--offline', 'fhir-auth', 'jwks', 'keys/private.jwks.json'], { cwd: consumer })
     if (JSON.parse(set).keys.length !== 1) throw new Error(set)
   })
+}
+
+/**
+ * Several at a time, as an installation mostly waits.
+ *
+ * @param {import('./package-tarball.mjs').Tarball[]} tarballs
+ */
+async function checkInstallations(tarballs) {
+  const files = new Map(tarballs.map(({ manifest, file }) => [manifest.name, file]))
+  const waiting = installations.map((installation, index) => ({ installation, index }))
+  const workers = Array.from({ length: 3 }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const { installation, index } = next
+      const folder = join(temporary, `installation-${index}`)
+      const [result] = await Promise.allSettled([useInstalled(installation, files, folder)])
+      checklist.check(
+        `@fhir-auth/${installation.app} with ${installation.title}: an app, ESM, require(), types`,
+        () => {
+          if (result?.status === 'rejected') throw result.reason
+        },
+      )
+    }
+  })
+  await Promise.all(workers)
 }
 
 /**

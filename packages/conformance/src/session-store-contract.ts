@@ -110,14 +110,14 @@ export function describeSessionStore(name: string, open: OpenStore): void {
       const key = crypto.randomUUID()
       let holders = 0
       const holdersSeen: number[] = []
-      const pause = () => new Promise((resolve) => setTimeout(resolve, 1))
+      const pause = (milliseconds = 1) => new Promise((resolve) => setTimeout(resolve, milliseconds))
       const holdOnce = async (store: SessionStore, owner: string): Promise<void> => {
         while (!(await store.swap(key, undefined, owner, LONG))) await pause()
         holdersSeen.push(++holders)
-        await pause()
+        await pause(10)
         holders--
         await store.delete(key, owner)
-        await pause()
+        await pause(5)
         // Too late: the lock may be another's by now.
         await store.delete(key, owner)
       }

@@ -16,6 +16,7 @@ export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.t
 export { withLaunchId } from './launch/launch-choice.ts'
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
 export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
+export { type CookieStore, cookieStore } from './launch/stores/cookie-store.ts'
 export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
 export type { SessionStore } from './launch/stores/session-store.ts'
 

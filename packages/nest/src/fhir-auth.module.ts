@@ -37,10 +37,17 @@ import { FhirExceptionFilter } from './fhir-exception.filter.ts'
     },
     {
       provide: APP_FILTER,
-      inject: [FHIR_AUTH_OPTIONS, HttpAdapterHost],
+      inject: [FHIR_AUTH_OPTIONS, HttpAdapterHost, SmartLaunch, BackendServices],
       // Without a value Nest has no such filter: then the app's own are asked, and Nest's default.
-      useFactory: ({ problems }: Options, host: HttpAdapterHost) =>
-        problems === 'forward' ? undefined : new FhirExceptionFilter(host),
+      useFactory: (
+        { problems }: Options,
+        host: HttpAdapterHost,
+        launch: SmartLaunch | undefined,
+        backend: BackendServices | undefined,
+      ) => {
+        const handler = launch ?? backend
+        return problems === 'forward' || !handler ? undefined : new FhirExceptionFilter(host, handler)
+      },
     },
   ],
   exports: [SmartLaunch, BackendServices],

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AdapterRequest, FhirContext, MissingContext } from '@fhir-auth/core'
-import type { ExecutionContext } from '@nestjs/common'
+import type { ArgumentsHost } from '@nestjs/common'
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */
 export const MISSING: unique symbol = Symbol('fhir-auth missing context')
@@ -13,7 +13,7 @@ export interface FhirRequest extends IncomingMessage {
 }
 
 /** Node's request and response under an HTTP handler: Express hands them over themselves, Fastify inside its own. */
-export function httpPairOf(context: ExecutionContext): { request: FhirRequest; response: ServerResponse } {
+export function httpPairOf(context: ArgumentsHost): { request: FhirRequest; response: ServerResponse } {
   if (context.getType() !== 'http') {
     throw new TypeError(`FhirGuard and @Fhir() serve HTTP handlers, and this is one of type "${context.getType()}".`)
   }

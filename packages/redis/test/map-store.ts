@@ -6,7 +6,7 @@ interface Entry {
 }
 
 export function mapStore(entries: Map<string, Entry>): SessionStore {
-  const valueOf = (key: string) => {
+  const liveValue = (key: string) => {
     const entry = entries.get(key)
     return entry !== undefined && entry.expiresAt > Date.now() ? entry.value : undefined
   }
@@ -15,19 +15,19 @@ export function mapStore(entries: Map<string, Entry>): SessionStore {
   }
   return {
     async get(key) {
-      return valueOf(key)
+      return liveValue(key)
     },
     async set(key, value, ttlSeconds) {
       keep(key, value, ttlSeconds)
     },
     // No await between the look and the write: nothing comes between them.
     async swap(key, expected, value, ttlSeconds) {
-      if (valueOf(key) !== expected) return false
+      if (liveValue(key) !== expected) return false
       keep(key, value, ttlSeconds)
       return true
     },
     async delete(key, expected) {
-      if (expected === undefined || valueOf(key) === expected) entries.delete(key)
+      if (expected === undefined || liveValue(key) === expected) entries.delete(key)
     },
   }
 }

@@ -39,6 +39,18 @@ export const twoTabs: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'EHR-06 with two launches open, a page reached by a plain link gets its launch into its own address',
+    async run(world) {
+      const { browser, launches } = await openTwoTabs(world)
+      for (const { launchId } of launches) {
+        const referer = `${world.base}/open?launch_id=${launchId}`
+        const headers = { referer, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'same-origin' }
+        const answer = await browser.ask('/guarded?tab=labs', { headers })
+        expect([answer.status, answer.headers.get('location')]).toEqual([303, `?tab=labs&launch_id=${launchId}`])
+      }
+    },
+  },
+  {
     rule: 'with two launches open, a request that names none is refused and not guessed',
     async run(world) {
       const { browser } = await openTwoTabs(world)

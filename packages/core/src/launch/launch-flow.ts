@@ -10,13 +10,13 @@ import {
   type LaunchClient,
 } from '../oauth/authorization-request.ts'
 import { checkAuthorizationResponse } from '../oauth/authorization-response.ts'
-import { exchangeCode } from '../oauth/grants.ts'
+import { exchangeCode, refreshGrant } from '../oauth/grants.ts'
 import { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import { ScopeSet } from '../scopes.ts'
-import { type RecordSources, recordLaunch } from './launch-record.ts'
+import { type RecordSources, recordLaunch, recordRefresh } from './launch-record.ts'
 import type { LaunchRecord } from './stores/session-store.ts'
 
 export interface LaunchFlowSettings {
@@ -60,6 +60,14 @@ export class LaunchFlow {
     const sources = await this.#sourcesOf(await this.clientAt(checks.fhirBaseUrl), checks)
     const response = await exchangeCode(sources.client, checks, code, sources.server, this.#channel)
     return recordLaunch(randomToken().slice(0, 22), response, { nonce: checks.nonce }, sources)
+  }
+
+  /** The launch with new tokens, by its refresh token. */
+  async refresh(launch: LaunchRecord): Promise<LaunchRecord> {
+    const sources = await this.sourcesOf(launch)
+    const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
+    const response = await refreshGrant(sources.client, request, sources.server, this.#channel)
+    return recordRefresh(launch, response, sources)
   }
 
   /** What a later request for this launch works with. */

@@ -178,7 +178,8 @@ export class Refresher {
     const error = new FhirAuthError('token_unavailable', message, { cause: reason, retryAfterSeconds: seconds })
     const now = this.#parts.channel.now()
     for (const [old, { until }] of this.#paused) if (until <= now) this.#paused.delete(old)
-    this.#paused.set(key, { until: now + seconds * 1000, error })
+    // A pause spares the authorization server, which a store that is away does not keep busy.
+    if (reason.code !== 'session_store_failed') this.#paused.set(key, { until: now + seconds * 1000, error })
     return error
   }
 }

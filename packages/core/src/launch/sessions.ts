@@ -9,6 +9,13 @@ import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } fro
 import { chooseLaunch } from './launch-choice.ts'
 import { contextOfRecord } from './launch-record.ts'
 import type { Refresher } from './refresher.ts'
+import {
+  type EndedSession,
+  isKeptBeside,
+  MAX_LAUNCHES,
+  type SessionChange,
+  type SessionKeeper,
+} from './session-keeper.ts'
 import type { SessionLock } from './session-lock.ts'
 import { SessionTokens } from './session-tokens.ts'
 import type { LaunchRecord, RecordStore, SessionRecord } from './stores/session-store.ts'
@@ -30,8 +37,6 @@ export interface SessionParts {
   readonly now: () => number
 }
 
-/** Launches one browser session keeps; beyond it the oldest goes. */
-const MAX_LAUNCHES = 10
 /** A session in use is written again when this share of its idle time has passed. */
 const TOUCH_SHARE = 0.1
 
@@ -39,7 +44,7 @@ const TOUCH_SHARE = 0.1
  * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Finding a live context is the
  * way of every request: with a synchronous store it makes no promise and no object.
  */
-export class Sessions {
+export class Sessions implements SessionKeeper {
   readonly #parts: SessionParts
   readonly #cookieName: string
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
@@ -51,11 +56,6 @@ export class Sessions {
     this.#tokens = new SessionTokens(parts.store, parts.refresher, parts.now)
   }
 
-  /**
-   * The context of the launch that a request belongs to; undefined when nobody is logged in.
-   *
-   * @throws `ambiguous_launch`, `session_store_failed`, or why an expired token could not be renewed
-   */
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
     const id = this.#idOf(request.header('cookie'))
     if (id === undefined) return undefined
@@ -97,7 +97,6 @@ export class Sessions {
     return this.contextOf(id, launch)
   }
 
-  /** The one context of this token. */
   contextOf(id: string, launch: LaunchRecord): FhirContext {
     const known = this.#contexts.get(launch)
     if (known !== undefined) return known
@@ -118,7 +117,6 @@ export class Sessions {
     request.waitUntil?.(written)
   }
 
-  /** A session for a finished login, which no browser knows yet; returns its id. */
   async open(launch: LaunchRecord): Promise<string> {
     const { store, settings, now } = this.#parts
     const endsAt = now() + settings.lifetimeSeconds * 1000
@@ -128,28 +126,21 @@ export class Sessions {
     return id
   }
 
-  /**
-   * Gives a browser the session of its login, with the launches it had in the one before: a new id at every login
-   * (against session fixation).
-   */
-  async handOver(
-    cookieHeader: string | undefined,
-    id: string,
-    launch: LaunchRecord,
-  ): Promise<{ cookie: string; launches: number }> {
+  /** A new id at every login, against session fixation. */
+  async handOver(cookieHeader: string | undefined, id: string, launch: LaunchRecord): Promise<SessionChange> {
     const { lock, settings } = this.#parts
     const previousId = this.#idOf(cookieHeader)
     // Under the lock: a refresh that ends meanwhile must not write its rotated token into the session we leave.
     const launches =
       previousId === undefined ? 1 : await lock.hold(previousId, () => this.#moveLaunches(previousId, id, launch))
-    return { cookie: setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy), launches }
+    return { cookies: [setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy)], launches }
   }
 
   async #moveLaunches(from: string, to: string, added: LaunchRecord): Promise<number> {
     const { store } = this.#parts
     const previous = await store.get(from)
     if (previous === undefined) return 1
-    const kept = previous.launches.filter((other) => this.#isKept(other, added))
+    const kept = previous.launches.filter((other) => isKeptBeside(other, added))
     // Copies, since a context belongs to a record and asks for its tokens under one session id.
     const others = kept.map((other) => Object.freeze({ ...other }))
     const session = await changeSession(store, to, (opened) =>
@@ -161,27 +152,12 @@ export class Sessions {
     return session.launches.length
   }
 
-  /**
-   * All but the one that this login repeats for the same patient and encounter. One that has run out stays as a name:
-   * its tab must not find another patient where it was.
-   */
-  #isKept(other: LaunchRecord, added: LaunchRecord): boolean {
-    return (
-      other.fhirBaseUrl !== added.fhirBaseUrl ||
-      other.patient !== added.patient ||
-      other.encounter !== added.encounter ||
-      other.idToken?.sub !== added.idToken?.sub
-    )
-  }
-
-  /** Ends the browser's session here and now; what it held is returned for revocation. */
-  async end(cookieHeader: string | undefined): Promise<{ cookie: string; launches: readonly LaunchRecord[] }> {
+  async end(cookieHeader: string | undefined): Promise<EndedSession> {
     const id = this.#idOf(cookieHeader)
     const launches = id === undefined ? [] : await this.discard(id)
-    return { cookie: clearCookie(this.#cookieName, this.#parts.settings.policy), launches }
+    return { cookies: [clearCookie(this.#cookieName, this.#parts.settings.policy)], launches }
   }
 
-  /** Removes a session, and returns what it held. */
   async discard(id: string): Promise<readonly LaunchRecord[]> {
     const session = await this.#parts.store.get(id)
     await this.#parts.store.delete(id)

@@ -15,6 +15,7 @@ import type { LaunchClient } from '../oauth/authorization-request.ts'
 import { checkKnownOptions, positiveNumber, refuseOption, requireText } from '../options.ts'
 import { checkSecrets } from './sealing.ts'
 import type { SessionSettings } from './sessions.ts'
+import { CookieStore } from './stores/cookie-store.ts'
 import { MemoryStore, memoryStore } from './stores/memory-store.ts'
 import { SealedStore } from './stores/sealed-store.ts'
 import type { RecordStore, SessionStore } from './stores/session-store.ts'
@@ -24,8 +25,8 @@ export interface SessionOptions {
    * Seals cookies and stored sessions: at least 32 random characters. A list rotates it: the first seals, all open.
    */
   secret: string | undefined | readonly (string | undefined)[]
-  /** Default: `memoryStore()`, for one process. */
-  store?: SessionStore | MemoryStore | undefined
+  /** Default: `memoryStore()`, for one process. `cookieStore()`: no state on the server, with limits of its own. */
+  store?: SessionStore | MemoryStore | CookieStore | undefined
   /** How long a login lasts at the most, in seconds. Default 8 hours. */
   lifetimeSeconds?: number | undefined
   /** How long a login lasts without a request, in seconds. Default 1 hour. */
@@ -79,6 +80,8 @@ export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, Lau
 export interface SmartLaunchSettings {
   readonly clients: ClientDirectory<LaunchClient>
   readonly secrets: readonly string[]
+  /** Sessions are in cookies, and the store only has what one process needs to remember. */
+  readonly sessionsInCookies: boolean
   readonly openStore: (onFailure: (error: FhirAuthError) => void) => RecordStore
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
@@ -125,6 +128,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     clients,
     secrets,
     now,
+    sessionsInCookies: session.store instanceof CookieStore,
     openStore: storeOpener(session, secrets, now),
     session: {
       policy: { secure, sameSite },
@@ -167,7 +171,8 @@ function storeOpener(
   now: () => number,
 ): SmartLaunchSettings['openStore'] {
   const timeoutSeconds = positiveNumber(storeTimeoutSeconds, 2, 'session.storeTimeoutSeconds')
-  if (store === undefined || store instanceof MemoryStore) return () => store ?? memoryStore({ now })
+  if (store === undefined || store instanceof CookieStore) return () => memoryStore({ now })
+  if (store instanceof MemoryStore) return () => store
   for (const method of ['get', 'set', 'swap', 'delete'] as const) {
     if (typeof store?.[method] !== 'function')
       refuseOption(`session.store has no method ${method}(). See SessionStore.`)

@@ -8,6 +8,7 @@ import { stateOfResponse } from '../oauth/authorization-response.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import type { MaybePromise } from '../options.ts'
+import { CookieSessions } from './cookie-sessions.ts'
 import { askFrameForCookies } from './frame-check.ts'
 import { namesLaunch, withLaunchId } from './launch-choice.ts'
 import { LaunchFlow } from './launch-flow.ts'
@@ -15,6 +16,7 @@ import { authorizationForm, loginChoice } from './pages.ts'
 import { Refresher } from './refresher.ts'
 import { checkedReturnTo } from './return-to.ts'
 import { createSealer } from './sealing.ts'
+import type { SessionChange, SessionKeeper } from './session-keeper.ts'
 import { SessionLock } from './session-lock.ts'
 import { Sessions } from './sessions.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions, type SmartLaunchSettings } from './smart-launch-options.ts'
@@ -31,7 +33,7 @@ export class SmartLaunch implements FhirHandler {
   readonly #store: RecordStore
   readonly #flow: LaunchFlow
   readonly #transactions: Transactions
-  readonly #sessions: Sessions
+  readonly #sessions: SessionKeeper
   readonly #emit: Emit
 
   constructor(options: SmartLaunchOptions) {
@@ -55,7 +57,14 @@ export class SmartLaunch implements FhirHandler {
     const sealer = createSealer(settings.secrets, 'login')
     this.#transactions = new Transactions(sealer, session.policy, settings.loginTimeoutSeconds, now)
     const send = http.fetch ?? globalThis.fetch
-    this.#sessions = new Sessions({ store, lock, refresher, settings: session, send, now })
+    this.#sessions = settings.sessionsInCookies
+      ? new CookieSessions({
+          ...{ settings: session, send, now, emit },
+          sealer: createSealer(settings.secrets, `session ${session.cookieName}`),
+          refresh: (launch) => flow.refresh(launch),
+          onRefreshed: (launch) => hooks.afterRefresh?.(this.#sessions.contextOf('', launch)),
+        })
+      : new Sessions({ store, lock, refresher, settings: session, send, now })
   }
 
   get paths(): readonly string[] {
@@ -121,9 +130,16 @@ export class SmartLaunch implements FhirHandler {
   }
 
   async #logIn(query: URLSearchParams, request: AdapterRequest): Promise<Answer> {
-    const { clients, pathPrefix, paths } = this.#settings
-    const returnTo = checkedReturnTo(query.get('returnTo'), paths.home)
+    const returnTo = checkedReturnTo(query.get('returnTo'), this.#settings.paths.home)
     const iss = query.get('iss')
+    const renewal = iss === null ? await this.#sessions.renew?.(request, returnTo) : undefined
+    if (renewal?.isRenewed) return redirectAnswer(returnTo, renewal.cookies)
+    const answer = await this.#logInAnew(iss, returnTo, request)
+    return renewal ? { ...answer, cookies: [...renewal.cookies, ...answer.cookies] } : answer
+  }
+
+  async #logInAnew(iss: string | null, returnTo: string, request: AdapterRequest): Promise<Answer> {
+    const { clients, pathPrefix, paths } = this.#settings
     const [only, ...others] = clients.listed
     if (iss === null && only && others.length > 0) {
       return pageAnswer(loginChoice(clients.listed, `${pathPrefix}${paths.login}`, returnTo))
@@ -160,19 +176,16 @@ export class SmartLaunch implements FhirHandler {
     }
     const launch = await this.#flow.complete(query, checks)
     const { launchId, fhirBaseUrl, clientId, patient } = launch
-    const { cookie, launches } = await this.#openSession(cookieHeader, launch)
+    const { cookies, launches } = await this.#openSession(cookieHeader, launch)
     this.#emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient })
     // A person may have several patients open, or be about to: then each page says which launch it belongs to.
     const isOneOfSeveral = isEhrLaunch || launches > 1 || this.#transactions.countIn(cookieHeader) > 1
     const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
-    return redirectAnswer(location, [this.#transactions.end(state), cookie])
+    return redirectAnswer(location, [this.#transactions.end(state), ...cookies])
   }
 
   /** Where the app's hook or the store stops it, nothing is left of the login, and the session before it goes on. */
-  async #openSession(
-    cookieHeader: string | undefined,
-    launch: LaunchRecord,
-  ): Promise<{ cookie: string; launches: number }> {
+  async #openSession(cookieHeader: string | undefined, launch: LaunchRecord): Promise<SessionChange> {
     let id: string | undefined
     try {
       id = await this.#sessions.open(launch)
@@ -196,7 +209,7 @@ export class SmartLaunch implements FhirHandler {
       const message = `Logout takes a POST from a page of ${origin}, with its Origin header.`
       throw new FhirAuthError('cross_origin_request', message)
     }
-    const { cookie, launches } = await this.#sessions.end(request.header('cookie'))
+    const { cookies, launches } = await this.#sessions.end(request.header('cookie'))
     const live = launches.filter(({ accessToken }) => accessToken !== '')
     for (const { fhirBaseUrl, clientId, launchId } of live) {
       this.#emit({ type: 'launch_ended', fhirBaseUrl, clientId, launchId, reason: 'logout' })
@@ -207,7 +220,7 @@ export class SmartLaunch implements FhirHandler {
       last && logoutAtServer
         ? await this.#flow.logoutUrl(last, origin + paths.loggedOut).catch(() => undefined)
         : undefined
-    return redirectAnswer(atServer ?? paths.loggedOut, [cookie])
+    return redirectAnswer(atServer ?? paths.loggedOut, cookies)
   }
 }
 

@@ -63,6 +63,26 @@ describe('the memory store', () => {
     expect(store.claim('a', 'you', 10)).toBe(false)
   })
 
+  it('hands a name on from its holder, told by a mark, and from nobody else', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    expect([store.holderOf('a'), store.takeOver('a', 'me', 'you', 10)]).toEqual([undefined, false])
+    store.claim('a', 'me', 10)
+    const mark = store.holderOf('a')!
+    expect(store.renew('a', 'you', 'them', 10)).toBe(false)
+    now = 9_000
+    expect(store.renew('a', 'me', 'still me', 10)).toBe(true)
+    expect([store.takeOver('a', mark, 'you', 10), store.takeOver('a', store.holderOf('a')!, 'you', 10)]).toEqual([
+      false,
+      true,
+    ])
+    store.release('a', 'still me')
+    now = 18_999
+    expect(store.holderOf('a')).toBeDefined()
+    now = 19_000
+    expect([store.holderOf('a'), store.renew('a', 'you', 'you', 10)]).toEqual([undefined, false])
+  })
+
   it('sweeps claims that have run out as new ones come', () => {
     let now = 0
     const store = memoryStore({ now: () => now })

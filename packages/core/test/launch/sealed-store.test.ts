@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSealer } from '../../src/launch/sealing.ts'
 import { SealedStore } from '../../src/launch/stores/sealed-store.ts'
 import { failureOf } from '../support/failure-of.ts'
-import { sessionRecord } from '../support/launch-record.ts'
+import { launchRecord, sessionRecord } from '../support/launch-record.ts'
 import { createMapStore } from '../support/map-store.ts'
+import { createNetworkStore } from '../support/network-store.ts'
 import { newSecret } from '../support/portal-world.ts'
 
 describe('the sealed store', () => {
@@ -108,5 +109,130 @@ describe('the sealed store', () => {
     for (const call of [...calls, () => store.claim('a', 'me', 1), () => store.release('a', 'me')]) {
       expect(await failureOf(call)).toMatchObject({ code: 'session_store_failed', status: 503, cause: reason })
     }
+  })
+
+  it('opens a session once, as long as it does not change', async () => {
+    const { inner, secrets, store } = seal()
+    await store.set('a', sessionRecord(60_000))
+    const reader = seal(inner, secrets).store
+    const first = await reader.get('a')
+    expect(await reader.get('a')).toBe(first)
+    await store.set('a', sessionRecord(60_000))
+    expect(await reader.get('a')).not.toBe(first)
+  })
+
+  it('keeps the launches that did not change when it opens a session that did', async () => {
+    const { inner, secrets, store } = seal()
+    const [kept, old] = [launchRecord({ launchId: 'kept' }), launchRecord({ launchId: 'old' })]
+    const session = { ...sessionRecord(60_000), launches: [kept, old] }
+    await store.set('a', session)
+    const reader = seal(inner, secrets).store
+    const before = (await reader.get('a'))!.launches
+    await store.set('a', { ...session, launches: [kept, { ...old, accessToken: 'newer' }], expiresAt: 70_000 })
+    const after = (await reader.get('a'))!
+    expect(after.expiresAt).toBe(70_000)
+    expect(after.launches[0]).toBe(before[0])
+    expect(after.launches[1]).toEqual({ ...before[1], accessToken: 'newer' })
+  })
+
+  it('gives out what nobody can change', async () => {
+    const { inner, secrets, store } = seal()
+    await store.set('a', sessionRecord(60_000, { launch: { fhirContext: [{ role: 'launch' }] } }))
+    const session = (await seal(inner, secrets).store.get('a'))!
+    const parts = [session, session.launches, session.launches[0], session.launches[0]?.launch.fhirContext?.[0]]
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual([true, true, true, true])
+  })
+
+  it('RFR-04 replaces a session only where it still is as this process read it', async () => {
+    const { inner, secrets, store: mine } = seal()
+    const theirs = seal(inner, secrets).store
+    await mine.set('a', sessionRecord(60_000))
+    const [read, alsoRead] = [(await mine.get('a'))!, (await theirs.get('a'))!]
+    expect(await mine.replace('a', read, sessionRecord(70_000))).toBe(true)
+    expect(await theirs.replace('a', alsoRead, sessionRecord(80_000))).toBe(false)
+    expect((await theirs.get('a'))?.expiresAt).toBe(70_000)
+    // Nor what it has never read, or something else since.
+    expect(await theirs.replace('b', alsoRead, sessionRecord(80_000))).toBe(false)
+    expect(await theirs.replace('a', alsoRead, sessionRecord(80_000))).toBe(false)
+  })
+
+  it('recalls what it saw for a minute, and nothing that has ended or was removed', async () => {
+    let now = 0
+    const { store } = seal(createMapStore(), [newSecret()], () => now)
+    expect(store.recall('a')).toBeUndefined()
+    await store.set('a', sessionRecord(1_000_000))
+    await store.set('short', sessionRecord(30_000))
+    await store.set('removed', sessionRecord(1_000_000))
+    await store.delete('removed')
+    now = 30_000
+    expect(['a', 'short', 'removed'].filter((id) => store.recall(id))).toEqual(['a'])
+    now = 60_001
+    expect(store.recall('a')).toBeUndefined()
+    await store.get('a')
+    expect(store.recall('a')).toBeDefined()
+  })
+
+  it('does not recall a session that was removed while it was being read', async () => {
+    const { store } = seal()
+    await store.set('a', sessionRecord(1_000_000))
+    await Promise.all([store.get('a'), store.delete('a')])
+    expect(store.recall('a')).toBeUndefined()
+  })
+
+  it('does not wait for a store that hangs', async () => {
+    const told: unknown[] = []
+    const settings = { secrets: [newSecret()], timeoutSeconds: 0.05, now: () => 0 }
+    const network = createNetworkStore()
+    network.way = 'silent'
+    const store = new SealedStore(network, { ...settings, onFailure: (error) => void told.push(error) })
+    const error = await failureOf(() => store.get('a'))
+    expect(error).toMatchObject({ code: 'session_store_failed', status: 503 })
+    expect(error.message).toContain('did not answer within 0.05 s')
+    expect(told).toEqual([error])
+  })
+
+  it('STATE-03 gives a name to one owner, who may renew it, hand it on and give it back', async () => {
+    const { inner, secrets, store: mine } = seal()
+    const theirs = seal(inner, secrets).store
+    expect([await mine.claim('a', 'me', 10), await theirs.claim('a', 'you', 10)]).toEqual([true, false])
+    expect([await mine.claim('a', 'me', 10), await theirs.renew('a', 'you', 'you', 10)]).toEqual([true, false])
+    await theirs.release('a', 'you')
+    const mark = (await theirs.holderOf('a'))!
+    expect(await mine.renew('a', 'me', 'still me', 10)).toBe(true)
+    expect(await theirs.takeOver('a', mark, 'you', 10)).toBe(false)
+    expect(await theirs.takeOver('a', (await theirs.holderOf('a'))!, 'you', 10)).toBe(true)
+    await mine.release('a', 'still me')
+    expect(await mine.claim('a', 'me', 10)).toBe(false)
+    await theirs.release('a', 'you')
+    expect(await mine.holderOf('a')).toBeUndefined()
+    expect(await mine.claim('a', 'me', 10)).toBe(true)
+  })
+  it('lets one call wait for its whole time limit, the next ones hardly, until the store is heard again', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    let answerAll = () => {}
+    const silence = new Promise<undefined>((resolve) => {
+      answerAll = () => resolve(undefined)
+    })
+    const inner = { ...createMapStore(), get: () => silence }
+    const { store } = seal(inner as unknown as ReturnType<typeof createMapStore>)
+    const failed: string[] = []
+    const ask = (name: string) => void Promise.resolve(store.get(name)).catch(() => failed.push(name))
+    ask('first')
+    await vi.advanceTimersByTimeAsync(1900)
+    expect(failed).toEqual([])
+    await vi.advanceTimersByTimeAsync(200)
+    expect(failed).toEqual(['first'])
+    ask('second')
+    await vi.advanceTimersByTimeAsync(110)
+    expect(failed).toEqual(['first', 'second'])
+    answerAll()
+    await vi.advanceTimersByTimeAsync(0)
+    inner.get = () => new Promise(() => {})
+    ask('third')
+    await vi.advanceTimersByTimeAsync(1900)
+    expect(failed).toEqual(['first', 'second'])
+    await vi.advanceTimersByTimeAsync(200)
+    expect(failed).toEqual(['first', 'second', 'third'])
   })
 })

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bothStores, createMapStore } from '../support/map-store.ts'
 import { openedSessions } from '../support/opened-sessions.ts'
 import { loggedIn, look, startPortal } from '../support/portal-world.ts'
@@ -24,8 +24,7 @@ describe.each(bothStores)('a session, with a store %s,', (_, store) => {
     for (let minutes = 50; minutes < 480; minutes += 50) {
       portal.advanceSeconds(50 * 60)
       expect((await look(browser, portal.origin)).status, `after ${minutes} minutes`).toBe(200)
-      // What is written in the background is there before the next request.
-      await new Promise((resolve) => setTimeout(resolve, 20))
+      await portal.settled()
     }
     portal.advanceSeconds(31 * 60)
     expect((await look(browser, portal.origin)).status).toBe(401)
@@ -50,6 +49,7 @@ describe.each(bothStores)('a session, with a store %s,', (_, store) => {
     const { seen } = await look(browser, portal.origin)
     portal.advanceSeconds(HOUR / 2)
     expect((await look(browser, portal.origin)).seen).toEqual(seen)
+    await portal.settled()
     portal.advanceSeconds(HOUR - 60)
     expect((await look(browser, portal.origin)).seen).toEqual(seen)
   })
@@ -70,7 +70,8 @@ describe('a session in a shared store', () => {
     expect(writes()).toBe(atLogin)
     portal.advanceSeconds(HOUR / 60)
     await look(browser, portal.origin)
-    await vi.waitFor(() => expect(writes()).toBe(atLogin + 1))
+    await portal.settled()
+    expect(writes()).toBe(atLogin + 1)
     const [after] = await openedSessions(portal, store)
     expect(after!.expiresAt - before!.expiresAt).toBeGreaterThanOrEqual(360_000)
     expect(after).toEqual({ ...before, expiresAt: after!.expiresAt })
@@ -84,7 +85,8 @@ describe('a session in a shared store', () => {
     expect(store.calls.filter(([method]) => method === 'set').map((call) => call[3])).toEqual([String(HOUR)])
     portal.advanceSeconds(HOUR - 60)
     await look(browser, portal.origin)
-    await vi.waitFor(() => expect(ttls()).toHaveLength(1))
+    await portal.settled()
+    expect(ttls()).toHaveLength(1)
     expect(ttls()[0]).toBeGreaterThan(HOUR / 2)
     expect(ttls()[0]).toBeLessThanOrEqual(HOUR / 2 + 60)
   })

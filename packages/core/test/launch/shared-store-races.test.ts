@@ -64,10 +64,10 @@ describe('two processes of one app', () => {
   it('RFR-04 go on when the one that holds the lock dies: the other gets it after its term', async () => {
     const { inner, portal, other, browser, lockName } = await startTwo()
     // What a process leaves behind that was killed during a refresh.
-    await inner.swap(lockName, undefined, 'whoever was killed', 2)
+    await inner.swap(lockName, undefined, 'whoever was killed', 60)
     portal.advanceSeconds(EXPIRED_SECONDS)
     const looks = [look(browser, portal.origin), look(browser, other.origin)]
-    await wait(0.5)
+    await wait(1)
     expect(refreshes(portal)).toEqual([])
     expect((await Promise.all(looks)).map(({ status }) => status)).toEqual([200, 200])
     expect(refreshes(portal)).toHaveLength(1)

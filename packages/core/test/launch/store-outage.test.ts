@@ -127,7 +127,7 @@ describe('a rotated token that the store does not take', () => {
         { code: 'token_unavailable' },
       ])
       store.way = 'up'
-      await vi.waitFor(async () => expect((await look(browser, portal.origin)).status).toBe(200), 5000)
+      await portal.settled()
       const { seen } = await look(browser, portal.origin)
       expect(seen).toEqual({ ...before, accessToken: issued[0] })
       portal.advanceSeconds(EXPIRED_SECONDS)
@@ -148,7 +148,8 @@ describe('a rotated token that the store does not take', () => {
     }
     portal.advanceSeconds(EXPIRED_SECONDS)
     await look(browser, portal.origin)
-    await vi.waitFor(async () => expect((await look(browser, portal.origin)).status).toBe(200), 5000)
+    await portal.settled()
+    expect((await look(browser, portal.origin)).status).toBe(200)
     expect(writes).toBe(3)
     expect(refreshes(portal)).toHaveLength(1)
   })
@@ -161,7 +162,7 @@ describe('a rotated token that the store does not take', () => {
     portal.sandbox.fault({ at: 'token', kind: 'json', patch, times: 1 })
     portal.advanceSeconds(EXPIRED_SECONDS)
     await look(browser, portal.origin)
-    await vi.waitFor(async () => expect((await look(browser, portal.origin)).status).toBe(200), 5000)
+    await portal.settled()
     const sessions = await openedSessions(portal, store.inner)
     const { seen } = await look(browser, portal.origin)
     expect(sessions.map(({ launches }) => launches.map(({ accessToken }) => accessToken))).toEqual([

@@ -5,12 +5,14 @@ import { listen } from './http-server.ts'
 export async function startCoreApp(
   handlerFor: (origin: string) => FhirHandler | Promise<FhirHandler>,
   respond: (fhir: FhirContext | undefined, request: AdapterRequest) => unknown,
-): Promise<{ origin: string; handler: FhirHandler; failures: unknown[] }> {
+): Promise<{ origin: string; handler: FhirHandler; failures: unknown[]; settled(): Promise<void> }> {
   let handler: FhirHandler
+  const background: Promise<unknown>[] = []
   const failures: unknown[] = []
+  const waitUntil = (promise: Promise<unknown>) => void background.push(promise)
   const { origin } = await listen(async (message, response) => {
     const { headers, method = 'GET', url = '/' } = message
-    const request: AdapterRequest = { method, url, header: (name) => headers[name]?.toString() }
+    const request: AdapterRequest = { method, url, header: (name) => headers[name]?.toString(), waitUntil }
     const apply = (answer: Pick<Answer, 'status' | 'headers' | 'cookies' | 'body'>) => {
       for (const cookie of answer.cookies) response.appendHeader('set-cookie', cookie)
       response.writeHead(answer.status, answer.headers).end(answer.body)
@@ -31,5 +33,6 @@ export async function startCoreApp(
     apply({ status: context ? 200 : 401, headers: { 'content-type': 'application/json' }, cookies: [], body })
   })
   handler = await handlerFor(origin)
-  return { origin, handler, failures }
+  const settled = async () => void (await Promise.all(background))
+  return { origin, handler, failures, settled }
 }

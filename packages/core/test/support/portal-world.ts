@@ -37,6 +37,8 @@ export interface PortalWorld {
   outbound: string[]
   /** The context that a request of this browser gets, in this process. */
   contextOf(browser: UserAgent, url?: string): Promise<FhirContext | undefined>
+  /** When nothing is under way behind the answers that were given. */
+  settled(): Promise<void>
   /** Moves the portal's clock; the sandbox keeps the real time. */
   advanceSeconds(seconds: number): void
   tokenRequests(grantType?: string): RecordedRequest[]
@@ -54,7 +56,7 @@ export async function startPortal(
   let offset = 0
   const outbound: string[] = []
   let used: SmartLaunchOptions | undefined
-  const { origin, handler, failures } = await startCoreApp((appOrigin) => {
+  const { origin, handler, failures, settled } = await startCoreApp((appOrigin) => {
     const redirectUri = `${appOrigin}/callback`
     sandbox.registerClient({ clientId: 'portal', clientSecret, redirectUris: [redirectUri] })
     const server = {
@@ -82,6 +84,7 @@ export async function startPortal(
     options: used!,
     failures,
     outbound,
+    settled,
     contextOf: async (browser, url = '/') => {
       const cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
       const header = (name: string) => (name === 'cookie' ? cookie : undefined)

@@ -1,17 +1,50 @@
 import { createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
-import { HttpException } from '@nestjs/common'
-import { APP_FILTER, HttpAdapterHost } from '@nestjs/core'
+import {
+  type ArgumentsHost,
+  Catch,
+  HttpException,
+  type HttpServer,
+  type INestApplication,
+  type ModuleMetadata,
+} from '@nestjs/common'
+import { APP_FILTER, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
 import { describe, expect, it } from 'vitest'
-import { FhirAuthError, FhirException, SmartLaunch } from '../../src/index.ts'
+import { FhirExceptionFilter } from '../../src/fhir-exception.filter.ts'
+import {
+  FhirAuthError,
+  type FhirAuthModuleOptions,
+  FhirException,
+  type FhirHandler,
+  SmartLaunch,
+} from '../../src/index.ts'
+import { KeptContextController } from '../support/kept-context.ts'
 import { adapterFor, listen, type Platform, startNestApp } from '../support/nest-app.ts'
 import { OwnFilter } from '../support/own-filter.ts'
 import { portalModule } from '../support/portal.ts'
 
 const HTML = { accept: 'text/html' }
+const JSON_ONLY = { accept: 'application/json' }
 
 /** Who answers what went wrong. */
 export function describeProblems(platform: Platform, suite: { sandbox: Sandbox }): void {
+  /** An app that has kept the context of a person who is gone. */
+  const startKept = async (
+    options: Partial<FhirAuthModuleOptions> = {},
+    more: ModuleMetadata = {},
+    prepare?: (app: INestApplication) => void,
+  ) => {
+    const module = portalModule(suite.sandbox, options, { controllers: [KeptContextController], ...more })
+    const { origin } = await startNestApp(platform, module, prepare)
+    const browser = createUserAgent()
+    await browser.signIn(`${origin}/login?returnTo=/kept`)
+    const kept = await browser.request(`${origin}/kept`)
+    expect(await kept.json()).toEqual({ status: 200 })
+    const form = { method: 'POST', headers: { origin }, body: new URLSearchParams({ button: 'Log out' }) }
+    expect((await browser.request(`${origin}/logout`, form)).status).toBe(303)
+    return { origin, browser }
+  }
+
   describe('problems', () => {
     it('an exception filter of the app sees a Nest exception, and its answer keeps the headers', async () => {
       const { origin } = await startNestApp(platform, portalModule(suite.sandbox), (app) => {
@@ -74,6 +107,56 @@ export function describeProblems(platform: Platform, suite: { sandbox: Sandbox }
       expect(exception).toBeInstanceOf(HttpException)
       expect(exception.cause).toBe(error)
       expect(exception.message).toBe('Not granted.')
+    })
+
+    it('an error of fhir.fetch in a handler is answered by its status: the session has ended meanwhile', async () => {
+      const { origin, browser } = await startKept()
+      const answer = await browser.request(`${origin}/kept`, { headers: JSON_ONLY })
+      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Session'])
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json\b/)
+      expect(await answer.json()).toMatchObject({ status: 401, code: 'session_ended' })
+      const page = await browser.request(`${origin}/kept`, { headers: HTML })
+      expect([page.status, page.headers.get('content-type')]).toEqual([401, 'text/html; charset=utf-8'])
+      expect(await page.text()).toContain('Please log in')
+    })
+
+    it('an error that is a mistake of the app is 500 without its words', async () => {
+      const { origin, browser } = await startKept()
+      const answer = await browser.request(`${origin}/elsewhere`, { headers: JSON_ONLY })
+      expect([answer.status, await answer.json()]).toEqual([500, { statusCode: 500, message: 'Internal server error' }])
+    })
+
+    it("with 'forward' an error in a handler goes to the app's filters as it is", async () => {
+      const seen: unknown[] = []
+      @Catch()
+      class SeeingFilter {
+        catch(error: unknown, context: ArgumentsHost) {
+          seen.push(error)
+          new BaseExceptionFilter(adapter).catch(error, context)
+        }
+      }
+      let adapter: HttpServer | undefined
+      const providers = [{ provide: APP_FILTER, useClass: SeeingFilter }]
+      const { origin, browser } = await startKept({ problems: 'forward' }, { providers }, (app) => {
+        adapter = app.getHttpAdapter()
+      })
+      const answer = await browser.request(`${origin}/kept`, { headers: JSON_ONLY })
+      expect(answer.status).toBe(500)
+      expect(seen).toEqual([expect.any(FhirAuthError)])
+    })
+
+    // Fastify has no answer that is half sent, except behind its back.
+    it.runIf(platform === 'express')('an error after the answer has begun ends it', async () => {
+      const { origin, browser } = await startKept()
+      const answer = await browser.request(`${origin}/half-sent`, { headers: JSON_ONLY })
+      expect([answer.status, await answer.text()]).toEqual([200, 'half'])
+    })
+
+    it('an error in a handler that is not HTTP is thrown on', () => {
+      const filter = new FhirExceptionFilter({} as HttpAdapterHost, {} as FhirHandler)
+      const error = new FhirAuthError('session_ended', 'The session has ended.')
+      const context = { getType: () => 'graphql' } as unknown as ArgumentsHost
+      expect(() => filter.catch(error, context)).toThrow(error)
     })
 
     it("an unexpected error goes Nest's way, on an auth path and on a guarded route", async () => {

@@ -23,6 +23,8 @@ interface Seen {
 const MAX_SEEN = 10_000
 /** While the store is away, a session is served from memory this long after it was last seen: a logout elsewhere counts by then. */
 const RECALL_SECONDS = 60
+/** Once the store has let a call wait too long, none waits longer than this until it is heard again. */
+const SILENT_SECONDS = 0.1
 
 /**
  * Puts sessions into a shared store so that the store learns nothing: values encrypted and bound to their session id,
@@ -35,6 +37,7 @@ export class SealedStore implements RecordStore {
   readonly #sealer: Sealer
   readonly #settings: SealedStoreSettings
   readonly #seen = new Map<string, Seen>()
+  #isSilent = false
 
   constructor(store: SessionStore, settings: SealedStoreSettings) {
     this.#store = store
@@ -144,12 +147,25 @@ export class SealedStore implements RecordStore {
   }
 
   async #ask<T>(call: () => Promise<T>): Promise<T> {
+    const { timeoutSeconds, onFailure } = this.#settings
     try {
-      return await withinTime(call(), this.#settings.timeoutSeconds)
+      const answer = call()
+      const heard = () => {
+        this.#isSilent = false
+      }
+      // However late it comes.
+      answer.then(heard, heard)
+      return await withinTime(
+        answer,
+        this.#isSilent ? Math.min(SILENT_SECONDS, timeoutSeconds) : timeoutSeconds,
+        () => {
+          this.#isSilent = true
+        },
+      )
     } catch (cause) {
       const message = 'The session store failed. Check that it is up and reachable.'
       const error = asFhirAuthError(cause, 'session_store_failed', message)
-      this.#settings.onFailure(error)
+      onFailure(error)
       throw error
     }
   }
@@ -165,10 +181,11 @@ function isSame(one: LaunchRecord, other: LaunchRecord): boolean {
 }
 
 /** A store that hangs must not make requests hang. */
-async function withinTime<T>(answer: Promise<T>, seconds: number): Promise<T> {
+async function withinTime<T>(answer: Promise<T>, seconds: number, onLate: () => void): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const tooLate = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
+      onLate()
       reject(new FhirAuthError('session_store_failed', `The session store did not answer within ${seconds} s.`))
     }, seconds * 1000)
   })

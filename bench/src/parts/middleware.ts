@@ -1,0 +1,108 @@
+import type { Framework } from '../servers/frameworks.ts'
+import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, TWIN } from '../servers/variant.ts'
+import { type LoadResult, load } from '../support/load.ts'
+import { number, ratio, spread, table } from '../support/markdown.ts'
+import type { BenchOptions } from '../support/options.ts'
+import { nextMessage, runPinned, startPinned } from '../support/pinned-process.ts'
+import type { Goal, Part, PartReport } from '../support/report.ts'
+import { inRounds } from '../support/rounds.ts'
+import { differenceOf, isHidden, noiseOf, ratioOf, spreadOf, verdictOf } from '../support/statistics.ts'
+
+const TITLES: Record<Framework, string> = { express: 'Express 5', fastify: 'Fastify 5', hono: 'Hono 4', nest: 'Nest 12' }
+
+/** The names of the variants, without loading a framework into the process that makes the load. */
+async function namesOf(framework: Framework): Promise<readonly string[]> {
+  return runPinned<string[]>('servers/names.js', [framework])
+}
+
+async function inProcess(framework: Framework, { rounds }: BenchOptions): Promise<PartReport> {
+  type Calls = Record<'noOp' | 'live' | 'without', number[]>
+  const measured = await runPinned<Calls>('probes/middleware.js', [framework, String(rounds)])
+  const live = differenceOf(measured.live, measured.noOp)
+  const without = differenceOf(measured.without, measured.noOp)
+  const goal = (what: string, found: typeof live, atMost: number): Goal => ({
+    what: `${TITLES[framework]}, in the process: ${what}`,
+    goal: `<= ${atMost} ns over a no-op`,
+    found: `${spread(found)} ns`,
+    verdict: verdictOf(found, { atMost }),
+  })
+  return {
+    goals: [goal('live session', live, 300), goal('no cookie of ours', without, 100)],
+    body: table(
+      ['one call in the process, ns', 'median (quartiles)', 'over the no-op'],
+      [
+        ['no-op middleware', spread(spreadOf(measured.noOp)), ''],
+        [OURS, spread(spreadOf(measured.live)), spread(live)],
+        [OURS_WITHOUT, spread(spreadOf(measured.without)), spread(without)],
+      ],
+    ),
+  }
+}
+
+async function onTheWire(framework: Framework, { rounds, seconds }: BenchOptions): Promise<PartReport> {
+  const names = await namesOf(framework)
+  const results = Object.fromEntries(names.map((name) => [name, [] as LoadResult[]]))
+  const children = names.map((name) => startPinned('servers/start.js', [framework, name]))
+  const servers = await Promise.all(children.map((child) => nextMessage<RunningServer>(child)))
+  const perSecond = await inRounds(names, rounds + 1, async (name, round) => {
+    const at = names.indexOf(name)
+    const [child, server] = [children[at], servers[at]]
+    if (!child || !server) throw new Error(`There is no server for ${name}.`)
+    const result = await load(child, server, seconds)
+    if (round > 0) results[name]?.push(result)
+    return result.requestsPerSecond
+  })
+  for (const child of children) child.kill('SIGKILL')
+
+  // The first round warms up.
+  const rates = (name: string) => (perSecond[name] ?? []).slice(1)
+  const cpu = (name: string) => spreadOf((results[name] ?? []).map((result) => result.cpuMicrosecondsPerRequest))
+  const noise = noiseOf(ratioOf(rates(TWIN), rates(BARE)))
+  const overNoOp = ratioOf(rates(OURS), rates(NO_OP))
+  const peers = names.filter((name) => ![BARE, TWIN, NO_OP, OURS, OURS_WITHOUT].includes(name))
+  const best = peers.reduce((a, b) => (spreadOf(rates(b)).median > spreadOf(rates(a)).median ? b : a))
+  const overBest = ratioOf(rates(OURS), rates(best))
+  const rows = names.map((name) => [
+    name,
+    number(spreadOf(rates(name)).median),
+    name === BARE ? '1' : ratio(ratioOf(rates(name), rates(BARE)), noise),
+    spread(cpu(name)),
+    number(spreadOf((results[name] ?? []).map((result) => result.serverUse * 100)).median),
+  ])
+  return {
+    goals: [
+      {
+        what: `${TITLES[framework]}, on the wire: live session against a no-op middleware`,
+        goal: `within ${(noise * 100).toFixed(1)} %, as two identical servers`,
+        found: ratio(overNoOp, noise),
+        verdict: isHidden(overNoOp, noise) ? 'met' : 'missed',
+      },
+      {
+        what: `${TITLES[framework]}, on the wire: live session against the best session peer (${best})`,
+        goal: '>= 2x',
+        found: ratio(overBest, noise),
+        verdict: verdictOf(overBest, { atLeast: 2 }),
+      },
+    ],
+    body: table(['on the wire, GET', 'requests/s', 'ratio to bare', 'server CPU, µs per request', 'server core used, %'], rows),
+  }
+}
+
+export const middleware: Part = {
+  title: 'Middleware',
+  async measure(options) {
+    const goals: Goal[] = []
+    const bodies: string[] = []
+    for (const framework of options.frameworks) {
+      const reports = [await inProcess(framework, options), await onTheWire(framework, options)]
+      goals.push(...reports.flatMap((report) => report.goals))
+      bodies.push(`### ${TITLES[framework]}`, ...reports.map(({ body }) => body))
+    }
+    const remark =
+      'In the process, a real request of the framework is kept and handed to the middleware again and again. What is left ' +
+      'there is the clock (two reads), one look into the Map by an id that the process has never seen as this string, and ' +
+      'the header reads. On the wire, all servers get as many bytes of cookies; a difference below that of two identical ' +
+      'servers is no difference. The CPU column does not depend on how fast the load generator is.'
+    return { goals, body: [remark, ...bodies].join('\n\n') }
+  },
+}

@@ -1,0 +1,17 @@
+import type { Framework } from '../servers/frameworks.ts'
+
+/** A framework's middleware as a plain call: one request, all that the framework does around it left out. */
+export interface Calls {
+  readonly noOp: () => unknown
+  readonly live: () => unknown
+  readonly without: () => unknown
+  /** Whether the live call really attached a context. */
+  readonly isAttached: () => boolean
+}
+
+export async function callsOf(framework: Framework): Promise<Calls> {
+  if (framework === 'express') return (await import('./captured-express.ts')).capture()
+  if (framework === 'fastify') return (await import('./captured-fastify.ts')).capture()
+  if (framework === 'hono') return (await import('./captured-hono.ts')).capture()
+  return (await import('./captured-nest.ts')).capture()
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { canPin } from './pinned-process.ts'
+
+/** What the figures were measured on, and with. */
+export function machine(): string {
+  const [cpu] = cpus()
+  const pinned = canPin ? 'the load generator and what is measured are pinned to different cores' : 'not pinned'
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return [
+    `Machine: ${availableParallelism()} cores of ${cpu?.model ?? 'an unknown processor'}, ${memory} GB, ${type()} ${release()}; ${pinned}.`,
+    `Node ${process.versions.node}, V8 ${process.versions.v8}. Versions: ${versions().join(', ')}.`,
+  ].join('\n')
+}
+
+const MEASURED = [
+  ...['express', 'fastify', 'hono', '@hono/node-server', '@nestjs/core', 'express-session', 'express-openid-connect'],
+  ...['@auth/express', 'better-auth', '@fastify/session', '@fastify/secure-session', '@fastify/oauth2'],
+  ...['@hono/oidc-auth', '@hono/session', 'hono-sessions', 'openid-client', 'oauth4webapi', 'jose', 'redis', 'undici'],
+]
+
+function versions(): string[] {
+  const require = createRequire(import.meta.url)
+  const manifest = require('../../package.json') as { dependencies: Record<string, string> }
+  return MEASURED.map((name) => `${name} ${installedVersion(name) ?? manifest.dependencies[name]}`)
+}
+
+function installedVersion(name: string): string | undefined {
+  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version?: string }).version
+}
