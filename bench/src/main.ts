@@ -10,9 +10,18 @@ import { sessions } from './parts/sessions.ts'
 import { FRAMEWORKS, type Framework } from './servers/frameworks.ts'
 import { machine } from './support/machine.ts'
 import { page, section } from './support/page.ts'
+import { pinDriver } from './support/pinned-process.ts'
 import type { Part, PartReport } from './support/report.ts'
 
-const PARTS: Readonly<Record<string, Part>> = { middleware, sessions, redis, backend, imports, install: installation, memory }
+const PARTS: Readonly<Record<string, Part>> = {
+  middleware,
+  sessions,
+  redis,
+  backend,
+  imports,
+  install: installation,
+  memory,
+}
 const USAGE = `npx -y pnpm@10 bench [part…] [--framework name…] [--rounds 5] [--seconds 4] [--write]
 
 Parts: ${Object.keys(PARTS).join(', ')}; all of them unless named. Frameworks: ${FRAMEWORKS.join(', ')}.
@@ -42,6 +51,7 @@ if (values.help || unknown.length > 0 || !(rounds >= 3) || !(seconds > 0)) {
 const frameworks = (values.framework ?? FRAMEWORKS) as Framework[]
 const names = positionals.length > 0 ? positionals : Object.keys(PARTS)
 const reports = new Map<Part, PartReport>()
+pinDriver()
 console.log(machine())
 for (const name of names) {
   const part = PARTS[name]

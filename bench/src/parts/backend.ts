@@ -1,7 +1,7 @@
 import { number, ratio, spread, table } from '../support/markdown.ts'
 import { DRIVING_CORE, nextMessage, runPinned, startPinned } from '../support/pinned-process.ts'
 import type { Goal, Part, PartReport } from '../support/report.ts'
-import { differenceOf, ratioOf, spreadOf, type Spread, verdictOf } from '../support/statistics.ts'
+import { differenceOf, ratioOf, type Spread, spreadOf, verdictOf } from '../support/statistics.ts'
 
 async function cachedToken(rounds: number): Promise<PartReport> {
   type Found = { read: Record<'map' | 'clock' | 'ours', number[]>; awaited: Record<'nothing' | 'ours', number[]> }
@@ -59,7 +59,11 @@ async function stampede(rounds: number): Promise<PartReport> {
       verdict: verdictOf(against, { atMost: 1.2 }),
     })
   }
-  const { ours, openidClient, oauth4webapi } = counts ?? { ours: undefined, openidClient: undefined, oauth4webapi: undefined }
+  const { ours, openidClient, oauth4webapi } = counts ?? {
+    ours: undefined,
+    openidClient: undefined,
+    oauth4webapi: undefined,
+  }
   goals.push({
     what: 'Stampede, requests of 10,000 cold callers',
     goal: '1 discovery, 1 token request',
@@ -131,7 +135,12 @@ async function signing(rounds: number): Promise<PartReport> {
       const microseconds = (values: number[]) => spread(spreadOf(values.map((value) => value / 1000)))
       rows.push([`${alg}, ${inFlight} in flight`, microseconds(found.jose), microseconds(found.ours), ratio(against)])
       const isMet = verdictOf(against, { atLeast: 0.97 })
-      goals.push({ what: `Signing, ${alg}, ${inFlight} in flight`, goal: '>= 0.97 of jose alone', found: ratio(against), verdict: isMet })
+      goals.push({
+        what: `Signing, ${alg}, ${inFlight} in flight`,
+        goal: '>= 0.97 of jose alone',
+        found: ratio(against),
+        verdict: isMet,
+      })
     }
   }
   return { goals, body: table(['one assertion, µs', 'jose alone', 'fhir-auth', 'throughput against jose'], rows) }

@@ -49,7 +49,12 @@ export const imports: Part = {
       }),
     )
     const ordered = [...all].sort((a, b) => times(a).median - times(b).median)
-    const rows = ordered.map((item) => [item.module, item.after?.join(', ') ?? '', spread(times(item)), number(times(item).count)])
+    const rows = ordered.map((item) => [
+      item.module,
+      item.after?.join(', ') ?? '',
+      spread(times(item)),
+      number(times(item).count),
+    ])
     return { goals, body: table(['import, ms', 'after', 'median (quartiles)', 'processes'], rows) }
   },
 }

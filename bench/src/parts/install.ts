@@ -88,7 +88,11 @@ export const installation: Part = {
       const whole = install([...framework, ...specifiers])
       return { packages: whole.packages - base.packages, bytes: whole.bytes - base.bytes }
     }
-    const ours = OURS.map(({ name, framework }) => ({ name, framework, ...added(framework, [core, pack(tarballs, name)]) }))
+    const ours = OURS.map(({ name, framework }) => ({
+      name,
+      framework,
+      ...added(framework, [core, pack(tarballs, name)]),
+    }))
     const peers = PEERS.map(({ name, framework }) => ({ name, framework, ...added(framework, [name]) }))
     rmSync(tarballs, { recursive: true, force: true })
     const goals = ours.map(

@@ -8,7 +8,12 @@ import type { Goal, Part, PartReport } from '../support/report.ts'
 import { inRounds } from '../support/rounds.ts'
 import { differenceOf, isHidden, noiseOf, ratioOf, spreadOf, verdictOf } from '../support/statistics.ts'
 
-const TITLES: Record<Framework, string> = { express: 'Express 5', fastify: 'Fastify 5', hono: 'Hono 4', nest: 'Nest 12' }
+const TITLES: Record<Framework, string> = {
+  express: 'Express 5',
+  fastify: 'Fastify 5',
+  hono: 'Hono 4',
+  nest: 'Nest 12',
+}
 
 /** The names of the variants, without loading a framework into the process that makes the load. */
 async function namesOf(framework: Framework): Promise<readonly string[]> {
@@ -84,7 +89,10 @@ async function onTheWire(framework: Framework, { rounds, seconds }: BenchOptions
         verdict: verdictOf(overBest, { atLeast: 2 }),
       },
     ],
-    body: table(['on the wire, GET', 'requests/s', 'ratio to bare', 'server CPU, µs per request', 'server core used, %'], rows),
+    body: table(
+      ['on the wire, GET', 'requests/s', 'ratio to bare', 'server CPU, µs per request', 'server core used, %'],
+      rows,
+    ),
   }
 }
 

@@ -18,7 +18,14 @@ const calls = {
   ours: () => signClientAssertion(keys, target, rules, Date.now() / 1000),
   jose: () => {
     const now = Math.floor(Date.now() / 1000)
-    const claims = { iss: CLIENT_ID, sub: CLIENT_ID, aud: tokenEndpoint, iat: now, exp: now + 300, jti: crypto.randomUUID() }
+    const claims = {
+      iss: CLIENT_ID,
+      sub: CLIENT_ID,
+      aud: tokenEndpoint,
+      iat: now,
+      exp: now + 300,
+      jti: crypto.randomUUID(),
+    }
     return new SignJWT(claims).setProtectedHeader({ alg, typ: 'JWT', kid: 'key' }).sign(privateKey)
   },
 }

@@ -50,4 +50,8 @@ const oauth4webapi = await counted(async () => {
   }
   await Promise.all(Array.from({ length: PEER_CALLERS }, grant))
 })
-process.send?.({ one: milliseconds.one.slice(2), all: milliseconds.all.slice(2), counts: { ours, openidClient, oauth4webapi } })
+process.send?.({
+  one: milliseconds.one.slice(2),
+  all: milliseconds.all.slice(2),
+  counts: { ours, openidClient, oauth4webapi },
+})

@@ -36,7 +36,13 @@ const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: '
 /** By hand, but with what nobody should leave out: a time limit, and no redirect followed. */
 async function byHand(fetch: typeof globalThis.fetch): Promise<unknown> {
   const signal = AbortSignal.timeout(10_000)
-  const response = await fetch(tokenEndpoint, { method: 'POST', headers, body: await body(), redirect: 'manual', signal })
+  const response = await fetch(tokenEndpoint, {
+    method: 'POST',
+    headers,
+    body: await body(),
+    redirect: 'manual',
+    signal,
+  })
   if (!response.ok) throw new Error(`The token endpoint answered ${response.status}.`)
   return response.json()
 }
@@ -46,7 +52,9 @@ async function byUndiciRequest(): Promise<unknown> {
 }
 
 const auth = openid.PrivateKeyJwt({ key: privateKey, kid: 'key' })
-const configuration = await openid.discovery(new URL(origin), CLIENT_ID, {}, auth, { execute: [openid.allowInsecureRequests] })
+const configuration = await openid.discovery(new URL(origin), CLIENT_ID, {}, auth, {
+  execute: [openid.allowInsecureRequests],
+})
 const undiciFetch = undici.fetch as unknown as typeof globalThis.fetch // its types are of its own Request
 
 const calls = {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
-import { type ExpressAuthConfig, getSession } from '@auth/express'
 import { encode } from '@auth/core/jwt'
+import { type ExpressAuthConfig, getSession } from '@auth/express'
 import { smartLaunch } from '@fhir-auth/express'
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'
@@ -10,7 +10,17 @@ import openidConnect from 'express-openid-connect'
 import session from 'express-session'
 import { SignJWT } from 'jose'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, sessionContent, sessionCookies, TWIN, type Variants } from './variant.ts'
+import {
+  BARE,
+  NO_OP,
+  OURS,
+  OURS_WITHOUT,
+  type RunningServer,
+  sessionContent,
+  sessionCookies,
+  TWIN,
+  type Variants,
+} from './variant.ts'
 
 const SECRET = crypto.randomUUID() + crypto.randomUUID()
 
@@ -51,7 +61,13 @@ async function openidConnectServer(store?: session.Store): Promise<RunningServer
   const { origin } = await withOrigin((app, baseURL) => {
     app.use(
       openidConnect.auth({
-        ...{ issuerBaseURL: 'https://idp.example.org', baseURL, clientID: 'portal', secret: SECRET, authRequired: false },
+        ...{
+          issuerBaseURL: 'https://idp.example.org',
+          baseURL,
+          clientID: 'portal',
+          secret: SECRET,
+          authRequired: false,
+        },
         ...(store && { session: { store: store as never } }), // its type of a store is its own
       }),
     )
@@ -61,7 +77,10 @@ async function openidConnectServer(store?: session.Store): Promise<RunningServer
       Object.assign((req as unknown as { appSession: object }).appSession, tokens)
       res.send('ok')
     })
-    app.get('/', answerIf((req) => req.oidc.isAuthenticated()))
+    app.get(
+      '/',
+      answerIf((req) => req.oidc.isAuthenticated()),
+    )
   })
   return { url: origin, cookie: await sessionCookies(origin) }
 }
@@ -73,7 +92,10 @@ async function sessionServer(): Promise<RunningServer> {
       Object.assign(req.session, { fhir: sessionContent })
       res.send('ok')
     })
-    app.get('/', answerIf((req) => (req.session as unknown as { fhir?: object }).fhir))
+    app.get(
+      '/',
+      answerIf((req) => (req.session as unknown as { fhir?: object }).fhir),
+    )
   })
   return { url: origin, cookie: await sessionCookies(origin) }
 }
@@ -87,7 +109,10 @@ async function authJsServer(): Promise<RunningServer> {
       res.locals.session = await getSession(req, config)
       next()
     })
-    app.get('/', answerIf((_req, res) => res.locals.session))
+    app.get(
+      '/',
+      answerIf((_req, res) => res.locals.session),
+    )
   })
   return { url: origin, cookie: `${salt}=${token}` }
 }
@@ -103,7 +128,10 @@ async function betterAuthServer(): Promise<RunningServer> {
     res.locals.session = await auth.api.getSession({ headers: fromNodeHeaders(req.headers) })
     next()
   })
-  app.get('/', answerIf((_req, res) => res.locals.session))
+  app.get(
+    '/',
+    answerIf((_req, res) => res.locals.session),
+  )
   const body = { email: 'person@example.org', password: SECRET, name: 'Person' }
   const response = await auth.api.signUpEmail({ body, asResponse: true })
   const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0])
@@ -117,7 +145,11 @@ export const expressVariants: Variants = {
   [OURS]: async () => {
     const launch = createLaunch()
     const cookie = `${OTHER_COOKIES}; ${await logIn(launch)}`
-    return plain((app) => app.use(smartLaunch(launch)), answerIf((req) => req.fhir), cookie)
+    return plain(
+      (app) => app.use(smartLaunch(launch)),
+      answerIf((req) => req.fhir),
+      cookie,
+    )
   },
   [OURS_WITHOUT]: () => plain((app) => app.use(smartLaunch(createLaunch())), answer, OTHER_COOKIES),
   'express-session, memory store': sessionServer,

@@ -4,7 +4,17 @@ import session from '@fastify/session'
 import { smartLaunch } from '@fhir-auth/fastify'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, sessionContent, sessionCookies, TWIN, type Variants } from './variant.ts'
+import {
+  BARE,
+  NO_OP,
+  OURS,
+  OURS_WITHOUT,
+  type RunningServer,
+  sessionContent,
+  sessionCookies,
+  TWIN,
+  type Variants,
+} from './variant.ts'
 
 const SECRET = crypto.randomUUID() + crypto.randomUUID()
 
@@ -44,7 +54,10 @@ export const fastifyVariants: Variants = {
   },
   [OURS]: async () => {
     const launch = createLaunch()
-    const url = await serve((app) => app.register(smartLaunch, { launch }), (request) => request.fhir)
+    const url = await serve(
+      (app) => app.register(smartLaunch, { launch }),
+      (request) => request.fhir,
+    )
     return { url, cookie: `${OTHER_COOKIES}; ${await logIn(launch)}` }
   },
   [OURS_WITHOUT]: async () => {

@@ -8,7 +8,17 @@ import { createMiddleware } from 'hono/factory'
 import { sign } from 'hono/jwt'
 import { MemoryStore, type Session, sessionMiddleware } from 'hono-sessions'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, sessionContent, sessionCookies, TWIN, type Variants } from './variant.ts'
+import {
+  BARE,
+  NO_OP,
+  OURS,
+  OURS_WITHOUT,
+  type RunningServer,
+  sessionContent,
+  sessionCookies,
+  TWIN,
+  type Variants,
+} from './variant.ts'
 
 const SECRET = crypto.randomUUID() + crypto.randomUUID()
 
@@ -33,13 +43,21 @@ async function oidcAuthServer(): Promise<RunningServer> {
   app.get('/', async (c) => ((await getAuth(c)) ? c.text('ok') : c.text('no session', 401)))
   // The session of this library is a JWT, which it signs by this function.
   const now = Math.floor(Date.now() / 1000)
-  const content = { sub: 'person', email: '', rtk: sessionContent.refreshToken, rtkexp: now + 86_400, ssnexp: now + 86_400 }
+  const content = {
+    sub: 'person',
+    email: '',
+    rtk: sessionContent.refreshToken,
+    rtkexp: now + 86_400,
+    ssnexp: now + 86_400,
+  }
   return { url: await listen(app), cookie: `oidc-auth=${await sign(content, SECRET, 'HS256')}` }
 }
 
 async function sessionsServer(): Promise<RunningServer> {
   const app = new Hono<{ Variables: { session: Session<{ fhir: object }> } }>()
-  app.use(sessionMiddleware({ store: new MemoryStore(), expireAfterSeconds: 3600, cookieOptions: { path: '/' } }) as never)
+  app.use(
+    sessionMiddleware({ store: new MemoryStore(), expireAfterSeconds: 3600, cookieOptions: { path: '/' } }) as never,
+  )
   app.get('/begin', (c) => {
     c.get('session').set('fhir', sessionContent)
     return c.text('ok')

@@ -1,11 +1,29 @@
 import 'reflect-metadata'
 import { Fhir, FhirAuthModule, type FhirContext } from '@fhir-auth/nest'
-import { Controller, Get, type DynamicModule, type INestApplication, Module, Req, UnauthorizedException } from '@nestjs/common'
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  type INestApplication,
+  Module,
+  Req,
+  UnauthorizedException,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import type { Request, RequestHandler } from 'express'
 import session from 'express-session'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, sessionContent, sessionCookies, TWIN, type Variants } from './variant.ts'
+import {
+  BARE,
+  NO_OP,
+  OURS,
+  OURS_WITHOUT,
+  type RunningServer,
+  sessionContent,
+  sessionCookies,
+  TWIN,
+  type Variants,
+} from './variant.ts'
 
 type SessionRequest = Request & { session: { fhir?: object } }
 
@@ -20,26 +38,30 @@ class PlainController {
 @Controller()
 class FhirController {
   @Get()
-  show(@Fhir() fhir: FhirContext | undefined): string {
+  show(fhir: FhirContext | undefined): string {
     if (!fhir) throw new UnauthorizedException()
     return 'ok'
   }
 }
+// Written as calls, so that a parser without parameter decorators can read this file.
+Fhir()(FhirController.prototype, 'show', 0)
 
 @Controller()
 class SessionController {
   @Get('begin')
-  begin(@Req() request: SessionRequest): string {
+  begin(request: SessionRequest): string {
     request.session.fhir = sessionContent
     return 'ok'
   }
 
   @Get()
-  show(@Req() request: SessionRequest): string {
+  show(request: SessionRequest): string {
     if (!request.session.fhir) throw new UnauthorizedException()
     return 'ok'
   }
 }
+Req()(SessionController.prototype, 'begin', 0)
+Req()(SessionController.prototype, 'show', 0)
 
 @Module({})
 class AppModule {}

@@ -52,7 +52,10 @@ export async function logIn(launch: SmartLaunch): Promise<string> {
 /** What a browser sends beside ours: an app has other cookies too. */
 export const OTHER_COOKIES = 'theme=dark; _ga=GA1.2.1234567890.1700000000; locale=en-US'
 
-export function request(url: string, cookie?: string): { method: string; url: string; header(name: string): string | undefined } {
+export function request(
+  url: string,
+  cookie?: string,
+): { method: string; url: string; header(name: string): string | undefined } {
   return { method: 'GET', url, header: (name) => (name === 'cookie' ? cookie : undefined) }
 }
 

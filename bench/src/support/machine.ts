@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { cpus, release, totalmem, type } from 'node:os'
 import { canPin } from './pinned-process.ts'
 
 /** What the figures were measured on, and with. */
 export function machine(): string {
-  const [cpu] = cpus()
+  const processors = cpus()
   const pinned = canPin ? 'the load generator and what is measured are pinned to different cores' : 'not pinned'
   const memory = Math.round(totalmem() / 2 ** 30)
   return [
-    `Machine: ${availableParallelism()} cores of ${cpu?.model ?? 'an unknown processor'}, ${memory} GB, ${type()} ${release()}; ${pinned}.`,
+    `Machine: ${processors.length} cores of ${processors[0]?.model ?? 'an unknown processor'}, ${memory} GB, ${type()} ${release()}; ${pinned}.`,
     `Node ${process.versions.node}, V8 ${process.versions.v8}. Versions: ${versions().join(', ')}.`,
   ].join('\n')
 }

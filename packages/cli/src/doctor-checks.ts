@@ -6,6 +6,7 @@ import { readAllowedBy, tryRead } from './fhir-read.ts'
 import type { Finding } from './finding.ts'
 import { checkHostedJwks } from './hosted-jwks.ts'
 import { isReadableByOthers } from './key-file.ts'
+import { datedKeys, stateText } from './key-states.ts'
 import { inspectServer } from './server-inspection.ts'
 import { pathOf, remedyFor, type Settings } from './settings.ts'
 import { tokenReport } from './token-report.ts'
@@ -32,8 +33,9 @@ const LOGIN_FINDINGS = [
 ]
 
 export async function checkKeys(keys: KeySet, { privateJwks }: Settings): Promise<Check> {
-  const published = keys.publicJwks().keys
-  const summary = published.map(({ kid, alg }) => `${kid} (${alg})`).join(', ')
+  const summary = datedKeys(keys, Date.now())
+    .map((key) => `${key.kid} (${key.alg}, ${stateText(key)})`)
+    .join(', ')
   const file = privateJwks && !/^\s*(?:\{|-----BEGIN)/.test(privateJwks.value) ? pathOf(privateJwks) : undefined
   if (file === undefined || !(await isOpen(file))) return { name: 'keys', status: 'green', summary, details: [] }
   const details = [`Others on this machine may read ${file}. Take that away: chmod 600 ${file}`]

@@ -32,8 +32,9 @@ const JSON_TYPES = ['application/json', 'application/jwk-set+json']
  * what is wrong.
  *
  * @param own - the app's keys: each must be published
+ * @param timeoutSeconds - default: as long as the library waits, 10 seconds
  */
-export async function checkHostedJwks(url: string, own?: KeySet): Promise<HostedJwksReport> {
+export async function checkHostedJwks(url: string, own?: KeySet, timeoutSeconds?: number): Promise<HostedJwksReport> {
   const recording = recordingFetch()
   const report = (findings: Finding[], answer?: HttpAnswer, keys: HostedJwksReport['keys'] = []): HostedJwksReport => ({
     ok: !hasError(findings),
@@ -47,7 +48,7 @@ export async function checkHostedJwks(url: string, own?: KeySet): Promise<Hosted
   let answer: HttpAnswer
   try {
     const headers = { accept: 'application/json' }
-    answer = await sendBounded({ method: 'GET', url, headers }, { fetch: recording.fetch })
+    answer = await sendBounded({ method: 'GET', url, headers }, { fetch: recording.fetch, timeoutSeconds })
   } catch (error) {
     return report([faultFinding(error, recording.exchanges[0])])
   }

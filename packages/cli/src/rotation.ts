@@ -1,4 +1,6 @@
+import { loadKeySet } from '@fhir-auth/core'
 import type { PrivateKeyRecord } from './key-file.ts'
+import { type DatedKey, timeText } from './key-states.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A private JWK Set as it stands in a file. */
@@ -6,8 +8,37 @@ export interface PrivateJwks {
   readonly keys: readonly Record<string, unknown>[]
 }
 
+/** How long servers may keep the JWKS of `backendServices()`, unless `jwksMaxAgeSeconds` says otherwise. */
+const MAX_AGE_SECONDS = 600
+/** An assertion lives 5 minutes, and clocks may differ by as much. */
+const OVERLAP_SECONDS = MAX_AGE_SECONDS + 600
+/** Time to give the file to every process of the app. */
+const DEPLOYMENT_SECONDS = 24 * 3600
+
 /**
- * Adds the next key behind the others: the first key signs, so the new one is published before it is used.
+ * When the next key begins to sign: as asked for, else when a day for the deployment and the max-age of the JWKS are over.
+ *
+ * @param given - ISO 8601
+ * @param now - the present, in milliseconds since the epoch
+ * @throws UsageError for what is no time
+ */
+export async function signFromOf(given: string | undefined, key: PrivateKeyRecord, now: number): Promise<string> {
+  if (given === undefined) {
+    const minutes = Math.ceil((now / 1000 + DEPLOYMENT_SECONDS + MAX_AGE_SECONDS) / 60)
+    return timeText(minutes * 60_000)
+  }
+  try {
+    await loadKeySet({ ...key, signFrom: given })
+    return given
+  } catch {
+    throw new UsageError(
+      `--sign-from ${given} is no time. Write one with its zone, such as 2026-07-01T06:00:00Z, or a date.`,
+    )
+  }
+}
+
+/**
+ * Adds the next key behind the others.
  *
  * @param text - the content of the key file, which is known to hold usable keys
  * @throws UsageError when it is no JSON, as only a JWK Set can hold two keys
@@ -22,12 +53,63 @@ export function withNextKey(text: string, next: PrivateKeyRecord, place: string)
   return 'keys' in value ? { ...value, keys: [...(value.keys ?? []), next] } : { keys: [value, next] }
 }
 
-/** The four steps of a rotation without an outage, for a person to follow. */
-export function rotationSteps(files: { private: string; public: string }, next: { kid: string }): string[] {
+/** A key that the next one retires, and when the last trace of it may go. */
+export interface RetiredKey {
+  readonly kid: string
+  readonly removeFrom: string
+}
+
+/** Those that sign until the next one does. */
+export function retiredBy(signFrom: number, keys: readonly DatedKey[]): RetiredKey[] {
+  return keys
+    .filter(({ state, at }) => state !== 'next' && at === signFrom)
+    .map(({ kid }) => ({ kid, removeFrom: timeText(signFrom + OVERLAP_SECONDS * 1000) }))
+}
+
+/** What is left to do for a rotation without an outage. */
+export function rotationSteps(
+  files: { private: string; public: string },
+  signFrom: number,
+  retired: readonly RetiredKey[],
+  now: number,
+): string[] {
+  const deadline = signFrom - MAX_AGE_SECONDS * 1000
+  const [removeFrom] = retired.map((key) => key.removeFrom)
   return [
-    `Publish: host the new ${files.public}. The first key of ${files.private} still signs.`,
-    'Wait until no server can hold the old set: the max-age of your JWKS URL (600 s by default), and some minutes more. fhir-auth jwks --check shows it.',
-    `Move the key ${next.kid} to the first place in ${files.private}, and give the file to the app again: now it signs.`,
-    `Retire: after the same wait, and the 5 minutes that an assertion lives, delete the old key from ${files.private} and host what fhir-auth jwks ${files.private} prints.`,
+    `${deadline > now ? `Before ${timeText(deadline)}` : 'Now'}: give ${files.private} to every process of the app. backendServices() publishes both keys from then on; if you host the set yourself, host the new ${files.public}. To look: fhir-auth jwks ${files.private} --check URL`,
+    `That is all. The new key signs from ${timeText(signFrom)} on, by itself.`,
+    ...(removeFrom === undefined
+      ? []
+      : [
+          `From ${removeFrom} on nothing needs ${retired.map(({ kid }) => kid).join(', ')}: delete it from ${files.private} then, or at the next rotation.`,
+        ]),
+  ]
+}
+
+/** What may go wrong with a key that signs from then on. */
+export function rotationWarnings(
+  signFrom: number,
+  next: { alg: string },
+  before: { signing: { alg: string; kid: string }; keys: readonly DatedKey[] },
+  now: number,
+): string[] {
+  const { signing, keys } = before
+  const waiting = keys.filter(({ state, at }) => state === 'next' && at !== undefined)
+  const isEarly = signFrom < now + MAX_AGE_SECONDS * 1000
+  return [
+    ...(isEarly
+      ? [
+          `Servers may keep the old set for ${MAX_AGE_SECONDS} s, and refuse the new key until they have read the new one. ${timeText(signFrom)} is before that.`,
+        ]
+      : []),
+    ...(next.alg === signing.alg
+      ? []
+      : [
+          `The new key is ${next.alg}, the current one ${signing.alg}: it is not retired, and still signs for servers that accept nothing else. Give ${signing.kid} a signUntil when none does.`,
+        ]),
+    ...waiting.map(
+      ({ kid, at }) =>
+        `The key ${kid} is next already, and signs from ${timeText(at ?? 0)}. Another one may be too much.`,
+    ),
   ]
 }

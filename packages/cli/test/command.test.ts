@@ -18,7 +18,7 @@ const ESCAPE = '\u001b'
 
 describe('the help', () => {
   const OPTIONS: Record<string, string[]> = {
-    keygen: ['--alg', '--out', '--rotate', '--json'],
+    keygen: ['--alg', '--out', '--rotate', '--sign-from', '--json'],
     jwks: ['--check', '--json'],
     discover: ['--issuer', '--dialect', '--json'],
     token: [

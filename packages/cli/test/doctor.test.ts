@@ -38,7 +38,7 @@ describe('everything is right', () => {
     const { code, stdout } = await run(['doctor', '--config', (await startBackend()).configure()])
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^ok {4}Configuration: job at http.*, dialect smart\nok {4}Keys: .* \(ES384\)\nwarn {2}Hosted JWKS: /,
+      /^ok {4}Configuration: job at http.*, dialect smart\nok {4}Keys: .* \(ES384, active\)\nwarn {2}Hosted JWKS: /,
     )
     expect(stdout).toMatch(/\n5 ok, 1 with a warning, 0 failed, 0 not checked\n$/)
   })
@@ -59,6 +59,19 @@ describe('everything is right', () => {
     const result = await doctor(await startBackend({ mode: 'intelichart' }), { dialect: 'intelichart' })
     expect(statuses(result).filter((status) => status.endsWith('red'))).toEqual([])
     expect(result.code).toBe(0)
+  })
+
+  test('keys under rotation: each with its state, and the active one signs', async () => {
+    const backend = await startBackend()
+    const { kid, retires } = (
+      await run(['keygen', '--rotate', backend.file, '--sign-from', '2999-01-01', '--json'])
+    ).json()
+    const [{ kid: first }] = retires as [{ kid: string }]
+    const result = await doctor(backend)
+    expect(statuses(result)).toContain('token green')
+    expect(detailsOf(result, 'keys')).toBe(
+      `${first} (ES384, active, signs until 2999-01-01T00:00:00Z), ${kid} (ES384, next, signs from 2999-01-01T00:00:00Z)`,
+    )
   })
 
   test('a client with a secret has no keys to check', async () => {

@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startSelfSignedServer } from '../../core/test/support/self-signed-server.ts'
+import { checkHostedJwks } from '../src/hosted-jwks.ts'
 import { findingCodes, run } from './support/run.ts'
 import { serve, serveJson } from './support/server.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -34,14 +36,48 @@ async function keyFile(): Promise<{ file: string; publicJwks: { keys: Jwk[] } }>
   }
 }
 
+/** A private key like this one, with the same times. */
+async function secondOf(jwk: Jwk | undefined): Promise<Jwk> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  return { ...privateKey.export({ format: 'jwk' }), alg: 'ES384', signFrom: jwk?.signFrom }
+}
+
 describe('jwks FILE', () => {
-  test('prints the public set and nothing else', async () => {
+  test('prints the public set and nothing else, and beside it what the key does', async () => {
     const { file, publicJwks } = await keyFile()
     const { code, stdout, stderr } = await run(['jwks', file])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `  ${publicJwks.keys[0]?.kid} ES384  active\n` })
     expect(JSON.parse(stdout)).toEqual(publicJwks)
-    expect((await run(['jwks', file, '--json'])).json()).toEqual(publicJwks)
+    const json = await run(['jwks', file, '--json'])
+    expect([json.json(), json.stderr]).toEqual([publicJwks, ''])
     expect(JSON.stringify(publicJwks)).not.toContain('"d"')
+  })
+
+  test('says of each key what it does, and until when', async () => {
+    const { file, publicJwks } = await keyFile()
+    const first = publicJwks.keys[0]?.kid
+    // In the last ten minutes, since the beginning of 2020, and in the far future.
+    const recently = `${new Date(Date.now() - 600_000).toISOString().slice(0, 19)}Z`
+    const kids = [first]
+    for (const time of ['2020-01-01', recently, '2999-01-01']) {
+      kids.push((await run(['keygen', '--rotate', file, '--sign-from', time, '--json'])).json().kid as string)
+    }
+    const keys = JSON.parse(readFileSync(file, 'utf8')).keys as Jwk[]
+    writeFileSync(file, JSON.stringify({ keys: [...keys, await secondOf(keys[2])] }))
+    const { stdout, stderr } = await run(['jwks', file])
+    expect(stderr.split('\n').map((line) => line.trim().replace(/\S+ (ES384 +)/, ''))).toEqual([
+      'retired since 2020-01-01T00:00:00Z, no longer published: delete it',
+      `retired since ${recently}, still published`,
+      'active, signs until 2999-01-01T00:00:00Z',
+      'next, signs from 2999-01-01T00:00:00Z',
+      'next, behind the one that signs',
+      '',
+    ])
+    expect(
+      JSON.parse(stdout)
+        .keys.map(({ kid }: Jwk) => kid)
+        .slice(0, 3),
+    ).toEqual(kids.slice(1))
   })
 
   test('warns, beside the result, of a file that others may read', async () => {
@@ -259,6 +295,22 @@ describe('jwks --check: what is wrong with the hosting', () => {
   test('the connection is cut', async () => {
     const url = await serve((request) => request.socket.destroy())
     expect(findingCodes((await check(url)).json())).toEqual(['reset'])
+  })
+
+  test.each([
+    ['no answer', () => {}],
+    ['an answer that stops half-way', (response: ServerResponse) => void response.writeHead(200).write('{"keys":')],
+  ])('%s within the time limit', async (_title, answer) => {
+    const url = await serve((_request, response) => answer(response))
+    const { ok, findings } = await checkHostedJwks(url, undefined, 0.3)
+    expect(ok).toBe(false)
+    expect(findings).toEqual([
+      expect.objectContaining({
+        code: 'timeout',
+        what: expect.stringContaining('did not answer within 0.3 s'),
+        meaning: expect.stringContaining('firewall'),
+      }),
+    ])
   })
 
   test('a body without an end', async () => {

@@ -101,27 +101,116 @@ describe('--rotate', () => {
     return { folder, file, first: first ?? '' }
   }
 
-  test('adds the next key behind the one that signs, and publishes both', async () => {
+  test('adds the next key with the time from which it signs, and publishes both', async () => {
     const { folder, file, first } = await withKey()
     chmodSync(file, 0o644)
     const { code, stdout } = await run(['keygen', '--rotate', file])
     expect(code).toBe(0)
     const kids = kidsOf(read(file))
     expect(kids).toEqual([first, expect.not.stringMatching(first)])
-    expect((await loadKeySet(read(file))).signingKey().kid).toBe(first)
     expect(kidsOf(read(folder, 'jwks.json'))).toEqual(kids)
+    expect(read(folder, 'jwks.json')).not.toContain('signFrom')
     expect(modeOf(file)).toBe('600')
-    expect(stdout).toContain('The first key signs.')
-    const steps = ['1. Publish:', '2. Wait', `3. Move the key ${kids[1]}`, '4. Retire:']
-    expect(steps.map((step) => stdout.indexOf(step))).toEqual(steps.map(() => expect.any(Number)))
-    expect(steps.every((step) => stdout.includes(step))).toBe(true)
+    const { signFrom } = JSON.parse(read(file)).keys[1]
+    expect(stdout).toMatch(/^ok {4}The next key\. /)
+    expect(stdout).toContain(`signs from  ${signFrom}`)
+    const steps = [
+      /1\. Before \S+Z: give /,
+      new RegExp(`2\\. That is all.* from ${signFrom} on`),
+      /3\. From \S+Z on nothing/,
+    ]
+    for (const step of steps) expect(stdout).toMatch(step)
+  })
+
+  test('by itself: nothing changes before that time, and from the date that it tells nothing needs the old key', async () => {
+    const { file, first } = await withKey()
+    const before = Date.now()
+    const { kid, signFrom, retires } = (await run(['keygen', '--rotate', file, '--json'])).json()
+    const keys = await loadKeySet(read(file))
+    const start = Date.parse(String(signFrom))
+    // A day for the deployment, and the ten minutes for which servers keep a set.
+    expect(start - before).toBeGreaterThanOrEqual((24 * 60 + 10) * 60_000)
+    expect(start - before).toBeLessThan((24 * 60 + 20) * 60_000)
+    expect([start - 1, start].map((time) => keys.signingKey(undefined, time).kid)).toEqual([first, kid])
+    const [{ removeFrom }] = retires as [{ removeFrom: string }]
+    expect(retires).toEqual([{ kid: first, removeFrom }])
+    const published = (time: number) => keys.publicJwks(time).keys.map((key) => key.kid)
+    const end = Date.parse(removeFrom)
+    expect([published(end - 1), published(end)]).toEqual([[first, kid], [kid]])
+  })
+
+  test('--sign-from chooses the time', async () => {
+    const { file } = await withKey()
+    const result = (
+      await run(['keygen', '--rotate', file, '--sign-from', '2999-01-01T06:00:00+02:00', '--json'])
+    ).json()
+    expect(result).toMatchObject({ signFrom: '2999-01-01T06:00:00+02:00', warnings: [] })
+    expect((await loadKeySet(read(file))).states()[1]).toMatchObject({
+      state: 'next',
+      signFrom: Date.UTC(2999, 0, 1, 4),
+    })
+  })
+
+  test('--sign-from before servers know the key is a warning', async () => {
+    const { file, first } = await withKey()
+    const signFrom = new Date(Date.now() - 60_000).toISOString()
+    const result = (await run(['keygen', '--rotate', file, '--sign-from', signFrom, '--json'])).json()
+    expect(result.warnings).toEqual([expect.stringContaining('Servers may keep the old set for 600 s')])
+    expect(result.nextSteps).toEqual(expect.arrayContaining([expect.stringMatching(/^Now: give /)]))
+    expect(result.retires).toEqual([expect.objectContaining({ kid: first })])
+  })
+
+  test('a second next key is a warning', async () => {
+    const { file } = await withKey()
+    const { kid } = (await run(['keygen', '--rotate', file, '--json'])).json()
+    const { stdout } = await run(['keygen', '--rotate', file])
+    expect(stdout).toContain(`warn  The key ${kid} is next already, and signs from `)
+  })
+
+  test.each([
+    ['a time without a zone', ['--sign-from', '2999-01-01T06:00'], /--sign-from 2999-01-01T06:00 is no time/],
+    ['words', ['--sign-from', 'tomorrow'], /--sign-from tomorrow is no time/],
+  ])('%s is refused, and nothing is written', async (_title, args, message) => {
+    const { folder, file } = await withKey()
+    const before = [read(file), read(folder, 'jwks.json')]
+    const { code, stderr } = await run(['keygen', '--rotate', file, ...args])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect([read(file), read(folder, 'jwks.json')]).toEqual(before)
+  })
+
+  test('a time at which another key has taken over is refused', async () => {
+    const { file } = await withKey()
+    await run(['keygen', '--rotate', file, '--sign-from', '2020-02-01'])
+    const before = read(file)
+    const { code, stderr } = await run(['keygen', '--rotate', file, '--sign-from', '2020-01-01'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('would never sign')
+    expect(read(file)).toBe(before)
+  })
+
+  test('--sign-from alone is refused: a first key signs at once', async () => {
+    const { code, stderr } = await run(['keygen', '--out', temporaryFolder(), '--sign-from', '2999-01-01'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('--rotate FILE')
+  })
+
+  test('the public set may still have a key whose time is over', async () => {
+    const { folder, file, first } = await withKey()
+    await run(['keygen', '--rotate', file, '--sign-from', '2020-02-01'])
+    expect(kidsOf(read(folder, 'jwks.json'))).not.toContain(first)
+    const set = JSON.parse(read(folder, 'jwks.json'))
+    const old = (await loadKeySet(JSON.parse(read(file)).keys[0])).publicJwks().keys
+    writeFileSync(join(folder, 'jwks.json'), JSON.stringify({ keys: [...old, ...set.keys] }))
+    expect((await run(['keygen', '--rotate', file])).code).toBe(0)
+    expect(kidsOf(read(folder, 'jwks.json'))).toHaveLength(2)
   })
 
   test('the next key is of the same algorithm, unless asked; then it says what that does', async () => {
     const { file } = await withKey('RS384')
     expect((await run(['keygen', '--rotate', file, '--json'])).json()).toMatchObject({ alg: 'RS384', warnings: [] })
     const { stdout } = await run(['keygen', '--rotate', file, '--alg', 'ES384'])
-    expect(stdout).toMatch(/warn {2}The new key is ES384, the current one RS384/)
+    expect(stdout).toMatch(/warn {2}The new key is ES384, the current one RS384: it is not retired/)
   })
 
   test('a file with one JWK becomes a set; other members stay', async () => {

@@ -98,6 +98,20 @@ describe('a page that only the page before it ties to a launch', () => {
     expect(guard(contextWith(), undefined, request({ ...PERSON, referer }))).toBeUndefined()
   })
 
+  it('EHR-06 comes back to its launch from a login, to which our own redirect carries no referrer', () => {
+    const launch = createSmartLaunch({
+      fhirBaseUrl: 'https://ehr.example/fhir',
+      clientId: 'portal',
+      redirectUri: 'https://portal.example/app/callback',
+      paths: { callback: '/callback' },
+      scope: 'launch',
+      session: { secret: crypto.randomUUID() },
+    })
+    const returnTo = (url: string) => new URLSearchParams(url.split('?')[1]).get('returnTo')
+    expect(returnTo(launch.loginUrl(request({ referer })) ?? '')).toBe('/app/vitals?page=2&launch_id=aaa')
+    expect(returnTo(launch.loginUrl(request()) ?? '')).toBe('/app/vitals?page=2')
+  })
+
   it('EHR-06 is refused first where the token does not reach', () => {
     const strict = createFhirGuard({ scope: 'user/Group.r' })
     expect(strict(context, undefined, request({ ...PERSON, referer }))).toMatchObject({ status: 403 })

@@ -35,7 +35,12 @@ export interface ProblemHandling {
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
-type MarkedRequest = Request & { [MISSING]?: MissingContext | undefined }
+interface Marked extends Pick<Request, 'fhir'> {
+  [MISSING]?: MissingContext | undefined
+}
+
+/** Middleware before a handler of any route: a `RequestHandler` would make the handler forget its path's parameters. */
+type RouteGuard = <Params>(req: Request<Params>, res: Response, next: NextFunction) => void
 
 /**
  * Logs people in by SMART app launch, and sets `req.fhir` for those who are.
@@ -73,10 +78,11 @@ export function backendServices(
  *
  * @throws `invalid_option` when called with an unknown option or something that is no scope
  */
-export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RequestHandler {
+export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RouteGuard {
   const guard = createFhirGuard(requirement)
   return function requireFhir(req, res, next) {
-    const refusal = guard(req.fhir, (req as MarkedRequest)[MISSING], new ExpressRequest(req))
+    const marked: Marked = req
+    const refusal = guard(req.fhir, marked[MISSING], new ExpressRequest(req))
     if (refusal) apply(refusal, res, next, handling)
     else next()
   }
@@ -88,7 +94,7 @@ class ExpressRequest implements AdapterRequest {
   readonly url: string
   readonly #headers: Request['headers']
 
-  constructor(req: Request) {
+  constructor(req: Pick<Request, 'method' | 'originalUrl' | 'headers'>) {
     this.method = req.method
     this.url = req.originalUrl
     this.#headers = req.headers
@@ -108,7 +114,7 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
       .catch(next)
     return
   }
-  const marked: MarkedRequest = req
+  const marked: Marked = req
   findContext(handler, request, req.fhir, marked[MISSING], (context, missing) => {
     if (context) req.fhir = context
     else delete req.fhir

@@ -118,7 +118,10 @@ class HonoRequest implements AdapterRequest {
   }
 
   header(name: string): string | undefined {
-    return this.#c.req.header(name)
+    const headers = nodeHeadersOf(this.#c)
+    if (headers === undefined) return this.#c.req.header(name)
+    const value = headers[name]
+    return typeof value === 'string' ? value : value?.[0]
   }
 
   /** On Workers, what one request asks a server for is lost with that request, and others may wait for it. */
@@ -126,6 +129,13 @@ class HonoRequest implements AdapterRequest {
     const settled = work.catch(() => {}) // whoever asked for it hears of the failure
     executionContextOf(this.#c)?.waitUntil(settled)
   }
+}
+
+/** On Node, `@hono/node-server` has the request's headers as they came; asking Hono would make new objects of them. */
+function nodeHeadersOf(c: Context): Record<string, string | string[] | undefined> | undefined {
+  const { incoming } = (c.env ?? {}) as { incoming?: { rawHeaders?: unknown; headers?: Record<string, string | string[]> } }
+  // A binding of the app may have that name too.
+  return Array.isArray(incoming?.rawHeaders) ? incoming?.headers : undefined
 }
 
 function executionContextOf(c: Context): Context['executionCtx'] | undefined {
@@ -151,7 +161,7 @@ function serve(
   const marked = marks(c)
   return findContext(handler, request, marked.get('fhir'), marked.get(MISSING), (context, missing) => {
     marked.set('fhir', context)
-    marked.set(MISSING, missing)
+    if (missing !== undefined || marked.get(MISSING) !== undefined) marked.set(MISSING, missing)
     return next()
   })
 }

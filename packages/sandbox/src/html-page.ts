@@ -21,7 +21,7 @@ iframe { width: 100%; height: 70vh; border: 1px solid #888 }
 `
 
 /** @param content HTML, escaped already */
-export const renderPage = (title: string, content: string): string => `<!doctype html>
+const renderPage = (title: string, content: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

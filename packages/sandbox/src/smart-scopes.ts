@@ -26,7 +26,7 @@ export const isResourceScope = (scope: string): boolean => parseResourceScope(sc
 export const isSystemScope = (scope: string): boolean => parseResourceScope(scope)?.level === 'system'
 
 /** Whether the sandbox can grant this scope at all. */
-export const isGrantableScope = (scope: string): boolean => contextScopePattern.test(scope) || isResourceScope(scope)
+const isGrantableScope = (scope: string): boolean => contextScopePattern.test(scope) || isResourceScope(scope)
 
 const includes = (outer: string, inner: string): boolean => [...inner].every((letter) => outer.includes(letter))
 

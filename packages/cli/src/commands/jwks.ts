@@ -3,6 +3,7 @@ import { type CommandContext, errorStyle, type JsonOption, progressOf, show } fr
 import { exitCodes } from '../exit-codes.ts'
 import { checkHostedJwks, type HostedJwksReport } from '../hosted-jwks.ts'
 import { isReadableByOthers, loadKeyText, readTextFile } from '../key-file.ts'
+import { datedKeys, stateText } from '../key-states.ts'
 import { renderFindings, renderTable, type Style } from '../output.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -39,14 +40,18 @@ export function addJwks(program: Command, context: CommandContext): void {
         throw new UsageError('Name a key file, or a URL with --check.')
       }
       const keys = file === undefined ? undefined : await loadKeyText(await readTextFile(file), file)
+      const now = Date.now()
       const { check } = options
       if (check !== undefined) {
         const work = () => checkHostedJwks(check, keys)
         show(context, command, await progressOf(context, options).step(`Fetching ${check}`, work), renderHostedJwks)
         return
       }
-      // The set alone, so that it can go into a file or a registration form.
-      context.stdout.write(`${JSON.stringify(keys?.publicJwks(), null, options.json ? 0 : 2)}\n`)
+      // The set alone, so that it can go into a file or a registration form. What the keys do is said beside it.
+      context.stdout.write(`${JSON.stringify(keys?.publicJwks(now), null, options.json ? 0 : 2)}\n`)
+      if (keys && !options.json) {
+        context.stderr.write(renderTable(datedKeys(keys, now).map((key) => [`${key.kid} ${key.alg}`, stateText(key)])))
+      }
       if (file !== undefined && (await isReadableByOthers(file))) {
         const warning = `Others on this machine may read ${file}. Take that away: chmod 600 ${file}`
         context.stderr.write(`${errorStyle(context).warn('warn')}  ${warning}\n`)

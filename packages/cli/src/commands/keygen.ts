@@ -11,8 +11,9 @@ import {
   loadKeyText,
   readTextFile,
 } from '../key-file.ts'
+import { datedKeys } from '../key-states.ts'
 import { renderTable, type Style } from '../output.ts'
-import { rotationSteps, withNextKey } from '../rotation.ts'
+import { type RetiredKey, retiredBy, rotationSteps, rotationWarnings, signFromOf, withNextKey } from '../rotation.ts'
 import { UsageError } from '../usage-error.ts'
 import { PRIVATE_MODE, PUBLIC_MODE, refuseExisting, writeWholeFile } from '../write-file.ts'
 
@@ -20,11 +21,16 @@ interface KeygenOptions extends JsonOption {
   alg?: GeneratedAlgorithm | undefined
   out?: string | undefined
   rotate?: string | undefined
+  signFrom?: string | undefined
 }
 
 export interface KeygenResult extends CommandResult {
   readonly kid: string
   readonly alg: string
+  /** When a key that was added to others begins to sign. */
+  readonly signFrom?: string
+  /** Those that it retires then. */
+  readonly retires?: readonly RetiredKey[]
   readonly files: { readonly private: string; readonly public: string }
   /** What to host and to register. */
   readonly publicJwks: { readonly keys: readonly PublicJwk[] }
@@ -35,9 +41,11 @@ export interface KeygenResult extends CommandResult {
 const PRIVATE_NAME = 'private.jwks.json'
 const PUBLIC_NAME = 'jwks.json'
 
-/** Makes a key: alone, or behind those of a file. */
+/** Makes a key: alone, or the next one of a file. */
 async function keygen(options: KeygenOptions): Promise<KeygenResult> {
-  return options.rotate === undefined ? firstKey(options) : nextKey(options.rotate, options)
+  if (options.rotate !== undefined) return nextKey(options.rotate, options)
+  if (options.signFrom !== undefined) throw new UsageError('--sign-from is for the next key of a file: --rotate FILE.')
+  return firstKey(options)
 }
 
 async function firstKey({ alg = 'ES384', out = '.' }: KeygenOptions): Promise<KeygenResult> {
@@ -65,32 +73,40 @@ async function firstKey({ alg = 'ES384', out = '.' }: KeygenOptions): Promise<Ke
   }
 }
 
-async function nextKey(path: string, { alg, out = dirname(path) }: KeygenOptions): Promise<KeygenResult> {
+async function nextKey(path: string, options: KeygenOptions): Promise<KeygenResult> {
+  const { out = dirname(path) } = options
   const files = { private: path, public: join(out, PUBLIC_NAME) }
+  const now = Date.now()
   const current = await readTextFile(path)
   const currentKeys = await loadKeyText(current, path)
-  const signing = currentKeys.signingKey()
-  const chosen = alg ?? (signing.alg === 'RS384' ? 'RS384' : 'ES384')
-  await refuseForeignSet(files.public, new Set(currentKeys.publicJwks().keys.map(({ kid }) => kid)))
-  const key = await generatePrivateKey(chosen)
+  const before = { signing: currentKeys.signingKey(undefined, now), keys: datedKeys(currentKeys, now) }
+  const alg = options.alg ?? (before.signing.alg === 'RS384' ? 'RS384' : 'ES384')
+  await refuseForeignSet(files.public, new Set(before.keys.map(({ kid }) => kid)))
+  const made = await generatePrivateKey(alg)
+  const signFrom = await signFromOf(options.signFrom, made, now)
+  const key = { ...made, signFrom }
   const text = json(withNextKey(current, key, path))
-  const publicJwks = (await loadKeyText(text, path)).publicJwks()
+  const keys = await loadKeyText(text, path)
+  const after = datedKeys(keys, now)
+  if (after.some(({ kid, state }) => kid === key.kid && state === 'retired')) {
+    throw new UsageError(`With --sign-from ${signFrom} the new key would never sign: another one began after that.`)
+  }
+  const publicJwks = keys.publicJwks(now)
   await mkdir(out, { recursive: true })
   await writeWholeFile(path, text, { mode: PRIVATE_MODE, replace: true })
   await writeWholeFile(files.public, json(publicJwks), { mode: PUBLIC_MODE, replace: true })
+  const start = Date.parse(signFrom)
+  const retires = retiredBy(start, after)
   return {
     ok: true,
     kid: key.kid,
-    alg: chosen,
+    alg,
+    signFrom,
+    retires,
     files,
     publicJwks,
-    nextSteps: rotationSteps(files, key),
-    warnings:
-      chosen === signing.alg
-        ? []
-        : [
-            `The new key is ${chosen}, the current one ${signing.alg}. At a server that accepts only ${chosen} the new key signs at once: publish before the app gets the file.`,
-          ],
+    nextSteps: rotationSteps(files, start, retires, now),
+    warnings: rotationWarnings(start, key, before, now),
   }
 }
 
@@ -122,13 +138,14 @@ function json(value: unknown): string {
 }
 
 function renderKeygen(result: KeygenResult, style: Style): string {
-  const { kid, alg, files, publicJwks, nextSteps, warnings } = result
+  const { kid, alg, signFrom, files, publicJwks, nextSteps, warnings } = result
   const { length } = publicJwks.keys
   return [
-    `${style.good('ok')}    ${length === 1 ? 'A new key.' : `The next key, behind ${length - 1} that ${length === 2 ? 'is' : 'are'} there. The first key signs.`}\n`,
+    `${style.good('ok')}    ${signFrom === undefined ? 'A new key.' : 'The next key. Until its time comes, the keys that are there sign.'}\n`,
     renderTable([
       ['kid', kid],
       ['alg', alg],
+      ['signs from', signFrom],
       ['private', `${files.private} (mode 0600; never leaves your servers)`],
       ['public', `${files.public} (${length === 1 ? '1 key' : `${length} keys`})`],
     ]),
@@ -146,7 +163,8 @@ export function addKeygen(program: Command, context: CommandContext): void {
       new Option('--alg <algorithm>', 'default: ES384, or that of the key to rotate').choices(GENERATED_ALGORITHMS),
     )
     .option('--out <folder>', `where ${PRIVATE_NAME} and ${PUBLIC_NAME} go (default: the current folder)`)
-    .option('--rotate <file>', 'add the next key to a private JWK Set, behind the key that signs')
+    .option('--rotate <file>', 'add the next key to a private JWK Set')
+    .option('--sign-from <time>', 'when the next key begins to sign (default: in a day and 10 minutes)')
     .addHelpText('after', '\nExample:\n  fhir-auth keygen --alg ES384 --out keys')
     .action(async (options: KeygenOptions, command: Command) => {
       const title = `Making a key for ${options.rotate === undefined ? 'a new set' : basename(options.rotate)}`

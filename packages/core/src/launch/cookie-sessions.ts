@@ -5,8 +5,9 @@ import type { FetchFunction, FhirContext, TokenSource } from '../fhir-context.ts
 import type { MaybePromise } from '../options.ts'
 import { isUsable } from '../token-lifetime.ts'
 import { chooseLaunch } from './launch-choice.ts'
+import type { LaunchFlow } from './launch-flow.ts'
 import { contextOfRecord, endedLaunch } from './launch-record.ts'
-import type { Sealer } from './sealing.ts'
+import { createSealer, type Sealer } from './sealing.ts'
 import { SessionCookies } from './session-cookies.ts'
 import {
   type EndedSession,
@@ -17,17 +18,17 @@ import {
   type SessionRenewal,
 } from './session-keeper.ts'
 import type { SessionSettings } from './sessions.ts'
+import type { LaunchHooks } from './smart-launch-options.ts'
 import type { LaunchRecord, SessionRecord } from './stores/session-store.ts'
 
 export interface CookieSessionParts {
-  readonly sealer: Sealer
+  readonly secrets: readonly string[]
   readonly settings: SessionSettings
   readonly send: FetchFunction
   readonly now: () => number
   readonly emit: Emit
-  /** The launch with new tokens. */
-  readonly refresh: (launch: LaunchRecord) => Promise<LaunchRecord>
-  readonly onRefreshed: (launch: LaunchRecord) => void | Promise<void>
+  readonly flow: LaunchFlow
+  readonly hooks: LaunchHooks
 }
 
 /** Sessions that were opened, so that one is decrypted once and not for each request. */
@@ -40,6 +41,7 @@ const MAX_OPENED = 1000
  */
 export class CookieSessions implements SessionKeeper {
   readonly #parts: CookieSessionParts
+  readonly #sealer: Sealer
   readonly #cookies: SessionCookies
   readonly #opened = new Map<string, SessionRecord>()
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
@@ -47,6 +49,7 @@ export class CookieSessions implements SessionKeeper {
 
   constructor(parts: CookieSessionParts) {
     this.#parts = parts
+    this.#sealer = createSealer(parts.secrets, `session ${parts.settings.cookieName}`)
     this.#cookies = new SessionCookies(parts.settings.cookieName, parts.settings.policy)
   }
 
@@ -58,7 +61,7 @@ export class CookieSessions implements SessionKeeper {
 
   #contextIn(session: SessionRecord | undefined, request: AdapterRequest): FhirContext | undefined {
     const launch = session && chooseLaunch(session.launches, request)
-    return launch ? this.contextOf('', launch) : undefined
+    return launch && isUsable(launch, this.#parts.now()) ? this.contextOf('', launch) : undefined
   }
 
   contextOf(_id: string, launch: LaunchRecord): FhirContext {
@@ -109,7 +112,7 @@ export class CookieSessions implements SessionKeeper {
     // With a token that is good, somebody wants to log in once more.
     if (!launch?.refreshToken || isUsable(launch, this.#parts.now())) return undefined
     const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId: launch.launchId }
-    const { emit, onRefreshed } = this.#parts
+    const { emit, hooks } = this.#parts
     const replacedBy = async (next: LaunchRecord) => {
       const launches = session.launches.map((other) => (other === launch ? next : other))
       return (await this.#write(launches, session.endsAt, cookieHeader)).cookies
@@ -128,7 +131,7 @@ export class CookieSessions implements SessionKeeper {
       return { isRenewed: false, cookies: await replacedBy(endedLaunch(launch)) }
     }
     emit({ type: 'refresh', ...origin })
-    await onRefreshed(renewed)
+    await hooks.afterRefresh?.(this.contextOf('', renewed))
     return { isRenewed: isUsable(renewed, this.#parts.now()), cookies: await replacedBy(renewed) }
   }
 
@@ -136,7 +139,7 @@ export class CookieSessions implements SessionKeeper {
   #refreshOnce(launch: LaunchRecord, refreshToken: string): Promise<LaunchRecord> {
     const known = this.#refreshes.get(refreshToken)
     if (known) return known
-    const refresh = this.#parts.refresh(launch).finally(() => this.#refreshes.delete(refreshToken))
+    const refresh = this.#parts.flow.refresh(launch).finally(() => this.#refreshes.delete(refreshToken))
     this.#refreshes.set(refreshToken, refresh)
     return refresh
   }
@@ -147,13 +150,13 @@ export class CookieSessions implements SessionKeeper {
     endsAt: number,
     cookieHeader: string | undefined,
   ): Promise<SessionChange> {
-    const { sealer, settings, now } = this.#parts
+    const { settings, now } = this.#parts
     for (let kept = launches; ; kept = kept.slice(1)) {
       const tokensEndAt = Math.max(...kept.map(({ expiresAt }) => expiresAt))
       // The browser cannot be told of each use, so being idle begins when the last token has run out.
       const expiresAt = Math.min(endsAt, tokensEndAt + settings.idleSeconds * 1000)
       const session: SessionRecord = Object.freeze({ launches: Object.freeze(kept), endsAt, expiresAt })
-      const sealed = await sealer.seal(session)
+      const sealed = await this.#sealer.seal(session)
       if (kept.length > 1 && !this.#cookies.fits(sealed)) continue
       const cookies = this.#cookies.write(sealed, cookieHeader, (endsAt - now()) / 1000)
       return { cookies, launches: kept.length }
@@ -168,7 +171,7 @@ export class CookieSessions implements SessionKeeper {
   }
 
   async #open(sealed: string): Promise<SessionRecord | undefined> {
-    const session = (await this.#parts.sealer.open(sealed)) as SessionRecord | undefined
+    const session = (await this.#sealer.open(sealed)) as SessionRecord | undefined
     if (session === undefined) return undefined
     this.#opened.set(sealed, session)
     const [oldest] = this.#opened.size > MAX_OPENED ? this.#opened.keys() : []

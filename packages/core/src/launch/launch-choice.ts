@@ -3,7 +3,7 @@ import { FhirAuthError } from '../errors.ts'
 import type { LaunchRecord } from './stores/session-store.ts'
 
 /** Names the launch that a request belongs to, in a query; `fhir-launch-id` does so in a header. It is no credential. */
-export const LAUNCH_ID_PARAMETER = 'launch_id'
+const LAUNCH_ID_PARAMETER = 'launch_id'
 const LAUNCH_ID_HEADER = 'fhir-launch-id'
 
 /**

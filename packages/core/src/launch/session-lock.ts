@@ -2,7 +2,7 @@ import { FhirAuthError } from '../errors.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import type { RecordStore } from './stores/session-store.ts'
 
-/** Whoever sees no sign of the holder for this long takes the lock. It is counted in looks, not on a clock. */
+/** Whoever looks for this long and sees no sign of the holder takes the lock. */
 const TERM_SECONDS = 5
 const SIGNS_PER_TERM = 3
 /**
@@ -11,6 +11,16 @@ const SIGNS_PER_TERM = 3
  */
 const KEPT_SECONDS = 60
 const POLL_MILLISECONDS = 50
+/** One look counts for no more, however long ago the last one was: who stood still has not looked. */
+const MOST_PER_LOOK_MILLISECONDS = 250
+const GIVE_BACK_SECONDS = 0.5
+const MOST_OWED = 10_000
+
+interface Lease {
+  readonly name: string
+  /** The names under which the store may know the owner. */
+  readonly owners: readonly string[]
+}
 
 /**
  * One writer per session at a time, in all processes that share the store. It only keeps writers from doing work twice;
@@ -19,6 +29,8 @@ const POLL_MILLISECONDS = 50
 export class SessionLock {
   readonly #store: RecordStore
   readonly #waitSeconds: number
+  readonly #owed = new Set<Lease>()
+  #isGivingBack = false
 
   /** @param workSeconds - how long the work under the lock may take; a caller waits for that and a dead holder's term */
   constructor(store: RecordStore, workSeconds: number) {
@@ -34,14 +46,14 @@ export class SessionLock {
       await this.#take(name, owner)
     } catch (error) {
       // The store may have taken it, and its answer been too late.
-      this.#giveBack(name, [owner]).catch(() => {})
+      void this.#giveBack({ name, owners: [owner] })
       throw error
     }
     const signs = this.#showSigns(name, owner)
     try {
       return await work()
     } finally {
-      await this.#giveBack(name, signs.end())
+      await this.#giveBack({ name, owners: signs.end() })
     }
   }
 
@@ -82,24 +94,57 @@ export class SessionLock {
     }
   }
 
-  async #giveBack(name: string, owners: readonly string[]): Promise<void> {
-    for (const owner of owners) await Promise.resolve(this.#store.release(name, owner)).catch(() => {})
+  /** What cannot be given back now, since the store is away, is given back later: nobody shall wait for its term. */
+  async #giveBack(lease: Lease): Promise<void> {
+    if (await this.#release(lease)) return
+    if (this.#owed.size < MOST_OWED) this.#owed.add(lease)
+    if (this.#isGivingBack) return
+    this.#isGivingBack = true
+    void this.#giveBackOwed().finally(() => {
+      this.#isGivingBack = false
+    })
+  }
+
+  async #giveBackOwed(): Promise<void> {
+    for (let waited = 0; waited < KEPT_SECONDS && this.#owed.size > 0; waited += GIVE_BACK_SECONDS) {
+      await new Promise((resolve) => setTimeout(resolve, GIVE_BACK_SECONDS * 1000))
+      for (const lease of this.#owed) {
+        if (!(await this.#release(lease))) break
+        this.#owed.delete(lease)
+      }
+    }
+    this.#owed.clear()
+  }
+
+  async #release({ name, owners }: Lease): Promise<boolean> {
+    try {
+      for (const owner of owners) await this.#store.release(name, owner)
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #take(name: string, owner: string): Promise<void> {
     if (await this.#store.claim(name, owner, KEPT_SECONDS)) return
     let lastMark: string | undefined
-    let looksWithoutSign = 0
-    for (let waited = 0; waited < this.#waitSeconds * 1000; waited += POLL_MILLISECONDS) {
+    let withoutSign = 0
+    let waited = 0
+    let lookedAt = performance.now()
+    while (waited < this.#waitSeconds * 1000) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
       const mark = await this.#store.holderOf(name)
+      const now = performance.now()
+      const passed = Math.min(now - lookedAt, MOST_PER_LOOK_MILLISECONDS)
+      lookedAt = now
+      waited += passed
       if (mark === undefined) {
         if (await this.#store.claim(name, owner, KEPT_SECONDS)) return
         continue
       }
-      looksWithoutSign = mark === lastMark ? looksWithoutSign + 1 : 0
+      withoutSign = mark === lastMark ? withoutSign + passed : 0
       lastMark = mark
-      if (looksWithoutSign * POLL_MILLISECONDS < TERM_SECONDS * 1000) continue
+      if (withoutSign < TERM_SECONDS * 1000) continue
       if (await this.#store.takeOver(name, mark, owner, KEPT_SECONDS)) return
     }
     throw new FhirAuthError('session_store_failed', 'Another request has held this session for too long.')

@@ -10,7 +10,7 @@ import type { BackChannel } from '../oauth/token-request.ts'
 import type { MaybePromise } from '../options.ts'
 import { CookieSessions } from './cookie-sessions.ts'
 import { askFrameForCookies } from './frame-check.ts'
-import { namesLaunch, withLaunchId } from './launch-choice.ts'
+import { addressWithLaunch, namesLaunch, withLaunchId } from './launch-choice.ts'
 import { LaunchFlow } from './launch-flow.ts'
 import { authorizationForm, loginChoice } from './pages.ts'
 import { Refresher } from './refresher.ts'
@@ -56,15 +56,10 @@ export class SmartLaunch implements FhirHandler {
     this.#emit = emit
     const sealer = createSealer(settings.secrets, 'login')
     this.#transactions = new Transactions(sealer, session.policy, settings.loginTimeoutSeconds, now)
-    const send = http.fetch ?? globalThis.fetch
+    const parts = { settings: session, send: http.fetch ?? globalThis.fetch, now }
     this.#sessions = settings.sessionsInCookies
-      ? new CookieSessions({
-          ...{ settings: session, send, now, emit },
-          sealer: createSealer(settings.secrets, `session ${session.cookieName}`),
-          refresh: (launch) => flow.refresh(launch),
-          onRefreshed: (launch) => hooks.afterRefresh?.(this.#sessions.contextOf('', launch)),
-        })
-      : new Sessions({ store, lock, refresher, settings: session, send, now })
+      ? new CookieSessions({ ...parts, flow, emit, hooks, secrets: settings.secrets })
+      : new Sessions({ ...parts, store, lock, refresher })
   }
 
   get paths(): readonly string[] {
@@ -89,7 +84,10 @@ export class SmartLaunch implements FhirHandler {
   loginUrl(request: AdapterRequest): string | undefined {
     const { paths, pathPrefix } = this.#settings
     if (paths.login === undefined) return undefined
-    return `${pathPrefix}${paths.login}?${new URLSearchParams({ returnTo: pathPrefix + request.url })}`
+    // The way back says which launch the page belonged to: our redirects carry no referrer.
+    const address = addressWithLaunch(request)
+    const returnTo = pathPrefix + (address === undefined ? request.url : pathOf(request.url) + address)
+    return `${pathPrefix}${paths.login}?${new URLSearchParams({ returnTo })}`
   }
 
   /** Answers launch, login, callback and logout. Problems are answers; what is thrown is a fault of the app or this library. */

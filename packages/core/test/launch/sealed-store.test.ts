@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { memoryStore } from '../../src/index.ts'
 import { createSealer } from '../../src/launch/sealing.ts'
 import { SealedStore } from '../../src/launch/stores/sealed-store.ts'
 import { failureOf } from '../support/failure-of.ts'
@@ -207,6 +208,30 @@ describe('the sealed store', () => {
     expect(await mine.holderOf('a')).toBeUndefined()
     expect(await mine.claim('a', 'me', 10)).toBe(true)
   })
+  it.each([
+    ['sealed', () => seal().store],
+    ['in memory', () => memoryStore({ now: () => 0 })],
+  ])(
+    'a name goes from owner to owner, and to nobody who has not seen its last owner, with a store %s',
+    async (_, open) => {
+      const store = open()
+      expect(await store.holderOf('lock')).toBeUndefined()
+      expect(await store.claim('lock', 'first', 60)).toBe(true)
+      const mark = await store.holderOf('lock')
+      expect(await store.renew('lock', 'somebody else', 'third', 60)).toBe(false)
+      expect(await store.holderOf('lock')).toBe(mark)
+      expect(await store.renew('lock', 'first', 'second', 60)).toBe(true)
+      expect(await store.takeOver('lock', mark!, 'third', 60)).toBe(false)
+      await store.release('lock', 'first')
+      const nextMark = await store.holderOf('lock')
+      expect(nextMark).not.toBe(mark)
+      expect(await store.takeOver('lock', nextMark!, 'third', 60)).toBe(true)
+      expect(await store.renew('lock', 'second', 'fourth', 60)).toBe(false)
+      await store.release('lock', 'third')
+      expect(await store.holderOf('lock')).toBeUndefined()
+    },
+  )
+
   it('lets one call wait for its whole time limit, the next ones hardly, until the store is heard again', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())

@@ -2,7 +2,7 @@ import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { startServer } from '../support/http-server.ts'
 import { bothStores } from '../support/map-store.ts'
-import { loggedIn, logOut, look, type PortalOptions, startPortal } from '../support/portal-world.ts'
+import { EXPIRED_SECONDS, loggedIn, logOut, look, type PortalOptions, startPortal } from '../support/portal-world.ts'
 
 /** A portal at a server with a place to log out, which the sandbox does not have itself. */
 async function startWithLogout(options: PortalOptions = {}, path = '/logout') {
@@ -38,12 +38,17 @@ describe.each(bothStores)('logoutAtServer, with a store %s,', (_, store) => {
   })
 
   it('sends the newest id_token, where a refresh brought one', async () => {
-    const { portal, tokens } = await startWithLogout({ session: { store: store() } })
+    const { portal } = await startWithLogout({ session: { store: store() } })
+    const { sandbox } = portal
     const browser = await loggedIn(portal)
-    portal.advanceSeconds(296)
-    await look(browser, portal.origin)
+    const { sub } = (await look(browser, portal.origin)).seen!
+    const now = Math.floor(Date.now() / 1000)
+    const newest = await sandbox.signIdToken({ iss: sandbox.issuer, aud: 'portal', sub, iat: now, exp: now + 3600 })
+    sandbox.clearFaults()
+    sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, id_token: newest }), times: 1 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    expect((await look(browser, portal.origin)).status).toBe(200)
     const location = new URL((await logOut(portal, browser)).headers.get('location')!)
-    const newest = tokens.filter((token) => token !== 'undefined').at(-1)
     expect(location.searchParams.get('id_token_hint')).toBe(newest)
   })
 

@@ -207,6 +207,28 @@ describe('the lock of a session', () => {
     expect(store.holderOf('lock s')).toBeUndefined()
   })
 
+  it('is given back as soon as the store is there again, where it was away at the end of the work', async () => {
+    const store = memoryStore()
+    let isAway = false
+    const release: typeof store.release = (...args) => {
+      if (isAway) throw new Error('away')
+      store.release(...args)
+    }
+    const away = Object.assign(memoryStore(), { claim: store.claim.bind(store), release })
+    const lock = new SessionLock(away, 10)
+    for (const id of ['s', 't', 'u']) {
+      isAway = false
+      await lock.hold(id, async () => {
+        isAway = true
+      })
+    }
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(['s', 't', 'u'].map((id) => store.holderOf(`lock ${id}`) !== undefined)).toEqual([true, true, true])
+    isAway = false
+    await vi.advanceTimersByTimeAsync(500)
+    expect(['s', 't', 'u'].map((id) => store.holderOf(`lock ${id}`))).toEqual([undefined, undefined, undefined])
+  })
+
   it('is waited for as long as the work before may take, and a term; then it is an error', async () => {
     const lock = new SessionLock(memoryStore(), 10)
     const endless = work()

@@ -1,4 +1,4 @@
-import { Controller, Get, Res } from '@nestjs/common'
+import { Controller, Get } from '@nestjs/common'
 import { Fhir, type FhirContext } from '../../src/index.ts'
 
 /** Reads FHIR by the context of whoever came first, long after they have left. */
@@ -15,11 +15,5 @@ export class KeptContextController {
   @Get('elsewhere')
   elsewhere() {
     return this.#kept?.fetch('https://elsewhere.example/Patient')
-  }
-
-  @Get('half-sent')
-  async halfSent(@Res() response: { write(text: string): void }) {
-    response.write('half')
-    await this.#kept?.fetch('Patient')
   }
 }

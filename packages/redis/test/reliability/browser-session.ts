@@ -52,6 +52,17 @@ export async function openBrowserSession(fleet: Fleet, number: number): Promise<
       await sleep(20)
     }
   }
+  /** Once more at the next process, where one is killed. */
+  const retried = async <T>(ask: (process: FleetProcess) => Promise<T>): Promise<T> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await ask(await nextProcess())
+      } catch (error) {
+        if (tries === MOST_TRIES) throw error
+        await sleep(20)
+      }
+    }
+  }
   const session: BrowserSession = {
     get name() {
       return name
@@ -83,20 +94,19 @@ export async function openBrowserSession(fleet: Fleet, number: number): Promise<
       launchId = undefined
       name = logins === 0 ? String(number) : `${number}.${logins}`
       logins++
-      const { origin } = await nextProcess()
-      const url = fleet.sandbox.ehrLaunch({ launchUrl: `${origin}/launch`, patient, intent: name })
-      const response = await browser.visit(url)
+      const response = await retried(({ origin }) =>
+        browser.visit(fleet.sandbox.ehrLaunch({ launchUrl: `${origin}/launch`, patient, intent: name })),
+      )
       // The app has no start page: what counts is that the way led back to it.
       if (!fleet.processes.some((process) => response.url.startsWith(process.origin)) || response.status >= 500) {
         throw new Error(`A login ended at ${new URL(response.url).pathname} with ${response.status}.`)
       }
     },
     async isSentToLogin() {
-      const { origin } = await nextProcess()
-      const first = await browser.request(`${origin}/whoami`)
-      const login = new URL(first.headers.get('location') ?? '', origin)
+      const first = await retried(({ origin }) => browser.request(`${origin}/whoami`))
+      const login = new URL(first.headers.get('location') ?? '', fleet.sandbox.issuer)
       if (first.status !== 303 || login.pathname !== '/login') return false
-      const second = await browser.request(new URL(`${login.pathname}${login.search}`, origin))
+      const second = await retried(({ origin }) => browser.request(`${origin}${login.pathname}${login.search}`))
       return (
         second.status === 303 && `${second.headers.get('location')}`.startsWith(`${fleet.sandbox.issuer}/authorize`)
       )

@@ -9,6 +9,8 @@ export interface LoadReport {
   readonly cutOff: number
   readonly serverErrors: number
   readonly slowestSeconds: number
+  /** Of those that were answered 503. */
+  readonly slowestUnavailableSeconds: number
   readonly logins: number
   /** Refresh grants that the authorization server got. */
   readonly refreshGrants: number
@@ -42,7 +44,8 @@ export function reportOf(fleet: Fleet, traffic: Traffic, last: readonly Observed
     },
     cutOff: all.reduce((sum, one) => sum + one.cutOff, 0),
     serverErrors: all.filter(({ status }) => status >= 500).length,
-    slowestSeconds: all.reduce((most, one) => Math.max(most, one.seconds), 0),
+    slowestSeconds: slowestOf(all),
+    slowestUnavailableSeconds: slowestOf(all.filter(({ outcome }) => outcome === 'unavailable')),
     logins: ledgers.length,
     refreshGrants: fleet.ledger.refreshRequests().length,
     renewals: grants.length,
@@ -56,6 +59,10 @@ export function reportOf(fleet: Fleet, traffic: Traffic, last: readonly Observed
   }
 }
 
+function slowestOf(requests: readonly Observed[]): number {
+  return requests.reduce((most, { seconds }) => Math.max(most, seconds), 0)
+}
+
 export function markdownOf(title: string, report: LoadReport): string {
   const { requests, lost } = report
   const rows: [string, number | string][] = [
@@ -65,6 +72,7 @@ export function markdownOf(title: string, report: LoadReport): string {
     ['requests answered otherwise', requests.failed],
     ['requests cut off by a killed process, answered by another', report.cutOff],
     ['slowest request', `${report.slowestSeconds.toFixed(1)} s`],
+    ['slowest of those answered 503', `${report.slowestUnavailableSeconds.toFixed(1)} s`],
     ['logins', report.logins],
     ['refresh grants at the authorization server', report.refreshGrants],
     ['tokens renewed', report.renewals],

@@ -11,7 +11,7 @@ const enteredAt = '2023-07-01T08:00:00Z'
 const identifierSystem = 'urn:fhir-auth:sandbox:record-number'
 
 /** The id of the one Group, which holds every patient. */
-export const cohortId = 'sandbox-cohort'
+const cohortId = 'sandbox-cohort'
 
 function humanName(name: string): object[] {
   const [given, ...family] = name.split(' ')

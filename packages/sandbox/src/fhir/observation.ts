@@ -3,9 +3,9 @@ import { practitioners } from './practitioners.ts'
 import type { Coding, FhirResource } from './resource.ts'
 import type { Appointment } from './visit-calendar.ts'
 
-export const loinc = 'http://loinc.org'
-export const ucum = 'http://unitsofmeasure.org'
-export const observationCategory = 'http://terminology.hl7.org/CodeSystem/observation-category'
+const loinc = 'http://loinc.org'
+const ucum = 'http://unitsofmeasure.org'
+const observationCategory = 'http://terminology.hl7.org/CodeSystem/observation-category'
 
 /** A LOINC code or several (the first is the principal one) with the display text. */
 export interface Measure {
