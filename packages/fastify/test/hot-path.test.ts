@@ -8,11 +8,11 @@ it('a request with a live session goes on at once, with no promise, no cryptogra
   const { launch, cookie } = await loggedIn()
   const app = fastify()
   const hooks: onRequestHookHandler[] = []
-  const addHook = app.addHook.bind(app) as (name: string, hook: onRequestHookHandler) => typeof app
+  const addHook = app.addHook.bind(app) as unknown as (name: string, hook: onRequestHookHandler) => unknown
   app.addHook = ((name: string, hook: onRequestHookHandler) => {
     hooks.push(hook)
     return addHook(name, hook)
-  }) as typeof app.addHook // of its overloads, the one that the plugin uses
+  }) as unknown as typeof app.addHook // of its overloads, the one that the plugin uses
   await app.register(smartLaunch, { launch })
   const [hook] = hooks
   const request = { method: 'GET', originalUrl: '/vitals?page=1', headers: { cookie } } as FastifyRequest // what is read

@@ -133,7 +133,9 @@ class HonoRequest implements AdapterRequest {
 
 /** On Node, `@hono/node-server` has the request's headers as they came; asking Hono would make new objects of them. */
 function nodeHeadersOf(c: Context): Record<string, string | string[] | undefined> | undefined {
-  const { incoming } = (c.env ?? {}) as { incoming?: { rawHeaders?: unknown; headers?: Record<string, string | string[]> } }
+  const { incoming } = (c.env ?? {}) as {
+    incoming?: { rawHeaders?: unknown; headers?: Record<string, string | string[]> }
+  }
   // A binding of the app may have that name too.
   return Array.isArray(incoming?.rawHeaders) ? incoming?.headers : undefined
 }
