@@ -1,6 +1,4 @@
 import { encode } from 'jose/base64url'
-import { compactDecrypt } from 'jose/jwe/compact/decrypt'
-import { CompactEncrypt } from 'jose/jwe/compact/encrypt'
 import { refuseOption } from './options.ts'
 
 /** Encrypts and authenticates what leaves the process, for one purpose. */
@@ -46,10 +44,12 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
     async seal(content) {
       const [key] = await keys()
       if (!key) return refuseOption(`The secret is not set. ${SECRET_REMEDY}`)
+      const { CompactEncrypt } = await import('jose/jwe/compact/encrypt')
       const plaintext = new TextEncoder().encode(JSON.stringify(content))
       return new CompactEncrypt(plaintext).setProtectedHeader({ alg: 'dir', enc: 'A256GCM' }).encrypt(key)
     },
     async open(sealed) {
+      const { compactDecrypt } = await import('jose/jwe/compact/decrypt')
       for (const key of await keys()) {
         try {
           const { plaintext } = await compactDecrypt(sealed, key, {

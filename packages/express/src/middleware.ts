@@ -117,7 +117,7 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
   const marked: Marked = req
   findContext(handler, request, req.fhir, marked[MISSING], (context, missing) => {
     if (context) req.fhir = context
-    else delete req.fhir
+    else if (req.fhir !== undefined) delete req.fhir
     marked[MISSING] = missing
     next()
   })

@@ -19,7 +19,7 @@ export function fhirMiddleware(handler: FhirHandler, problems: 'answer' | 'forwa
     }
     findContext(handler, request, req.fhir, req[MISSING], (context, missing) => {
       if (context) req.fhir = context
-      else delete req.fhir
+      else if (req.fhir !== undefined) delete req.fhir
       req[MISSING] = missing
       next()
     })

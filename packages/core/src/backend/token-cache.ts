@@ -55,6 +55,13 @@ export class TokenCache<T extends CachedToken> {
     this.#random = random
   }
 
+  /** The token, where it is good and nothing is to be done about it: the way of nearly every call, which makes nothing. */
+  ready(key: string): T | undefined {
+    const entry = this.#entries.get(key)
+    if (entry?.token === undefined || isDueForRenewal(entry.token, this.#now() + entry.jitter)) return undefined
+    return entry.token
+  }
+
   /**
    * @param waitUntil - is handed the renewal that goes on in the background
    * @throws what `request` throws, when there is no valid token to fall back on

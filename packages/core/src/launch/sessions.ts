@@ -59,27 +59,38 @@ export class Sessions implements SessionKeeper {
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
     const id = this.#idOf(request.header('cookie'))
     if (id === undefined) return undefined
-    const { store } = this.#parts
-    const session = store.get(id)
-    if (!(session instanceof Promise)) return this.#contextOfSession(id, session, request)
+    // One look at the clock per request, and no function made here: it would cost more than the lookup.
+    const now = this.#parts.now()
+    const session = this.#parts.store.get(id, now)
+    return session instanceof Promise
+      ? this.#contextOfLateSession(id, session, request)
+      : this.#contextOfSession(id, session, request, now)
+  }
+
+  #contextOfLateSession(
+    id: string,
+    session: Promise<SessionRecord | undefined>,
+    request: AdapterRequest,
+  ): Promise<FhirContext | undefined> {
+    const { store, now } = this.#parts
     const recalled = (failure: unknown) => {
       const known = store.recall(id)
       if (known === undefined) throw failure
       return known
     }
-    return session.catch(recalled).then((found) => this.#contextOfSession(id, found, request))
+    return session.catch(recalled).then((found) => this.#contextOfSession(id, found, request, now()))
   }
 
   #contextOfSession(
     id: string,
     session: SessionRecord | undefined,
     request: AdapterRequest,
+    now: number,
   ): MaybePromise<FhirContext | undefined> {
     if (session === undefined) return undefined
     const launch = chooseLaunch(session.launches, request)
     if (launch === undefined) return undefined
     const { refresher } = this.#parts
-    const now = this.#parts.now()
     this.#touch(id, session, now, request)
     if (!isDueForRenewal(launch, now)) return this.contextOf(id, launch)
     if (!isUsable(launch, now)) {
@@ -109,7 +120,10 @@ export class Sessions implements SessionKeeper {
   #touch(id: string, session: SessionRecord, now: number, request: AdapterRequest): void {
     const idle = this.#parts.settings.idleSeconds * 1000
     const expiresAt = Math.min(now + idle, session.endsAt)
-    if (expiresAt - session.expiresAt < idle * TOUCH_SHARE) return
+    if (expiresAt - session.expiresAt >= idle * TOUCH_SHARE) this.#writeTouched(id, session, expiresAt, request)
+  }
+
+  #writeTouched(id: string, session: SessionRecord, expiresAt: number, request: AdapterRequest): void {
     // Where another request has written it meanwhile, that one has touched it as well.
     const touch = async () =>
       void (await this.#parts.store.replace(id, session, Object.freeze({ ...session, expiresAt })))

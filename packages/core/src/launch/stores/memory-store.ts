@@ -34,9 +34,9 @@ export class MemoryStore implements RecordStore {
     return this.#sessions.size
   }
 
-  get(id: string): SessionRecord | undefined {
+  get(id: string, now: number = this.#now()): SessionRecord | undefined {
     const record = this.#sessions.get(id)
-    if (record === undefined || record.expiresAt > this.#now()) return record
+    if (record === undefined || record.expiresAt > now) return record
     this.#sessions.delete(id)
     return undefined
   }

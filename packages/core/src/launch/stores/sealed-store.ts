@@ -146,28 +146,42 @@ export class SealedStore implements RecordStore {
     return Math.max(1, Math.ceil((record.expiresAt - this.#settings.now()) / 1000))
   }
 
-  async #ask<T>(call: () => Promise<T>): Promise<T> {
+  /** A store that hangs must not make requests hang. One promise and one timer: this is on the way of every request. */
+  #ask<T>(call: () => Promise<T>): Promise<T> {
     const { timeoutSeconds, onFailure } = this.#settings
-    try {
-      const answer = call()
+    const seconds = this.#isSilent ? Math.min(SILENT_SECONDS, timeoutSeconds) : timeoutSeconds
+    return new Promise((resolve, reject) => {
+      const fail = (cause: unknown) => {
+        const message = 'The session store failed. Check that it is up and reachable.'
+        const error = asFhirAuthError(cause, 'session_store_failed', message)
+        onFailure(error)
+        reject(error)
+      }
+      let isLate = false
+      const timer = setTimeout(() => {
+        isLate = true
+        this.#isSilent = true
+        fail(new FhirAuthError('session_store_failed', `The session store did not answer within ${seconds} s.`))
+      }, seconds * 1000)
       const heard = () => {
+        clearTimeout(timer)
+        // However late it comes.
         this.#isSilent = false
       }
-      // However late it comes.
-      answer.then(heard, heard)
-      return await withinTime(
-        answer,
-        this.#isSilent ? Math.min(SILENT_SECONDS, timeoutSeconds) : timeoutSeconds,
-        () => {
-          this.#isSilent = true
-        },
-      )
-    } catch (cause) {
-      const message = 'The session store failed. Check that it is up and reachable.'
-      const error = asFhirAuthError(cause, 'session_store_failed', message)
-      onFailure(error)
-      throw error
-    }
+      const answered = (answer: T) => {
+        heard()
+        resolve(answer)
+      }
+      const failed = (cause: unknown) => {
+        heard()
+        if (!isLate) fail(cause)
+      }
+      try {
+        call().then(answered, failed)
+      } catch (cause) {
+        failed(cause)
+      }
+    })
   }
 }
 
@@ -178,20 +192,4 @@ function isSame(one: LaunchRecord, other: LaunchRecord): boolean {
     one.refreshToken === other.refreshToken &&
     one.expiresAt === other.expiresAt
   )
-}
-
-/** A store that hangs must not make requests hang. */
-async function withinTime<T>(answer: Promise<T>, seconds: number, onLate: () => void): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      onLate()
-      reject(new FhirAuthError('session_store_failed', `The session store did not answer within ${seconds} s.`))
-    }, seconds * 1000)
-  })
-  try {
-    return await Promise.race([answer, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -48,7 +48,8 @@ export interface SessionStore {
 
 /** Sessions as the launch works with them: in memory as they are, in a shared store sealed. */
 export interface RecordStore {
-  get(id: string): MaybePromise<SessionRecord | undefined>
+  /** @param now - the present, where the caller knows it, in milliseconds since the epoch */
+  get(id: string, now?: number): MaybePromise<SessionRecord | undefined>
   /** What this process last saw, without asking: for a moment in which the store is away. */
   recall(id: string): SessionRecord | undefined
   set(id: string, record: SessionRecord): MaybePromise<void>
