@@ -19,6 +19,12 @@ import { readJson, workspaceRoot } from './workspace.mjs'
  */
 /** @typedef {{ file: string, name: string }} NamedTest */
 
+/** The conformance suite on core alone; its first title names the host. */
+const SUITE_TEST = 'packages/conformance/test/conformance.test.ts'
+const SUITE_CASES = 'packages/conformance/src/cases'
+/** Tests named in one row; the others are counted. */
+const MAX_NAMED = 5
+
 const page = join(workspaceRoot, 'docs/requirements.md')
 /** @type {{ groups: { title: string, requirements: Requirement[] }[] }} */
 const { groups } = readJson(join(workspaceRoot, 'docs/requirements.data.json'))
@@ -84,8 +90,12 @@ function assignTests(tests) {
   const testsById = new Map()
   /** @type {Set<string>} */
   const unknown = new Set()
-  for (const { file, name } of tests) {
-    const titles = name.split(' > ')
+  const suiteRules = new Set(tests.filter(({ file }) => file === SUITE_TEST).map(({ name }) => withoutHost(name)))
+  for (const test of tests) {
+    // A rule of the conformance suite runs on every adapter, and stands here once.
+    const isOfSuite = suiteRules.has(withoutHost(test.name))
+    const file = isOfSuite ? SUITE_CASES : test.file
+    const titles = (isOfSuite ? `every adapter > ${withoutHost(test.name)}` : test.name).split(' > ')
     for (const [depth, title] of titles.entries()) {
       for (const [id] of title.matchAll(idPattern)) {
         const named = { file, name: titles.slice(0, depth + 1).join(' > ') }
@@ -98,6 +108,11 @@ function assignTests(tests) {
     }
   }
   return { testsById, unknown }
+}
+
+/** @param {string} name */
+function withoutHost(name) {
+  return name.split(' > ').slice(1).join(' > ')
 }
 
 function renderPage() {
@@ -120,8 +135,13 @@ ${sections.join('\n')}`
 /** @param {Requirement} requirement */
 function renderRow({ id, level, rule, notTested }) {
   const tests = (testsById.get(id) ?? []).map(({ file, name }) => `[${cell(name)}](../${file})`)
+  const more = tests.length > MAX_NAMED ? [`and ${tests.length - MAX_NAMED} more`] : []
   const evidence =
-    tests.length > 0 ? tests.join('<br>') : notTested === undefined ? '' : `Not tested: ${cell(notTested)}`
+    tests.length > 0
+      ? [...tests.slice(0, MAX_NAMED), ...more].join('<br>')
+      : notTested === undefined
+        ? ''
+        : `Not tested: ${cell(notTested)}`
   return `| ${id} | ${level} | ${cell(rule)} | ${evidence} |`
 }
 

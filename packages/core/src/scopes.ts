@@ -190,6 +190,8 @@ export class ScopeSet implements Iterable<string> {
 
   /** Reads scopes separated by white space, or a list of them. Repeated scopes are dropped, the order is kept. Never throws. */
   static parse(text: string | readonly string[] | undefined): ScopeSet {
+    const known = typeof text === 'string' ? parsedTexts.get(text) : undefined
+    if (known !== undefined) return known
     const entries = new Map<string, Entry>()
     for (const part of typeof text === 'string' ? [text] : (text ?? [])) {
       // A server's list may hold anything.
@@ -201,7 +203,9 @@ export class ScopeSet implements Iterable<string> {
         entries.set(name, { scope, name, resource: scope.kind === 'resource' ? resourceAccess(scope) : undefined })
       }
     }
-    return new ScopeSet([...entries.values()])
+    const parsed = new ScopeSet([...entries.values()])
+    if (typeof text === 'string') remember(text, parsed)
+    return parsed
   }
 
   /** The parsed scopes, in order. */
@@ -255,19 +259,18 @@ export class ScopeSet implements Iterable<string> {
   }
 }
 
-// A guard asks for the same few scopes on every request, so each text is parsed once. Bounded, as a text may be made
-// from the request's data.
-const MAX_PARSED_REQUIREMENTS = 256
-const MAX_CACHED_LENGTH = 1024
-const parsedRequirements = new Map<string, ScopeSet>()
+// A guard asks for the same few scopes on every request, and the sessions of an app are granted the same few: each text is
+// parsed once, and its set shared. Bounded, as a text may be made from the request's data.
+const MAX_PARSED_TEXTS = 256
+const MAX_REMEMBERED_LENGTH = 1024
+const parsedTexts = new Map<string, ScopeSet>()
+
+function remember(text: string, parsed: ScopeSet): void {
+  if (text.length > MAX_REMEMBERED_LENGTH) return
+  if (parsedTexts.size >= MAX_PARSED_TEXTS) parsedTexts.clear()
+  parsedTexts.set(text, parsed)
+}
 
 function asScopeSet(required: string | ScopeSet): ScopeSet {
-  if (typeof required !== 'string') return required
-  const known = parsedRequirements.get(required)
-  if (known !== undefined) return known
-  const parsed = ScopeSet.parse(required)
-  if (required.length > MAX_CACHED_LENGTH) return parsed
-  if (parsedRequirements.size >= MAX_PARSED_REQUIREMENTS) parsedRequirements.clear()
-  parsedRequirements.set(required, parsed)
-  return parsed
+  return typeof required === 'string' ? ScopeSet.parse(required) : required
 }

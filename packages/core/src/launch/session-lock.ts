@@ -53,14 +53,15 @@ export class SessionLock {
     try {
       return await work()
     } finally {
-      await this.#giveBack({ name, owners: signs.end() })
+      await this.#giveBack({ name, owners: await signs.end() })
     }
   }
 
   /** Changes the owner's name now and then: the sign that it lives. Ends with the names that may be in the store. */
-  #showSigns(name: string, first: string): { end(): readonly string[] } {
+  #showSigns(name: string, first: string): { end(): Promise<readonly string[]> } {
     let owners: readonly string[] = [first]
     let isBusy = false
+    let lastSign = Promise.resolve()
     const show = async () => {
       const next = randomToken()
       const known = owners
@@ -78,7 +79,7 @@ export class SessionLock {
         if (isBusy) return
         isBusy = true
         // Where it fails the lock may be lost, and `replace` still protects the session.
-        show()
+        lastSign = show()
           .catch(() => {})
           .finally(() => {
             isBusy = false
@@ -87,8 +88,10 @@ export class SessionLock {
       (TERM_SECONDS * 1000) / SIGNS_PER_TERM,
     )
     return {
-      end: () => {
+      end: async () => {
         clearInterval(timer)
+        // One under way would put the lock back under a name that nobody gives back.
+        await lastSign
         return owners
       },
     }

@@ -229,6 +229,25 @@ describe('the lock of a session', () => {
     expect(['s', 't', 'u'].map((id) => store.holderOf(`lock ${id}`))).toEqual([undefined, undefined, undefined])
   })
 
+  it('is given back also where the work ends while a sign of life is under way', async () => {
+    const store = memoryStore()
+    const slow = Object.assign(memoryStore(), {
+      claim: store.claim.bind(store),
+      release: store.release.bind(store),
+      renew: async (...args: Parameters<typeof store.renew>) => {
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        return store.renew(...args)
+      },
+    })
+    const { run, end } = work()
+    const done = new SessionLock(slow, 10).hold('s', run)
+    await vi.advanceTimersByTimeAsync(1700)
+    end()
+    await vi.advanceTimersByTimeAsync(300)
+    await done
+    expect(store.holderOf('lock s')).toBeUndefined()
+  })
+
   it('is waited for as long as the work before may take, and a term; then it is an error', async () => {
     const lock = new SessionLock(memoryStore(), 10)
     const endless = work()
