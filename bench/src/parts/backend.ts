@@ -39,7 +39,12 @@ async function cachedToken(rounds: number): Promise<PartReport> {
 
 async function stampede(rounds: number): Promise<PartReport> {
   type Counts = Record<'discovery' | 'token', number>
-  type Found = { one: number[]; all: number[]; counts: Record<'ours' | 'openidClient' | 'oauth4webapi', Counts> }
+  type Found = {
+    one: number[]
+    waiting: number[]
+    all: number[]
+    counts: Record<'ours' | 'openidClient' | 'oauth4webapi', Counts>
+  }
   const goals: Goal[] = []
   const rows: string[][] = []
   let counts: Found['counts'] | undefined
@@ -51,7 +56,12 @@ async function stampede(rounds: number): Promise<PartReport> {
     counts ??= found.counts
     const against = ratioOf(found.all, found.one)
     const where = delay === 0 ? 'a server that answers at once' : `a server that takes ${delay} ms`
-    rows.push([where, spread(spreadOf(found.one)), spread(spreadOf(found.all)), ratio(against)])
+    rows.push([
+      where,
+      ...[found.one, found.waiting, found.all].map((values) => spread(spreadOf(values))),
+      ratio(against),
+      ratio(ratioOf(found.all, found.waiting)),
+    ])
     goals.push({
       what: `Stampede, 10,000 cold callers against one: ${where}`,
       goal: '<= 1.2x',
@@ -71,7 +81,10 @@ async function stampede(rounds: number): Promise<PartReport> {
     verdict: ours?.discovery === 1 && ours.token === 1 ? 'met' : 'missed',
   })
   const body = [
-    table(['cold callers, ms', 'one', '10,000', 'ratio'], rows),
+    table(
+      ['cold callers, ms', 'one', '10,000 waiting for its promise', '10,000 callers', 'against one', 'against waiting'],
+      rows,
+    ),
     table(
       ['requests', 'discovery', 'token'],
       [
@@ -80,7 +93,8 @@ async function stampede(rounds: number): Promise<PartReport> {
         ['oauth4webapi, 1,000 callers', String(oauth4webapi?.discovery), String(oauth4webapi?.token)],
       ],
     ),
-    'On loopback with no delay, the wait of one caller is so short that resolving 10,000 promises is a good part of it.',
+    'With no delay at all, one caller waits for so short a time that the engine needs longer to settle 10,000 promises: the ' +
+      'column of those who only wait is the limit.',
   ].join('\n\n')
   return { goals, body }
 }

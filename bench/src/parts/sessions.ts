@@ -8,27 +8,34 @@ const COUNTS = [1000, 10_000, 100_000, 1_000_000]
 export const sessions: Part = {
   title: 'Sessions in memory',
   async measure({ rounds }) {
-    const found: Record<'map' | 'ours', number[]>[] = []
+    const found: Record<'map' | 'ours' | 'mapAny' | 'oursAny', number[]>[] = []
     for (const count of COUNTS) found.push(await runPinned('probes/sessions.js', [String(count), String(rounds)]))
     const [few, many] = [found[0], found.at(-1)]
     if (!few || !many) throw new Error('Nothing was measured.')
     const growth = ratioOf(many.ours, few.ours)
-    const mapGrowth = ratioOf(many.map, few.map)
+    const growthOfAny = ratioOf(many.oursAny, few.oursAny)
+    const mapGrowth = ratioOf(many.mapAny, few.mapAny)
     const size = await runPinned<Record<'serialised' | 'stored' | 'used', number>>('probes/session-size.js', [], {
       flags: ['--expose-gc'],
     })
     const share = size.stored / size.serialised
     const rows = COUNTS.map((count, at) => {
-      const { map = [], ours = [] } = found[at] ?? {}
-      return [number(count), spread(spreadOf(map)), spread(spreadOf(ours))]
+      const { map = [], ours = [], mapAny = [], oursAny = [] } = found[at] ?? {}
+      return [number(count), ...[map, ours, mapAny, oursAny].map((values) => spread(spreadOf(values)))]
     })
     return {
       goals: [
         {
-          what: 'Session lookup, 1,000,000 sessions against 1,000',
+          what: "Session lookup, one person's requests: 1,000,000 sessions against 1,000",
           goal: '<= 1.3x',
-          found: `${ratio(growth)}; a bare Map of the same ids: ${ratio(mapGrowth)}`,
+          found: ratio(growth),
           verdict: verdictOf(growth, { atMost: 1.3 }),
+        },
+        {
+          what: 'Session lookup, each session as likely as any other: 1,000,000 against 1,000',
+          goal: '<= 1.3x',
+          found: `${ratio(growthOfAny)}; a bare Map of the same ids: ${ratio(mapGrowth)}`,
+          verdict: verdictOf(growthOfAny, { atMost: 1.3 }),
         },
         {
           what: 'Bytes of a session in memory against its serialised size',
@@ -38,7 +45,13 @@ export const sessions: Part = {
         },
       ],
       body: [
-        table(['sessions; each is as likely to be asked for, ns', 'a bare Map', 'fhir-auth: cookie to context'], rows),
+        table(
+          [
+            ...['sessions held; one lookup, ns', 'one person: bare Map', 'one person: fhir-auth, cookie to context'],
+            ...['anyone: bare Map', 'anyone: fhir-auth'],
+          ],
+          rows,
+        ),
         table(
           ['bytes of heap per session, of 10,000 logins', ''],
           [
@@ -47,7 +60,9 @@ export const sessions: Part = {
             ['stored, and its context made by a first request', number(size.used)],
           ],
         ),
-        'With many sessions, the memory of the one asked for is in no cache of the processor: the bare Map shows what that costs.',
+        'Among many sessions, one that was not just asked for is in no cache of the processor: the bare Map shows what that costs. ' +
+          'A record is an object of 16 members, 8 bytes each whether set or not, and each text has a header of 16 bytes: so ' +
+          'much for 1.25. The serialised form would be smaller, and parsed again by every request.',
       ].join('\n\n'),
     }
   },

@@ -233,28 +233,28 @@ describe('the sealed store', () => {
   )
 
   it('lets one call wait for its whole time limit, the next ones hardly, until the store is heard again', async () => {
-    vi.useFakeTimers()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
-    let answerAll = () => {}
-    const silence = new Promise<undefined>((resolve) => {
-      answerAll = () => resolve(undefined)
-    })
-    const inner = { ...createMapStore(), get: () => silence }
-    const { store } = seal(inner as unknown as ReturnType<typeof createMapStore>)
+    const calls: ((answer: undefined) => void)[] = []
+    const inner = { ...createMapStore(), get: () => new Promise<undefined>((resolve) => void calls.push(resolve)) }
+    const { store } = seal(inner)
     const failed: string[] = []
-    const ask = (name: string) => void Promise.resolve(store.get(name)).catch(() => failed.push(name))
-    ask('first')
+    const ask = async (name: string) => {
+      const count = calls.length
+      Promise.resolve(store.get(name)).catch(() => failed.push(name))
+      while (calls.length === count) await new Promise((resolve) => setImmediate(resolve))
+    }
+    await ask('first')
     await vi.advanceTimersByTimeAsync(1900)
     expect(failed).toEqual([])
     await vi.advanceTimersByTimeAsync(200)
     expect(failed).toEqual(['first'])
-    ask('second')
+    await ask('second')
     await vi.advanceTimersByTimeAsync(110)
     expect(failed).toEqual(['first', 'second'])
-    answerAll()
+    calls[0]?.(undefined)
     await vi.advanceTimersByTimeAsync(0)
-    inner.get = () => new Promise(() => {})
-    ask('third')
+    await ask('third')
     await vi.advanceTimersByTimeAsync(1900)
     expect(failed).toEqual(['first', 'second'])
     await vi.advanceTimersByTimeAsync(200)

@@ -1,4 +1,5 @@
 import { checkKnownOptions, positiveNumber } from '../../options.ts'
+import { AgingMap } from './aging-map.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
 export interface MemoryStoreOptions {
@@ -18,8 +19,8 @@ const SWEEP_PER_WRITE = 4
  * @throws `invalid_option` when `maxSessions` is not a positive number
  */
 export class MemoryStore implements RecordStore {
-  readonly #sessions = new Map<string, SessionRecord>()
-  readonly #claims = new Map<string, { owner: string; expiresAt: number }>()
+  readonly #sessions = new AgingMap<SessionRecord>()
+  readonly #claims = new AgingMap<{ owner: string; expiresAt: number }>()
   readonly #maxSessions: number
   readonly #now: () => number
 
@@ -47,12 +48,9 @@ export class MemoryStore implements RecordStore {
 
   set(id: string, record: SessionRecord): void {
     sweep(this.#sessions, this.#now())
-    // Last in the map again: those in front are those that expire first, or nearly so.
-    this.#sessions.delete(id)
     this.#sessions.set(id, record)
-    if (this.#sessions.size > this.#maxSessions) {
-      for (const [oldest] of firstOf(this.#sessions, 1)) this.#sessions.delete(oldest)
-    }
+    const oldest = this.#sessions.size > this.#maxSessions ? this.#sessions.oldest() : undefined
+    if (oldest) this.#sessions.delete(oldest[0])
   }
 
   replace(id: string, previous: SessionRecord, next: SessionRecord): boolean {
@@ -99,13 +97,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)
 }
 
-function sweep(map: Map<string, { readonly expiresAt: number }>, now: number): void {
-  for (const [key, { expiresAt }] of firstOf(map, SWEEP_PER_WRITE)) if (expiresAt <= now) map.delete(key)
-}
-
-function* firstOf<V>(map: Map<string, V>, count: number): Generator<[string, V]> {
-  for (const entry of map) {
-    if (count-- <= 0) return
-    yield entry
+/** Those written longest ago are those that expire first, or nearly so. */
+function sweep(map: AgingMap<{ readonly expiresAt: number }>, now: number): void {
+  for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
+    const oldest = map.oldest()
+    if (oldest === undefined || oldest[1].expiresAt > now) return
+    map.delete(oldest[0])
   }
 }
