@@ -33,15 +33,6 @@ export function problemAnswer(
   return { kind: 'problem', status: error.status, error, headers, cookies, body: JSON.stringify(error.toProblem()) }
 }
 
-export function jwksAnswer(jwks: object, maxAgeSeconds: number): Answer {
-  const headers = {
-    'content-type': 'application/json',
-    'cache-control': `public, max-age=${maxAgeSeconds}`,
-    'access-control-allow-origin': '*',
-  }
-  return { kind: 'jwks', status: 200, headers, cookies: [], body: JSON.stringify(jwks) }
-}
-
 /** Whether a browser shows the answer to a person, in a tab or a frame. */
 export function isNavigation(request: AdapterRequest): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false

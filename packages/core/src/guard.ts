@@ -2,7 +2,7 @@ import type { AdapterRequest, Answer, MissingContext } from './adapter-contract.
 import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
 import { FhirAuthError } from './errors.ts'
 import type { FhirContext } from './fhir-context.ts'
-import { addressWithLaunch } from './launch/launch-choice.ts'
+import { addressWithLaunch } from './launch/which-launch.ts'
 import { checkKnownOptions, refuseOption } from './options.ts'
 import { ScopeSet } from './scopes.ts'
 

@@ -13,12 +13,12 @@ export type { SharedTokensOptions, TokenStore } from './backend/token-store.ts'
 export type { EventListener, FhirAuthEvent } from './events.ts'
 export type { FhirContext, FhirUser, IdTokenClaims, LaunchContext } from './fhir-context.ts'
 export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.ts'
-export { withLaunchId } from './launch/launch-choice.ts'
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
 export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
 export { type CookieStore, cookieStore } from './launch/stores/cookie-store.ts'
 export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
 export type { SessionStore } from './launch/stores/session-store.ts'
+export { withLaunchId } from './launch/which-launch.ts'
 
 // What options are made of: who we are, how we prove it, what a vendor does otherwise.
 

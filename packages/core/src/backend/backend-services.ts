@@ -1,6 +1,4 @@
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../adapter-contract.ts'
-import { jwksAnswer, problemAnswer } from '../answers.ts'
-import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir-context.ts'
 import { type MaybePromise, requireText } from '../options.ts'
 import {
@@ -9,6 +7,7 @@ import {
   checkBackendServicesOptions,
 } from './backend-services-options.ts'
 import { BackendTokens } from './backend-tokens.ts'
+import { answerJwks } from './jwks-route.ts'
 
 /** What to get a token for, where the options do not say. */
 export interface BackendTarget {
@@ -49,15 +48,8 @@ export class BackendServices implements FhirHandler {
     return hasPath(url, this.#settings.jwksPath)
   }
 
-  /** Serves the public keys, with no login and no redirect, so that the server can fetch them while it decides. */
   answer(request: AdapterRequest): MaybePromise<Answer> {
-    const { keys, jwksMaxAgeSeconds, now } = this.#settings
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request)
-    }
-    const publish = () => jwksAnswer(keys?.publicJwks(now(), jwksMaxAgeSeconds) ?? { keys: [] }, jwksMaxAgeSeconds)
-    const refreshing = keys?.refresh(now())
-    return refreshing instanceof Promise ? refreshing.then(publish) : publish()
+    return answerJwks(request, this.#settings)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext> {

@@ -1,6 +1,6 @@
 import type { AdapterRequest, Answer } from '../adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../answers.ts'
-import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookies.ts'
+import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
 import { newTabPage } from './pages.ts'
 
 const CHECK_PARAMETER = 'cookie_check'

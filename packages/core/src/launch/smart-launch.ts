@@ -8,20 +8,20 @@ import { stateOfResponse } from '../oauth/authorization-response.ts'
 import { randomToken } from '../oauth/pkce.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
 import type { MaybePromise } from '../options.ts'
-import { CookieSessions } from './cookie-sessions.ts'
+import { createSealer } from '../sealing.ts'
 import { askFrameForCookies } from './frame-check.ts'
-import { addressWithLaunch, namesLaunch, withLaunchId } from './launch-choice.ts'
 import { LaunchFlow } from './launch-flow.ts'
 import { authorizationForm, loginChoice } from './pages.ts'
-import { Refresher } from './refresher.ts'
+import { PendingLogins } from './pending-login.ts'
 import { checkedReturnTo } from './return-to.ts'
-import { createSealer } from './sealing.ts'
-import type { SessionChange, SessionKeeper } from './session-keeper.ts'
-import { SessionLock } from './session-lock.ts'
-import { Sessions } from './sessions.ts'
+import { CookieSessions } from './sessions/cookie-sessions.ts'
+import { Refresher } from './sessions/refresher.ts'
+import type { SessionChange, SessionKeeper } from './sessions/session-keeper.ts'
+import { SessionLock } from './sessions/session-lock.ts'
+import { StoredSessions } from './sessions/stored-sessions.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions, type SmartLaunchSettings } from './smart-launch-options.ts'
 import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
-import { Transactions } from './transaction.ts'
+import { addressWithLaunch, namesLaunch, withLaunchId } from './which-launch.ts'
 
 /**
  * A SMART app launch: logs people in (standalone or from the EHR) and gives each of their requests its context.
@@ -32,7 +32,7 @@ export class SmartLaunch implements FhirHandler {
   readonly #settings: SmartLaunchSettings
   readonly #store: RecordStore
   readonly #flow: LaunchFlow
-  readonly #transactions: Transactions
+  readonly #pendingLogins: PendingLogins
   readonly #sessions: SessionKeeper
   readonly #emit: Emit
 
@@ -55,11 +55,11 @@ export class SmartLaunch implements FhirHandler {
     this.#flow = flow
     this.#emit = emit
     const sealer = createSealer(settings.secrets, 'login')
-    this.#transactions = new Transactions(sealer, session.policy, settings.loginTimeoutSeconds, now)
+    this.#pendingLogins = new PendingLogins(sealer, session.policy, settings.loginTimeoutSeconds, now)
     const parts = { settings: session, send: http.fetch ?? globalThis.fetch, now }
     this.#sessions = settings.sessionsInCookies
       ? new CookieSessions({ ...parts, flow, emit, hooks, secrets: settings.secrets })
-      : new Sessions({ ...parts, store, lock, refresher })
+      : new StoredSessions({ ...parts, store, lock, refresher })
   }
 
   get paths(): readonly string[] {
@@ -106,7 +106,7 @@ export class SmartLaunch implements FhirHandler {
       if (path !== paths.logout) this.#emit({ type: 'login_failed', code: error.code, error })
       const state = path === paths.callback ? query.get('state') : null
       // Only a login of this browser's own is ended: others know no cookie by that state.
-      const cookies = state ? [this.#transactions.end(state)] : []
+      const cookies = state ? [this.#pendingLogins.end(state)] : []
       const login = paths.login && path !== paths.logout ? pathPrefix + paths.login : undefined
       return problemAnswer(error, request, { cookies, retryUrl: login })
     }
@@ -156,8 +156,8 @@ export class SmartLaunch implements FhirHandler {
   ): Promise<Answer> {
     const authorization = await this.#flow.begin(client, launch)
     const { checks, method, url, endpoint, parameters } = authorization
-    const transaction = { checks, isEhrLaunch: launch !== undefined, returnTo, startedAt: this.#settings.now() }
-    const cookies = await this.#transactions.begin(transaction, request.header('cookie'))
+    const login = { checks, isEhrLaunch: launch !== undefined, returnTo, startedAt: this.#settings.now() }
+    const cookies = await this.#pendingLogins.begin(login, request.header('cookie'))
     if (method === 'GET') return redirectAnswer(url, cookies)
     const { html, scriptHash } = authorizationForm(endpoint, parameters)
     return pageAnswer(html, 200, cookies, scriptHash)
@@ -167,7 +167,7 @@ export class SmartLaunch implements FhirHandler {
     const { loginTimeoutSeconds } = this.#settings
     const cookieHeader = request.header('cookie')
     const state = stateOfResponse(query)
-    const { checks, isEhrLaunch, returnTo } = await this.#transactions.find(state, cookieHeader)
+    const { checks, isEhrLaunch, returnTo } = await this.#pendingLogins.find(state, cookieHeader)
     // Taken before the code is used, so that two callbacks at once make one exchange.
     if (!(await this.#store.claim(`login ${state}`, randomToken(), loginTimeoutSeconds))) {
       throw new FhirAuthError('transaction_used', 'This login is already completed. Go to the app, or log in again.')
@@ -177,9 +177,9 @@ export class SmartLaunch implements FhirHandler {
     const { cookies, launches } = await this.#openSession(cookieHeader, launch)
     this.#emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient })
     // A person may have several patients open, or be about to: then each page says which launch it belongs to.
-    const isOneOfSeveral = isEhrLaunch || launches > 1 || this.#transactions.countIn(cookieHeader) > 1
+    const isOneOfSeveral = isEhrLaunch || launches > 1 || this.#pendingLogins.countIn(cookieHeader) > 1
     const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
-    return redirectAnswer(location, [this.#transactions.end(state), ...cookies])
+    return redirectAnswer(location, [this.#pendingLogins.end(state), ...cookies])
   }
 
   /** Where the app's hook or the store stops it, nothing is left of the login, and the session before it goes on. */

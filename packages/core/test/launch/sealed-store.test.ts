@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
-import { createSealer } from '../../src/launch/sealing.ts'
 import { SealedStore } from '../../src/launch/stores/sealed-store.ts'
+import { createSealer } from '../../src/sealing.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { launchRecord, sessionRecord } from '../support/launch-record.ts'
 import { createMapStore } from '../support/map-store.ts'

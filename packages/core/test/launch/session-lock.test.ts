@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
-import { SessionLock } from '../../src/launch/session-lock.ts'
+import { SessionLock } from '../../src/launch/sessions/session-lock.ts'
 import { failureOf } from '../support/failure-of.ts'
 
 beforeEach(() => void vi.useFakeTimers())

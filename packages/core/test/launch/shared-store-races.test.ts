@@ -1,7 +1,7 @@
 import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
 import type { FhirAuthEvent } from '../../src/index.ts'
-import { hashedName } from '../../src/launch/sealing.ts'
+import { hashedName } from '../../src/sealing.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { createNetworkStore } from '../support/network-store.ts'
 import {

@@ -1,5 +1,5 @@
 import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
-import { createSealer, hashedName, type Sealer } from '../sealing.ts'
+import { createSealer, hashedName, type Sealer } from '../../sealing.ts'
 import type { LaunchRecord, RecordStore, SessionRecord, SessionStore } from './session-store.ts'
 
 export interface SealedStoreSettings {

@@ -1,14 +1,16 @@
-import type { AdapterRequest } from '../adapter-contract.ts'
-import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import type { Emit } from '../events.ts'
-import type { FetchFunction, FhirContext, TokenSource } from '../fhir-context.ts'
-import type { MaybePromise } from '../options.ts'
-import { isUsable } from '../token-lifetime.ts'
-import { chooseLaunch } from './launch-choice.ts'
-import type { LaunchFlow } from './launch-flow.ts'
-import { contextOfRecord, endedLaunch } from './launch-record.ts'
-import { createSealer, type Sealer } from './sealing.ts'
-import { SessionCookies } from './session-cookies.ts'
+import type { AdapterRequest } from '../../adapter-contract.ts'
+import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
+import type { Emit } from '../../events.ts'
+import type { FetchFunction, FhirContext, TokenSource } from '../../fhir-context.ts'
+import type { MaybePromise } from '../../options.ts'
+import { createSealer, type Sealer } from '../../sealing.ts'
+import { isUsable } from '../../token-lifetime.ts'
+import type { LaunchFlow } from '../launch-flow.ts'
+import { contextOfRecord, endedLaunch } from '../launch-record.ts'
+import type { LaunchHooks } from '../smart-launch-options.ts'
+import type { LaunchRecord, SessionRecord } from '../stores/session-store.ts'
+import { chooseLaunch } from '../which-launch.ts'
+import { ChunkedCookie } from './chunked-cookie.ts'
 import {
   type EndedSession,
   isKeptBeside,
@@ -17,9 +19,7 @@ import {
   type SessionKeeper,
   type SessionRenewal,
 } from './session-keeper.ts'
-import type { SessionSettings } from './sessions.ts'
-import type { LaunchHooks } from './smart-launch-options.ts'
-import type { LaunchRecord, SessionRecord } from './stores/session-store.ts'
+import type { SessionSettings } from './stored-sessions.ts'
 
 export interface CookieSessionParts {
   readonly secrets: readonly string[]
@@ -42,7 +42,7 @@ const MAX_OPENED = 1000
 export class CookieSessions implements SessionKeeper {
   readonly #parts: CookieSessionParts
   readonly #sealer: Sealer
-  readonly #cookies: SessionCookies
+  readonly #cookies: ChunkedCookie
   readonly #opened = new Map<string, SessionRecord>()
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
   readonly #refreshes = new Map<string, Promise<LaunchRecord>>()
@@ -50,7 +50,7 @@ export class CookieSessions implements SessionKeeper {
   constructor(parts: CookieSessionParts) {
     this.#parts = parts
     this.#sealer = createSealer(parts.secrets, `session ${parts.settings.cookieName}`)
-    this.#cookies = new SessionCookies(parts.settings.cookieName, parts.settings.policy)
+    this.#cookies = new ChunkedCookie(parts.settings.cookieName, parts.settings.policy)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {

@@ -1,14 +1,14 @@
-import { FhirAuthError } from '../errors.ts'
-import type { TokenSource } from '../fhir-context.ts'
-import { isUsable } from '../token-lifetime.ts'
+import { FhirAuthError } from '../../errors.ts'
+import type { TokenSource } from '../../fhir-context.ts'
+import { isUsable } from '../../token-lifetime.ts'
+import type { LaunchRecord, RecordStore } from '../stores/session-store.ts'
 import type { Refresher } from './refresher.ts'
-import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
 
 /** Moves remembered: a handler that still runs when its browser logs in once more keeps its token. */
 const MAX_MOVES = 1000
 
 /** The newest token of each session, for `fhir.fetch`, however old the context is that asks. */
-export class SessionTokens {
+export class NewestTokens {
   readonly #store: RecordStore
   readonly #refresher: Refresher
   readonly #now: () => number

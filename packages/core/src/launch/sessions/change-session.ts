@@ -1,5 +1,5 @@
-import { FhirAuthError } from '../errors.ts'
-import type { LaunchRecord, RecordStore, SessionRecord } from './stores/session-store.ts'
+import { FhirAuthError } from '../../errors.ts'
+import type { LaunchRecord, RecordStore, SessionRecord } from '../stores/session-store.ts'
 
 /** Far more than there can be writers of one session at once. */
 const MAX_TRIES = 100

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressWithLaunch, chooseLaunch, namesLaunch, withLaunchId } from '../../src/launch/launch-choice.ts'
+import { addressWithLaunch, chooseLaunch, namesLaunch, withLaunchId } from '../../src/launch/which-launch.ts'
 import { launchRecord } from '../support/launch-record.ts'
 
 const [a, b] = [launchRecord({ launchId: 'aaa' }), launchRecord({ launchId: 'bbb' })]

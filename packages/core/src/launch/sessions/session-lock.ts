@@ -1,6 +1,6 @@
-import { FhirAuthError } from '../errors.ts'
-import { randomToken } from '../oauth/pkce.ts'
-import type { RecordStore } from './stores/session-store.ts'
+import { FhirAuthError } from '../../errors.ts'
+import { randomToken } from '../../oauth/pkce.ts'
+import type { RecordStore } from '../stores/session-store.ts'
 
 /** Whoever looks for this long and sees no sign of the holder takes the lock. */
 const TERM_SECONDS = 5

@@ -1,7 +1,7 @@
-import type { AdapterRequest } from '../adapter-contract.ts'
-import type { FhirContext } from '../fhir-context.ts'
-import type { MaybePromise } from '../options.ts'
-import type { LaunchRecord } from './stores/session-store.ts'
+import type { AdapterRequest } from '../../adapter-contract.ts'
+import type { FhirContext } from '../../fhir-context.ts'
+import type { MaybePromise } from '../../options.ts'
+import type { LaunchRecord } from '../stores/session-store.ts'
 
 /** What a launch asks of its sessions, wherever they are kept. */
 export interface SessionKeeper {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clearCookie, cookieName, cookieNames, readCookie, setCookie } from '../../src/launch/cookies.ts'
+import { clearCookie, cookieName, cookieNames, readCookie, setCookie } from '../../src/launch/cookie-header.ts'
 
 const NAME = '__Host-fhir-auth.session'
 const HTTPS = { secure: true, sameSite: 'lax' } as const

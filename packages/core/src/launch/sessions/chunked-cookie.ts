@@ -1,5 +1,5 @@
-import { refuseOption } from '../options.ts'
-import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookies.ts'
+import { refuseOption } from '../../options.ts'
+import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from '../cookie-header.ts'
 
 /** Browsers drop a longer one without a word (RFC 6265 §6.1). */
 const MAX_COOKIE_LENGTH = 4096
@@ -7,7 +7,7 @@ const MAX_COOKIE_LENGTH = 4096
 const MAX_SEALED_LENGTH = 7000
 
 /** One sealed text in as many cookies as it needs. */
-export class SessionCookies {
+export class ChunkedCookie {
   readonly #prefix: string
   readonly #first: string
   readonly #policy: CookiePolicy

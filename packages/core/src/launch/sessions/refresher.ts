@@ -1,12 +1,12 @@
-import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import type { Emit } from '../events.ts'
-import { refreshGrant } from '../oauth/grants.ts'
-import type { BackChannel } from '../oauth/token-request.ts'
-import { isDueForRenewal } from '../token-lifetime.ts'
+import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
+import type { Emit } from '../../events.ts'
+import { refreshGrant } from '../../oauth/grants.ts'
+import type { BackChannel } from '../../oauth/token-request.ts'
+import { isDueForRenewal } from '../../token-lifetime.ts'
+import { endedLaunch, type RecordSources, recordRefresh } from '../launch-record.ts'
+import type { LaunchRecord, RecordStore } from '../stores/session-store.ts'
 import { replaceLaunch } from './change-session.ts'
-import { endedLaunch, type RecordSources, recordRefresh } from './launch-record.ts'
 import type { SessionLock } from './session-lock.ts'
-import type { LaunchRecord, RecordStore } from './stores/session-store.ts'
 
 /** What a refresh works with: the client and server that a launch belongs to. */
 export type SourcesOfLaunch = (launch: LaunchRecord) => Promise<RecordSources>

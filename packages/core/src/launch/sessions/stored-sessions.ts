@@ -1,13 +1,15 @@
-import type { AdapterRequest } from '../adapter-contract.ts'
-import { FhirAuthError } from '../errors.ts'
-import type { FetchFunction, FhirContext } from '../fhir-context.ts'
-import { randomToken } from '../oauth/pkce.ts'
-import type { MaybePromise } from '../options.ts'
-import { isDueForRenewal, isUsable } from '../token-lifetime.ts'
+import type { AdapterRequest } from '../../adapter-contract.ts'
+import { FhirAuthError } from '../../errors.ts'
+import type { FetchFunction, FhirContext } from '../../fhir-context.ts'
+import { randomToken } from '../../oauth/pkce.ts'
+import type { MaybePromise } from '../../options.ts'
+import { isDueForRenewal, isUsable } from '../../token-lifetime.ts'
+import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from '../cookie-header.ts'
+import { contextOfRecord } from '../launch-record.ts'
+import type { LaunchRecord, RecordStore, SessionRecord } from '../stores/session-store.ts'
+import { chooseLaunch } from '../which-launch.ts'
 import { changeSession } from './change-session.ts'
-import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookies.ts'
-import { chooseLaunch } from './launch-choice.ts'
-import { contextOfRecord } from './launch-record.ts'
+import { NewestTokens } from './newest-token.ts'
 import type { Refresher } from './refresher.ts'
 import {
   type EndedSession,
@@ -17,8 +19,6 @@ import {
   type SessionKeeper,
 } from './session-keeper.ts'
 import type { SessionLock } from './session-lock.ts'
-import { SessionTokens } from './session-tokens.ts'
-import type { LaunchRecord, RecordStore, SessionRecord } from './stores/session-store.ts'
 
 export interface SessionSettings {
   readonly policy: CookiePolicy
@@ -44,16 +44,16 @@ const TOUCH_SHARE = 0.1
  * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Finding a live context is the
  * way of every request: with a synchronous store it makes no promise and no object.
  */
-export class Sessions implements SessionKeeper {
+export class StoredSessions implements SessionKeeper {
   readonly #parts: SessionParts
   readonly #cookieName: string
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
-  readonly #tokens: SessionTokens
+  readonly #tokens: NewestTokens
 
   constructor(parts: SessionParts) {
     this.#parts = parts
     this.#cookieName = cookieName(parts.settings.cookieName, parts.settings.policy)
-    this.#tokens = new SessionTokens(parts.store, parts.refresher, parts.now)
+    this.#tokens = new NewestTokens(parts.store, parts.refresher, parts.now)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {

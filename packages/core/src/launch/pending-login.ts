@@ -1,11 +1,11 @@
 import { FhirAuthError } from '../errors.ts'
 import type { AuthorizationChecks } from '../oauth/authorization-request.ts'
 import { refuseOption } from '../options.ts'
-import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookies.ts'
-import type { Sealer } from './sealing.ts'
+import type { Sealer } from '../sealing.ts'
+import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookie-header.ts'
 
 /** A login under way: what its callback is checked against, and where the person goes afterwards. */
-export interface Transaction {
+export interface PendingLogin {
   readonly checks: AuthorizationChecks
   readonly isEhrLaunch: boolean
   readonly returnTo: string
@@ -22,7 +22,7 @@ const MAX_COOKIE_LENGTH = 4096
  * Logins under way, each in an encrypted cookie named by its state: bound to the browser, side by side in several tabs,
  * single-use and expiring. The server keeps nothing until the callback.
  */
-export class Transactions {
+export class PendingLogins {
   readonly #sealer: Sealer
   readonly #policy: CookiePolicy
   readonly #prefix: string
@@ -38,9 +38,9 @@ export class Transactions {
   }
 
   /** The cookies that start a login. */
-  async begin(transaction: Transaction, cookieHeader: string | undefined): Promise<string[]> {
-    const sealed = await this.#sealer.seal(transaction)
-    const cookie = setCookie(this.#nameFor(transaction.checks.state), sealed, this.#lifetimeSeconds, this.#policy)
+  async begin(login: PendingLogin, cookieHeader: string | undefined): Promise<string[]> {
+    const sealed = await this.#sealer.seal(login)
+    const cookie = setCookie(this.#nameFor(login.checks.state), sealed, this.#lifetimeSeconds, this.#policy)
     if (cookie.length > MAX_COOKIE_LENGTH) {
       refuseOption(
         'scope is so long that the login does not fit into a cookie of 4096 bytes. Ask for fewer scopes, or for wildcards such as patient/*.rs.',
@@ -55,23 +55,23 @@ export class Transactions {
    *
    * @throws `state_mismatch` when this browser has not started it, `transaction_expired`
    */
-  async find(state: string, cookieHeader: string | undefined): Promise<Transaction> {
+  async find(state: string, cookieHeader: string | undefined): Promise<PendingLogin> {
     const sealed = cookieHeader && readCookie(cookieHeader, this.#nameFor(state))
     const content = sealed ? await this.#sealer.open(sealed) : undefined
-    const transaction = content as Transaction | undefined
-    if (transaction?.checks.state !== state) {
+    const login = content as PendingLogin | undefined
+    if (login?.checks.state !== state) {
       throw new FhirAuthError(
         'state_mismatch',
         'This browser has not started this login, or blocked its cookie. Start the login from the app again.',
       )
     }
-    if (this.#now() - transaction.startedAt > this.#lifetimeSeconds * 1000) {
+    if (this.#now() - login.startedAt > this.#lifetimeSeconds * 1000) {
       throw new FhirAuthError(
         'transaction_expired',
         `The login took longer than ${Math.round(this.#lifetimeSeconds / 60)} minutes. Start it again.`,
       )
     }
-    return transaction
+    return login
   }
 
   /** How many logins this browser has under way. */

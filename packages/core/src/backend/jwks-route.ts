@@ -1,0 +1,35 @@
+import type { AdapterRequest, Answer } from '../adapter-contract.ts'
+import { problemAnswer } from '../answers.ts'
+import type { KeySet } from '../client/key-set.ts'
+import { FhirAuthError } from '../errors.ts'
+import type { MaybePromise } from '../options.ts'
+
+export interface JwksRouteSettings {
+  readonly keys: KeySet | undefined
+  /** `max-age` of the answer, in seconds. */
+  readonly jwksMaxAgeSeconds: number
+  readonly now: () => number
+}
+
+/**
+ * Serves the public keys, with no login and no redirect, so that the server can fetch them while it decides. Which keys
+ * stand in it is the key set's business: next, active, and retired ones within their overlap.
+ */
+export function answerJwks(request: AdapterRequest, settings: JwksRouteSettings): MaybePromise<Answer> {
+  const { keys, jwksMaxAgeSeconds, now } = settings
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request)
+  }
+  const publish = () => jwksAnswer(keys?.publicJwks(now(), jwksMaxAgeSeconds) ?? { keys: [] }, jwksMaxAgeSeconds)
+  const refreshing = keys?.refresh(now())
+  return refreshing instanceof Promise ? refreshing.then(publish) : publish()
+}
+
+function jwksAnswer(jwks: object, maxAgeSeconds: number): Answer {
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': `public, max-age=${maxAgeSeconds}`,
+    'access-control-allow-origin': '*',
+  }
+  return { kind: 'jwks', status: 200, headers, cookies: [], body: JSON.stringify(jwks) }
+}
