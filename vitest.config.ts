@@ -8,7 +8,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 20_000,
+    // Most tests wait for servers, browsers and tokens that expire, so more of them than cores go on at once.
+    maxWorkers: 4,
+    testTimeout: 30_000,
     hookTimeout: 30_000,
   },
 })

@@ -110,7 +110,7 @@ export function checkSecureUrl(url: string, what: string): URL {
   )
 }
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
     hostname.endsWith('.localhost') ||

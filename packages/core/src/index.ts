@@ -53,7 +53,8 @@ export {
   introspectToken,
   type TokenIntrospection,
 } from './oauth/introspection.ts'
-export { parseScope, type Scope, ScopeSet } from './scopes.ts'
+export { parseScope, type Scope } from './scope-grammar.ts'
+export { ScopeSet } from './scopes.ts'
 
 // Level 1, protocol: stateless functions, for a flow of one's own.
 

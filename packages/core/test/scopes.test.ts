@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseScope, ScopeSet } from '../src/scopes.ts'
+import { parseScope } from '../src/scope-grammar.ts'
+import { ScopeSet } from '../src/scopes.ts'
 
 const LABORATORY = 'category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory'
 const LABORATORY_ENCODED = 'category=http%3A%2F%2Fterminology.hl7.org%2FCodeSystem%2Fobservation-category%7Claboratory'

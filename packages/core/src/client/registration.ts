@@ -175,7 +175,7 @@ function listDirectory<C extends Client>(clients: readonly C[]): ClientDirectory
   return { listed: clients, find: (fhirBaseUrl) => byBase.get(withoutSlash(fhirBaseUrl)) }
 }
 
-export function sameBase(a: string, b: string): boolean {
+function sameBase(a: string, b: string): boolean {
   return withoutSlash(a) === withoutSlash(b)
 }
 

@@ -10,7 +10,7 @@ import { clientSecretBasic, createSmartLaunch, type FhirContext, type SmartLaunc
 import { startCoreApp } from './core-app.ts'
 import { startSandbox } from './registered-client.ts'
 
-export const SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'
+const SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'
 
 /** What the portal's only page says of who asks for it. */
 export interface Seen {
