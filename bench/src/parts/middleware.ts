@@ -17,7 +17,7 @@ const TITLES: Record<Framework, string> = {
 
 /** The names of the variants, without loading a framework into the process that makes the load. */
 async function namesOf(framework: Framework): Promise<readonly string[]> {
-  return runPinned<string[]>('servers/names.js', [framework])
+  return runPinned<string[]>('probes/variant-names.js', [framework])
 }
 
 async function inProcess(framework: Framework, { rounds }: BenchOptions): Promise<PartReport> {
@@ -108,7 +108,7 @@ export const middleware: Part = {
     }
     const remark =
       'In the process, a real request of the framework is kept and handed to the middleware again and again. What is left ' +
-      'there is the clock (two reads), one look into the Map by an id that the process has never seen as this string, and ' +
+      'there is one look at the clock, one look into the Map by an id that the process has never seen as this string, and ' +
       'the header reads. On the wire, all servers get as many bytes of cookies; a difference below that of two identical ' +
       'servers is no difference. The CPU column does not depend on how fast the load generator is.'
     return { goals, body: [remark, ...bodies].join('\n\n') }

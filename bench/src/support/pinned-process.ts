@@ -30,7 +30,12 @@ export function startPinned(
   const env = { ...process.env, NODE_ENV: 'production' }
   const child = spawn(command, rest, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   running.add(child)
-  child.once('exit', () => running.delete(child))
+  child.once('exit', (code, signal) => {
+    running.delete(child)
+    // A probe has said all that it had to; a server must not end.
+    if (signal !== 'SIGKILL' && !(code === 0 && file.startsWith('probes/')))
+      console.error(`${[file, ...args].join(' ')} ended by itself: ${code ?? signal}`)
+  })
   return child
 }
 

@@ -1,4 +1,4 @@
-import { encode } from 'jose/base64url'
+import { decode, encode } from 'jose/base64url'
 import { refuseOption } from './options.ts'
 
 /** Encrypts and authenticates what leaves the process, for one purpose. */
@@ -49,6 +49,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
       return new CompactEncrypt(plaintext).setProtectedHeader({ alg: 'dir', enc: 'A256GCM' }).encrypt(key)
     },
     async open(sealed) {
+      if (!isCanonical(sealed)) return undefined
       const { compactDecrypt } = await import('jose/jwe/compact/decrypt')
       for (const key of await keys()) {
         try {
@@ -63,6 +64,15 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
       }
       return undefined
     },
+  }
+}
+
+/** Base64url has several spellings of the same bytes, in the bits that the last character does not use. One is enough. */
+function isCanonical(sealed: string): boolean {
+  try {
+    return sealed.split('.').every((part) => encode(decode(part)) === part)
+  } catch {
+    return false
   }
 }
 
