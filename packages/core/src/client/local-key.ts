@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import { checkJwk, refuseKey, type SigningAlgorithm } from './key-checks.ts'
 import { readKeyTimes } from './key-times.ts'
+import { isConsistentRsa } from './rsa-consistency.ts'
 import { publicJwkOf, type SigningKey } from './signing-key.ts'
 
 /**
@@ -24,6 +25,12 @@ export async function localKey(
   const publicMembers = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x }
   let privateKey: Awaited<ReturnType<typeof importJWK>>
   let thumbprint: string
+  const refuseMembers = (cause?: unknown) =>
+    refuseKey(
+      `${name} (${kty}, ${alg}) cannot be used: its members do not form a valid key. Export it again from where it was made.`,
+      cause,
+    )
+  if (kty === 'RSA' && !isConsistentRsa({ ...jwk })) return refuseMembers()
   try {
     const { d, p, q, dp, dq, qi } = jwk as JWK
     // Nothing else of it: WebCrypto refuses a key for what other members say.
@@ -34,10 +41,7 @@ export async function localKey(
     await jwtVerify(trial, await importJWK({ kty, ...publicMembers } as JWK, alg))
     thumbprint = await calculateJwkThumbprint({ kty, ...publicMembers } as JWK)
   } catch (cause) {
-    return refuseKey(
-      `${name} (${kty}, ${alg}) cannot be used: its members do not form a valid key. Export it again from where it was made.`,
-      cause,
-    )
+    return refuseMembers(cause)
   }
   const kid = jwk.kid ?? thumbprint
   return Object.freeze({
