@@ -5,18 +5,28 @@ const EARLY_SHARE = 0.1
 const MARGIN_SECONDS = 5
 const MARGIN_SHARE = 0.02
 
-interface Lifetime {
+export interface Lifetime {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
 }
 
+/** Until when the token may be sent, in milliseconds since the epoch. */
+export function usableUntil({ expiresAt, lifetimeSeconds }: Lifetime): number {
+  return expiresAt - Math.min(MARGIN_SECONDS, lifetimeSeconds * MARGIN_SHARE) * 1000
+}
+
+/** When it is time to get the next one, in milliseconds since the epoch. */
+export function renewalDueAt({ expiresAt, lifetimeSeconds }: Lifetime): number {
+  return expiresAt - Math.min(EARLY_SECONDS, lifetimeSeconds * EARLY_SHARE) * 1000
+}
+
 /** Whether the token may still be sent. */
-export function isUsable({ expiresAt, lifetimeSeconds }: Lifetime, now: number): boolean {
-  return now < expiresAt - Math.min(MARGIN_SECONDS, lifetimeSeconds * MARGIN_SHARE) * 1000
+export function isUsable(token: Lifetime, now: number): boolean {
+  return now < usableUntil(token)
 }
 
 /** Whether it is time to get the next one. */
-export function isDueForRenewal({ expiresAt, lifetimeSeconds }: Lifetime, now: number): boolean {
-  return now >= expiresAt - Math.min(EARLY_SECONDS, lifetimeSeconds * EARLY_SHARE) * 1000
+export function isDueForRenewal(token: Lifetime, now: number): boolean {
+  return now >= renewalDueAt(token)
 }

@@ -10,11 +10,7 @@ import type { MaybePromise } from '../options.ts'
 import { ScopeSet } from '../scopes.ts'
 import type { BackendServicesSettings } from './backend-services-options.ts'
 import { SharedTokens } from './shared-tokens.ts'
-import { type CachedToken, TokenCache } from './token-cache.ts'
-
-interface BackendToken extends CachedToken {
-  readonly context: FhirContext
-}
+import { type NewToken, TokenCache, type TokenSlot } from './token-cache.ts'
 
 export interface TokenUse {
   readonly fhirBaseUrl: string | undefined
@@ -27,9 +23,9 @@ export interface TokenUse {
 export class BackendTokens {
   readonly #settings: BackendServicesSettings
   readonly #metadata: MetadataCache
-  readonly #cache: TokenCache<BackendToken>
+  readonly #cache: TokenCache<FhirContext>
   readonly #shared: SharedTokens | undefined
-  #lastUse: { readonly client: Client; readonly scope: string; readonly key: string } | undefined
+  #lastUse: { readonly client: Client; readonly scope: string; readonly slot: TokenSlot<FhirContext> } | undefined
 
   constructor(settings: BackendServicesSettings) {
     const { http, now, sharedTokens, timeoutSeconds, emit } = settings
@@ -53,25 +49,22 @@ export class BackendTokens {
     scope: string = client.scope,
     waitUntil?: TokenUse['waitUntil'],
   ): MaybePromise<FhirContext> {
-    const key = this.#keyOf(client, scope)
-    const ready = this.#cache.ready(key)
-    if (ready !== undefined) return ready.context
-    const token = this.#cache.get(key, (outworn) => this.#requestToken(client, scope, key, outworn), waitUntil)
-    return token instanceof Promise ? token.then(({ context }) => context) : token.context
+    const slot = this.#slotFor(client, scope)
+    return slot.ready() ?? slot.get((outworn) => this.#requestToken(client, scope, outworn), waitUntil)
   }
 
-  /** Most calls ask for what the last one asked for; the same text again is also found faster than an equal one. */
-  #keyOf(client: Client, scope: string): string {
+  /** Most calls ask for what the last one asked for. */
+  #slotFor(client: Client, scope: string): TokenSlot<FhirContext> {
     const lastUse = this.#lastUse
-    if (lastUse !== undefined && lastUse.client === client && lastUse.scope === scope) return lastUse.key
-    const key = keyOf(client, scope)
-    this.#lastUse = { client, scope, key }
-    return key
+    if (lastUse !== undefined && lastUse.client === client && lastUse.scope === scope) return lastUse.slot
+    const slot = this.#cache.slot(keyOf(client, scope))
+    this.#lastUse = { client, scope, slot }
+    return slot
   }
 
-  async #requestToken(client: Client, scope: string, key: string, outworn: string | undefined): Promise<BackendToken> {
+  async #requestToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
     const request = () => this.#watch(client, scope, this.#askServer(client, scope))
-    const response = await (this.#shared ? this.#shared.get(key, outworn, request) : request())
+    const response = await (this.#shared ? this.#shared.get(keyOf(client, scope), outworn, request) : request())
     const { accessToken, expiresAt, lifetimeSeconds } = response
     // A refresh token, where a server sends one, is not used: the next token is a new grant.
     const grant: FhirGrant = {
@@ -85,8 +78,8 @@ export class BackendTokens {
       launchId: undefined,
     }
     const send = this.#settings.http.fetch ?? globalThis.fetch
-    const context = new FhirContext(grant, this.#tokenSource(client, scope), send)
-    return { accessToken, expiresAt, lifetimeSeconds, context }
+    const token = new FhirContext(grant, this.#tokenSource(client, scope), send)
+    return { token, expiresAt, lifetimeSeconds }
   }
 
   /** Tells of what the server answered, and of what was granted otherwise than asked for. */
@@ -123,7 +116,7 @@ export class BackendTokens {
     const newest = async () => (await this.#contextOf(client, scope)).accessToken
     return {
       current: newest,
-      replace: async (refused) => (this.#cache.invalidate(this.#keyOf(client, scope), refused) ? newest() : undefined),
+      replace: async (refused) => (this.#slotFor(client, scope).invalidate(refused) ? newest() : undefined),
     }
   }
 

@@ -1,34 +1,23 @@
 import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
 import type { MaybePromise } from '../options.ts'
-import { isDueForRenewal, isUsable } from '../token-lifetime.ts'
+import { type Lifetime, renewalDueAt, usableUntil } from '../token-lifetime.ts'
 
-/** A token as a cache sees it. */
-export interface CachedToken {
-  readonly accessToken: string
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number
-  readonly lifetimeSeconds: number
+/** A token as a server gives it, and how long it is good. */
+export interface NewToken<T> extends Lifetime {
+  readonly token: T
 }
 
 /**
  * Gets a new token; called again for each try.
  *
- * @param outworn - the token that it is to replace, if there is one: due, expired or refused
+ * @param outworn - the access token that it is to replace, if there is one: due, expired or refused
  */
-export type TokenRequester<T> = (outworn: string | undefined) => Promise<T>
+export type TokenRequester<T> = (outworn: string | undefined) => Promise<NewToken<T>>
 
-interface Entry<T> {
-  token?: T
-  /** How much earlier than it must be this token is renewed, in milliseconds. */
-  jitter: number
-  inFlight?: Promise<T>
-  failure?: FhirAuthError
-  /** No new try before this moment, in milliseconds since the epoch. */
-  pausedUntil: number
-  /** A token that the FHIR server refused, for which there is no other yet. */
-  refused?: string
-  /** The held token has replaced a refused one; until this moment it is not replaced for that again. */
-  trustedUntil: number
+interface Clock {
+  readonly now: () => number
+  /** From 0 to below 1, for the jitter. */
+  readonly random: () => number
 }
 
 /** After a failed request, the next waits this long, or longer where the server says so, within a bound. */
@@ -40,50 +29,69 @@ const TRUST_SECONDS = 5
 const JITTER_SECONDS = 30
 const JITTER_SHARE = 0.05
 
-/**
- * Tokens by what they are for: one request in flight per key however many callers wait, renewed early and in the
- * background, and a token that is still valid is served while its renewal fails.
- */
-export class TokenCache<T extends CachedToken> {
-  readonly #entries = new Map<string, Entry<T>>()
-  readonly #now: () => number
-  readonly #random: () => number
+/** Tokens by what they are for: server, client and scope. */
+export class TokenCache<T extends { readonly accessToken: string }> {
+  readonly #slots = new Map<string, TokenSlot<T>>()
+  readonly #clock: Clock
 
-  /** @param random - from 0 to below 1, for the jitter */
   constructor(now: () => number, random: () => number = Math.random) {
-    this.#now = now
-    this.#random = random
+    this.#clock = { now, random }
+  }
+
+  /** The place of one token; the same one for the same key. */
+  slot(key: string): TokenSlot<T> {
+    let slot = this.#slots.get(key)
+    if (slot === undefined) {
+      slot = new TokenSlot(this.#clock)
+      this.#slots.set(key, slot)
+    }
+    return slot
+  }
+}
+
+/**
+ * One token and its successors: one request in flight however many callers wait, renewed early and in the background,
+ * and served while it is valid though its renewal fails. All moments are milliseconds since the epoch.
+ */
+export class TokenSlot<T extends { readonly accessToken: string }> {
+  readonly #clock: Clock
+  #token: T | undefined
+  #usableUntil = 0
+  /** When to renew: earlier than must be, by a jitter. */
+  #renewAt = 0
+  #inFlight: Promise<T> | undefined
+  #failure: FhirAuthError | undefined
+  /** No new try before this moment. */
+  #pausedUntil = 0
+  /** A token that the FHIR server refused, for which there is no other yet. */
+  #refused: string | undefined
+  /** The held token has replaced a refused one; until this moment it is not replaced for that again. */
+  #trustedUntil = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
   /** The token, where it is good and nothing is to be done about it: the way of nearly every call, which makes nothing. */
-  ready(key: string): T | undefined {
-    const entry = this.#entries.get(key)
-    if (entry?.token === undefined || isDueForRenewal(entry.token, this.#now() + entry.jitter)) return undefined
-    return entry.token
+  ready(): T | undefined {
+    return this.#token !== undefined && this.#clock.now() < this.#renewAt ? this.#token : undefined
   }
 
   /**
+   * The token at once, or the promise of the next one, which is the same for all who wait.
+   *
    * @param waitUntil - is handed the renewal that goes on in the background
    * @throws what `request` throws, when there is no valid token to fall back on
    */
-  get(
-    key: string,
-    request: TokenRequester<T>,
-    waitUntil?: ((work: Promise<unknown>) => void) | undefined,
-  ): MaybePromise<T> {
-    let entry = this.#entries.get(key)
-    if (!entry) {
-      entry = { pausedUntil: 0, trustedUntil: 0, jitter: 0 }
-      this.#entries.set(key, entry)
-    }
-    const now = this.#now()
-    const { token } = entry
-    if (token === undefined || !isUsable(token, now)) return this.#renew(entry, request)
-    if (isDueForRenewal(token, now + entry.jitter)) {
-      const renewal = this.#renew(entry, request).catch(() => {})
+  get(request: TokenRequester<T>, waitUntil?: ((work: Promise<unknown>) => void) | undefined): MaybePromise<T> {
+    if (this.#token === undefined) return this.#renew(request)
+    const now = this.#clock.now()
+    if (now >= this.#usableUntil) return this.#renew(request)
+    if (now >= this.#renewAt) {
+      const renewal = this.#renew(request).catch(() => {})
       waitUntil?.(renewal)
     }
-    return token
+    return this.#token
   }
 
   /**
@@ -91,38 +99,44 @@ export class TokenCache<T extends CachedToken> {
    *
    * @returns whether a new one may be had; not, when this one has just replaced another that was refused
    */
-  invalidate(key: string, accessToken: string): boolean {
-    const entry = this.#entries.get(key)
-    if (entry?.token?.accessToken !== accessToken) return true
-    if (this.#now() < entry.trustedUntil) return false
-    delete entry.token
-    entry.refused = accessToken
+  invalidate(accessToken: string): boolean {
+    if (this.#token?.accessToken !== accessToken) return true
+    if (this.#clock.now() < this.#trustedUntil) return false
+    this.#token = undefined
+    this.#refused = accessToken
     return true
   }
 
-  #renew(entry: Entry<T>, request: TokenRequester<T>): Promise<T> {
-    if (entry.inFlight) return entry.inFlight
-    if (entry.failure && entry.pausedUntil > this.#now()) return Promise.reject(entry.failure)
-    entry.inFlight = this.#request(entry, request)
-    return entry.inFlight
+  #renew(request: TokenRequester<T>): Promise<T> {
+    if (this.#inFlight) return this.#inFlight
+    if (this.#failure && this.#pausedUntil > this.#clock.now()) return Promise.reject(this.#failure)
+    this.#inFlight = this.#request(request)
+    return this.#inFlight
   }
 
-  async #request(entry: Entry<T>, request: TokenRequester<T>): Promise<T> {
+  async #request(request: TokenRequester<T>): Promise<T> {
     try {
-      const token = await request(entry.token?.accessToken ?? entry.refused)
-      entry.token = token
-      entry.jitter = this.#random() * Math.min(JITTER_SECONDS, token.lifetimeSeconds * JITTER_SHARE) * 1000
-      entry.trustedUntil = entry.refused === undefined ? 0 : this.#now() + TRUST_SECONDS * 1000
-      delete entry.refused
-      delete entry.failure
-      return token
+      return this.#keep(await request(this.#token?.accessToken ?? this.#refused))
     } catch (error) {
-      entry.failure = asFhirAuthError(error, 'token_unavailable', 'The backend token could not be had.')
-      const wait = Math.max(entry.failure.retryAfterSeconds ?? 0, PAUSE_SECONDS)
-      entry.pausedUntil = this.#now() + Math.min(wait, MAX_PAUSE_SECONDS) * 1000
-      throw entry.failure
+      const failure = asFhirAuthError(error, 'token_unavailable', 'The backend token could not be had.')
+      const wait = Math.min(Math.max(failure.retryAfterSeconds ?? 0, PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+      this.#failure = failure
+      this.#pausedUntil = this.#clock.now() + wait * 1000
+      throw failure
     } finally {
-      delete entry.inFlight
+      this.#inFlight = undefined
     }
+  }
+
+  #keep({ token, ...lifetime }: NewToken<T>): T {
+    const { now, random } = this.#clock
+    const jitter = random() * Math.min(JITTER_SECONDS, lifetime.lifetimeSeconds * JITTER_SHARE) * 1000
+    this.#token = token
+    this.#usableUntil = usableUntil(lifetime)
+    this.#renewAt = renewalDueAt(lifetime) - jitter
+    this.#trustedUntil = this.#refused === undefined ? 0 : now() + TRUST_SECONDS * 1000
+    this.#refused = undefined
+    this.#failure = undefined
+    return token
   }
 }

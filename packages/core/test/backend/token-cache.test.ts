@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { type CachedToken, TokenCache } from '../../src/backend/token-cache.ts'
+import { TokenCache } from '../../src/backend/token-cache.ts'
 import { FhirAuthError } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 
@@ -11,16 +11,20 @@ const START = Date.UTC(2026, 0, 1)
 function createCached(lifetimeSeconds = 300) {
   const state = { seconds: 0, requests: 0, failure: undefined as unknown, lifetimeSeconds, random: 0 }
   const now = () => START + state.seconds * 1000
-  const cache = new TokenCache<CachedToken>(now, () => state.random)
+  const cache = new TokenCache<{ accessToken: string }>(now, () => state.random)
   const outworn: (string | undefined)[] = []
   const request = vi.fn(async (old: string | undefined) => {
     outworn.push(old)
     const accessToken = `token-${++state.requests}`
     await setImmediate()
     if (state.failure !== undefined) throw state.failure
-    return { accessToken, expiresAt: now() + state.lifetimeSeconds * 1000, lifetimeSeconds: state.lifetimeSeconds }
+    return {
+      token: { accessToken },
+      expiresAt: now() + state.lifetimeSeconds * 1000,
+      lifetimeSeconds: state.lifetimeSeconds,
+    }
   })
-  const get = (key = 'key') => cache.get(key, request)
+  const get = (key = 'key') => cache.slot(key).get(request)
   const token = async (key = 'key') => (await get(key)).accessToken
   /** Moves the clock, and lets what goes on in the background finish. */
   const at = async (seconds: number) => {
@@ -161,10 +165,10 @@ it('BSV-11 an error of another kind becomes one of the library, with its cause',
 it('BSV-09 a refused token is dropped only while it is the one held', async () => {
   const { state, cache, token } = createCached()
   expect(await token()).toBe('token-1')
-  cache.invalidate('key', 'token-1')
+  cache.slot('key').invalidate('token-1')
   expect(await token()).toBe('token-2')
-  for (let i = 0; i < 10; i++) cache.invalidate('key', 'token-1')
-  cache.invalidate('unknown', 'token-2')
+  for (let i = 0; i < 10; i++) cache.slot('key').invalidate('token-1')
+  cache.slot('unknown').invalidate('token-2')
   expect(await token()).toBe('token-2')
   expect(state.requests).toBe(2)
 })
@@ -174,7 +178,7 @@ it('BSV-09 a token refused while its renewal runs is replaced by that renewal, n
   await token()
   await at(280)
   expect(await get()).toMatchObject({ accessToken: 'token-1' })
-  cache.invalidate('key', 'token-1')
+  cache.slot('key').invalidate('token-1')
   expect(await Promise.all([token(), token()])).toEqual(['token-2', 'token-2'])
   expect(state.requests).toBe(2)
 })
@@ -223,7 +227,7 @@ it('BSV-08 the renewal in the background is handed to a runtime that would end i
   await token()
   await at(280)
   const works: Promise<unknown>[] = []
-  await cache.get('key', request, (work) => void works.push(work))
+  await cache.slot('key').get(request, (work) => void works.push(work))
   state.failure = refusal()
   expect(works).toHaveLength(1)
   await Promise.all(works)
@@ -236,7 +240,7 @@ it('BSV-08 a request is told which token it replaces: the one that is due, or wa
   await at(280)
   await token()
   await settle()
-  cache.invalidate('key', 'token-2')
+  cache.slot('key').invalidate('token-2')
   await token()
   expect(outworn).toEqual([undefined, 'token-1', 'token-2'])
 })
@@ -246,7 +250,7 @@ it('BSV-09 a FHIR server that refuses every token costs one token request in fiv
   for (let call = 0; call < 200; call++) {
     await at(call / 10)
     const held = await token()
-    const may = cache.invalidate('key', held)
+    const may = cache.slot('key').invalidate(held)
     if (may) await token()
   }
   expect(state.requests).toBe(1 + 20 / 5)
@@ -255,12 +259,12 @@ it('BSV-09 a FHIR server that refuses every token costs one token request in fiv
 it('BSV-09 a token that has served for a while is replaced at once when it is refused', async () => {
   const { cache, token, at } = createCached()
   await token()
-  expect(cache.invalidate('key', 'token-1')).toBe(true)
+  expect(cache.slot('key').invalidate('token-1')).toBe(true)
   expect(await token()).toBe('token-2')
   await at(4.9)
-  expect(cache.invalidate('key', 'token-2')).toBe(false)
+  expect(cache.slot('key').invalidate('token-2')).toBe(false)
   expect(await token()).toBe('token-2')
   await at(5)
-  expect(cache.invalidate('key', 'token-2')).toBe(true)
+  expect(cache.slot('key').invalidate('token-2')).toBe(true)
   expect(await token()).toBe('token-3')
 })
