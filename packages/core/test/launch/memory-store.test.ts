@@ -1,7 +1,15 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { sessionRecord } from '../support/launch-record.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** So many others in use, and a session is held as text alone. */
+const RESTING_AFTER = 20_000
 
 describe('the memory store', () => {
   it('keeps a session until its end and not longer', () => {
@@ -103,9 +111,58 @@ describe('the memory store', () => {
     expect(store.get('a')).toBeUndefined()
   })
 
+  it('gives back a session at rest as it was, frozen, and replaces it as it was read', () => {
+    const store = memoryStore({ now: () => 0 })
+    const idToken = { iss: 'https://auth.example', sub: 'Zoë 王' }
+    const record = sessionRecord(1000.5, { idToken, launch: { intent: 'order', 'x-more': [{ deep: [true, null] }] } })
+    store.set('a', record)
+    for (let i = 0; i < RESTING_AFTER; i++) store.set(`other ${i}`, sessionRecord(1000))
+    expect(store.replace('a', record, sessionRecord(2000))).toBe(false)
+    const read = store.get('a')!
+    expect(read).not.toBe(record)
+    expect(read).toEqual(record)
+    const launch = read.launches[0]!.launch as { 'x-more': { deep: unknown[] }[] }
+    for (const part of [read, read.launches[0], launch, launch['x-more'][0]!.deep]) {
+      expect(Object.isFrozen(part)).toBe(true)
+    }
+    expect(store.get('a')).toBe(read)
+    expect(store.replace('a', read, sessionRecord(2000))).toBe(true)
+  })
+
+  it('ends a session at rest in its time, and by a logout', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    for (const id of ['a', 'b']) store.set(id, sessionRecord(1000.5))
+    for (let i = 0; i < RESTING_AFTER; i++) store.set(`other ${i}`, sessionRecord(9000))
+    store.delete('a')
+    expect(store.get('a')).toBeUndefined()
+    now = 1000.5
+    expect(store.get('b')).toBeUndefined()
+    expect(store.size).toBe(RESTING_AFTER)
+  })
+
+  it('does not hold the cookie header that a session id was cut out of', () => {
+    const store = memoryStore({ now: () => 0 })
+    const before = heapUsed()
+    for (let i = 0; i < 1000; i++) {
+      const header = Buffer.from(`session=${String(i).padStart(43, 'x')}; other=${'y'.repeat(32_000)}`).toString(
+        'latin1',
+      )
+      const id = header.slice('session='.length, 'session='.length + 43)
+      store.set(id, sessionRecord(1000))
+      store.get(id)
+    }
+    expect(heapUsed() - before).toBeLessThan(8_000_000)
+  })
+
   it('names the option that is wrong', async () => {
     expect((await failureOf(() => memoryStore({ maxSessions: 0 }))).message).toContain('maxSessions')
     // @ts-expect-error misspelt
     expect((await failureOf(() => memoryStore({ maxSession: 5 }))).message).toContain('Did you mean "maxSessions"?')
   })
 })
+
+function heapUsed(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}

@@ -1,3 +1,5 @@
+import { ownCopy } from './own-copy.ts'
+
 /**
  * A map in the order of writing, whose oldest entry is found at once. A plain `Map` that is read from its start passes all
  * that was deleted there, each time: with a million entries that is milliseconds.
@@ -17,24 +19,22 @@ export class AgingMap<V> {
   }
 
   set(key: string, value: V): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
+    this.delete(key)
+    this.#entries.set(ownCopy(key), value)
   }
 
   delete(key: string): void {
     this.#entries.delete(key)
+    if (this.#oldest?.[0] === key) this.#oldest = undefined
   }
 
   /** The entry that was written longest ago. */
   oldest(): [string, V] | undefined {
-    for (;;) {
-      if (this.#oldest && this.#entries.get(this.#oldest[0]) === this.#oldest[1]) return this.#oldest
-      const { value, done } = this.#walk.next()
-      this.#oldest = value
-      if (!done) continue
-      // It has come to its end, and does not see what is written later.
-      this.#walk = this.#entries.entries()
-      if (this.#entries.size === 0) return undefined
+    while (this.#oldest === undefined && this.#entries.size > 0) {
+      this.#oldest = this.#walk.next().value
+      // At its end it does not see what is written later.
+      if (this.#oldest === undefined) this.#walk = this.#entries.entries()
     }
+    return this.#oldest
   }
 }

@@ -1,5 +1,6 @@
 import { checkKnownOptions, positiveNumber } from '../../options.ts'
 import { AgingMap } from './aging-map.ts'
+import { RecentlyUsed } from './recently-used.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
 export interface MemoryStoreOptions {
@@ -10,6 +11,8 @@ export interface MemoryStoreOptions {
 }
 
 const DEFAULT_MAX_SESSIONS = 100_000
+/** Sessions in use are held as records, so many at least; a session at rest is text, in half the memory. */
+const OPEN_SESSIONS = 10_000
 /** Expired entries removed per write: pays for what is added, and never pauses long. */
 const SWEEP_PER_WRITE = 4
 
@@ -19,7 +22,8 @@ const SWEEP_PER_WRITE = 4
  * @throws `invalid_option` when `maxSessions` is not a positive number
  */
 export class MemoryStore implements RecordStore {
-  readonly #sessions = new AgingMap<SessionRecord>()
+  readonly #sessions = new AgingMap<string>()
+  readonly #open = new RecentlyUsed<SessionRecord>(OPEN_SESSIONS)
   readonly #claims = new AgingMap<{ owner: string; expiresAt: number }>()
   readonly #maxSessions: number
   readonly #now: () => number
@@ -36,9 +40,9 @@ export class MemoryStore implements RecordStore {
   }
 
   get(id: string, now: number = this.#now()): SessionRecord | undefined {
-    const record = this.#sessions.get(id)
+    const record = this.#open.get(id) ?? this.#reopen(id)
     if (record === undefined || record.expiresAt > now) return record
-    this.#sessions.delete(id)
+    this.delete(id)
     return undefined
   }
 
@@ -47,25 +51,28 @@ export class MemoryStore implements RecordStore {
   }
 
   set(id: string, record: SessionRecord): void {
-    sweep(this.#sessions, this.#now())
-    this.#sessions.set(id, record)
+    sweep(this.#sessions, expiryIn, this.#now())
+    this.#sessions.set(id, textOf(record))
+    this.#open.set(id, record)
     const oldest = this.#sessions.size > this.#maxSessions ? this.#sessions.oldest() : undefined
-    if (oldest) this.#sessions.delete(oldest[0])
+    if (oldest) this.delete(oldest[0])
   }
 
   replace(id: string, previous: SessionRecord, next: SessionRecord): boolean {
-    if (this.#sessions.get(id) !== previous) return false
+    // One that was put to rest meanwhile is another record when it is read again, as its caller then does.
+    if (this.#open.get(id) !== previous) return false
     this.set(id, next)
     return true
   }
 
   delete(id: string): void {
     this.#sessions.delete(id)
+    this.#open.delete(id)
   }
 
   claim(name: string, owner: string, ttlSeconds: number): boolean {
     const now = this.#now()
-    sweep(this.#claims, now)
+    sweep(this.#claims, ({ expiresAt }) => expiresAt, now)
     const taken = this.#claims.get(name)
     if (taken !== undefined && taken.expiresAt > now && taken.owner !== owner) return false
     this.#claims.set(name, { owner, expiresAt: now + ttlSeconds * 1000 })
@@ -90,6 +97,14 @@ export class MemoryStore implements RecordStore {
   release(name: string, owner: string): void {
     if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name)
   }
+
+  #reopen(id: string): SessionRecord | undefined {
+    const text = this.#sessions.get(id)
+    if (text === undefined) return undefined
+    const record = recordIn(text)
+    this.#open.set(id, record)
+    return record
+  }
 }
 
 /** A store for one process, for `session: { store: memoryStore({ maxSessions: 10_000 }) }`. It is the default. */
@@ -97,11 +112,25 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)
 }
 
+/** Its end comes first, to be read without the rest. */
+function textOf({ expiresAt, endsAt, launches }: SessionRecord): string {
+  return JSON.stringify([expiresAt, endsAt, launches])
+}
+
+function expiryIn(text: string): number {
+  return Number.parseFloat(text.slice(1))
+}
+
+function recordIn(text: string): SessionRecord {
+  const [expiresAt, endsAt, launches] = JSON.parse(text, (_name, value) => Object.freeze(value))
+  return Object.freeze({ launches, expiresAt, endsAt })
+}
+
 /** Those written longest ago are those that expire first, or nearly so. */
-function sweep(map: AgingMap<{ readonly expiresAt: number }>, now: number): void {
+function sweep<V>(map: AgingMap<V>, expiryOf: (value: V) => number, now: number): void {
   for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
     const oldest = map.oldest()
-    if (oldest === undefined || oldest[1].expiresAt > now) return
+    if (oldest === undefined || expiryOf(oldest[1]) > now) return
     map.delete(oldest[0])
   }
 }

@@ -1,5 +1,6 @@
 import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
 import { createSealer, hashedName, type Sealer } from '../../sealing.ts'
+import { RecentlyUsed } from './recently-used.ts'
 import type { LaunchRecord, RecordStore, SessionRecord, SessionStore } from './session-store.ts'
 
 export interface SealedStoreSettings {
@@ -16,11 +17,12 @@ interface Seen {
   readonly key: string
   readonly sealed: string
   readonly record: SessionRecord
-  readonly at: number
+  /** When, in milliseconds since the epoch. */
+  at: number
 }
 
-/** Sessions remembered, so that one that did not change is opened once. Beyond it the one seen longest ago is forgotten. */
-const MAX_SEEN = 10_000
+/** Sessions remembered at least, so that one that did not change is opened once. */
+const SEEN_SESSIONS = 10_000
 /** While the store is away, a session is served from memory this long after it was last seen: a logout elsewhere counts by then. */
 const RECALL_SECONDS = 60
 /** Once the store has let a call wait too long, none waits longer than this until it is heard again. */
@@ -36,7 +38,7 @@ export class SealedStore implements RecordStore {
   readonly #store: SessionStore
   readonly #sealer: Sealer
   readonly #settings: SealedStoreSettings
-  readonly #seen = new Map<string, Seen>()
+  readonly #seen = new RecentlyUsed<Seen>(SEEN_SESSIONS)
   #isSilent = false
 
   constructor(store: SessionStore, settings: SealedStoreSettings) {
@@ -53,9 +55,14 @@ export class SealedStore implements RecordStore {
       this.#seen.delete(id)
       return undefined
     }
-    const record = seen?.sealed === sealed ? seen.record : await this.#open(id, sealed, seen?.record)
-    if (record === undefined || record.expiresAt <= this.#settings.now()) return undefined
-    this.#remember(id, { key, sealed, record, at: this.#settings.now() })
+    if (seen?.sealed === sealed) {
+      seen.at = this.#settings.now()
+      return seen.record.expiresAt > seen.at ? seen.record : undefined
+    }
+    const record = await this.#open(id, sealed, seen?.record)
+    const at = this.#settings.now()
+    if (record === undefined || record.expiresAt <= at) return undefined
+    this.#seen.set(id, { key, sealed, record, at })
     return record
   }
 
@@ -69,7 +76,7 @@ export class SealedStore implements RecordStore {
   async set(id: string, record: SessionRecord): Promise<void> {
     const { key, sealed } = await this.#seal(id, record)
     await this.#ask(() => this.#store.set(key, sealed, this.#ttlOf(record)))
-    this.#remember(id, { key, sealed, record, at: this.#settings.now() })
+    this.#seen.set(id, { key, sealed, record, at: this.#settings.now() })
   }
 
   async replace(id: string, previous: SessionRecord, next: SessionRecord): Promise<boolean> {
@@ -78,7 +85,7 @@ export class SealedStore implements RecordStore {
     if (seen?.record !== previous) return false
     const { key, sealed } = await this.#seal(id, next)
     const isWritten = await this.#ask(() => this.#store.swap(key, seen.sealed, sealed, this.#ttlOf(next)))
-    if (isWritten) this.#remember(id, { key, sealed, record: next, at: this.#settings.now() })
+    if (isWritten) this.#seen.set(id, { key, sealed, record: next, at: this.#settings.now() })
     return isWritten
   }
 
@@ -130,16 +137,6 @@ export class SealedStore implements RecordStore {
     // What another process wrote may be of another launch, or a touch: a token that stays keeps its record and context.
     const launches = record.launches.map((launch) => known?.launches.find((other) => isSame(launch, other)) ?? launch)
     return Object.freeze({ ...record, launches: Object.freeze(launches) })
-  }
-
-  #remember(id: string, seen: Seen): void {
-    this.#seen.delete(id)
-    this.#seen.set(id, seen)
-    if (this.#seen.size <= MAX_SEEN) return
-    for (const oldest of this.#seen.keys()) {
-      this.#seen.delete(oldest)
-      return
-    }
   }
 
   #ttlOf(record: SessionRecord): number {
