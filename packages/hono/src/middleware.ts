@@ -45,9 +45,7 @@ export interface ProblemHandling {
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
-interface MarkedEnv {
-  Variables: { fhir: FhirContext | undefined; [MISSING]: MissingContext | undefined }
-}
+type Marked<C> = C & { [MISSING]?: MissingContext | undefined }
 
 /**
  * Logs people in by SMART app launch, and sets `c.var.fhir` for those who are.
@@ -94,7 +92,7 @@ export function requireFhir(
 ): MiddlewareHandler<GuardedFhirEnv> {
   const guard = createFhirGuard(requirement)
   return createMiddleware<GuardedFhirEnv>(function requireFhir(c, next) {
-    const refusal = guard(c.get('fhir'), marks(c).get(MISSING), new HonoRequest(c))
+    const refusal = guard(c.get('fhir'), (c as Marked<Context>)[MISSING], new HonoRequest(c))
     return refusal ? Promise.resolve(respond(refusal, c, handling)) : next()
   })
 }
@@ -102,25 +100,24 @@ export function requireFhir(
 /** A Hono request as core reads it: with the path as it came in, whatever `route()` or `basePath()` it went through. */
 class HonoRequest implements AdapterRequest {
   readonly #c: Context
+  readonly #nodeHeaders: NodeHeaders | undefined
+  /** Never the host: it is whatever the client says. */
+  readonly url: string
 
   constructor(c: Context) {
+    const { url } = c.req
     this.#c = c
+    this.#nodeHeaders = nodeHeadersOf(c)
+    this.url = url.slice(url.indexOf('/', url.indexOf('://') + 3))
   }
 
   get method(): string {
     return this.#c.req.method
   }
 
-  /** Never the host: it is whatever the client says. */
-  get url(): string {
-    const { url } = this.#c.req
-    return url.slice(url.indexOf('/', url.indexOf('://') + 3))
-  }
-
   header(name: string): string | undefined {
-    const headers = nodeHeadersOf(this.#c)
-    if (headers === undefined) return this.#c.req.header(name)
-    const value = headers[name]
+    if (this.#nodeHeaders === undefined) return this.#c.req.header(name)
+    const value = this.#nodeHeaders[name]
     return typeof value === 'string' ? value : value?.[0]
   }
 
@@ -131,11 +128,11 @@ class HonoRequest implements AdapterRequest {
   }
 }
 
+type NodeHeaders = Readonly<Record<string, string | string[] | undefined>>
+
 /** On Node, `@hono/node-server` has the request's headers as they came; asking Hono would make new objects of them. */
-function nodeHeadersOf(c: Context): Record<string, string | string[] | undefined> | undefined {
-  const { incoming } = (c.env ?? {}) as {
-    incoming?: { rawHeaders?: unknown; headers?: Record<string, string | string[]> }
-  }
+function nodeHeadersOf(c: Context): NodeHeaders | undefined {
+  const { incoming } = (c.env ?? {}) as { incoming?: { rawHeaders?: unknown; headers?: NodeHeaders } }
   // A binding of the app may have that name too.
   return Array.isArray(incoming?.rawHeaders) ? incoming?.headers : undefined
 }
@@ -160,17 +157,14 @@ function serve(
     request.waitUntil(answer)
     return answer.then((found) => respond(found, c, handling))
   }
-  const marked = marks(c)
-  return findContext(handler, request, marked.get('fhir'), marked.get(MISSING), (context, missing) => {
-    marked.set('fhir', context)
-    if (missing !== undefined || marked.get(MISSING) !== undefined) marked.set(MISSING, missing)
+  const before = c.get('fhir')
+  const marked: Marked<typeof c> = c
+  return findContext(handler, request, before, marked[MISSING], (context, missing) => {
+    // The first variable of a request makes Hono a Map: none without need.
+    if (context !== before) c.set('fhir', context)
+    marked[MISSING] = missing
     return next()
   })
-}
-
-/** The same context, with the mark that only this file knows. */
-function marks(c: Context): Context<MarkedEnv> {
-  return c
 }
 
 function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHandling): Response {
