@@ -30,8 +30,9 @@ export function installPackages(
   for (const name of names) {
     const source = join(packages, name)
     const target = join(modules, '@fhir-auth', name)
-    // Types are checked elsewhere, and need the other packages built.
-    const options = ['--noCheck', '--declaration', 'false', '--isolatedDeclarations', 'false', '--sourceMap', 'false']
+    // Types are checked elsewhere, and need the other packages built. Core's modules stay apart here.
+    const off = ['emitDeclarationOnly', 'declaration', 'isolatedDeclarations', 'sourceMap']
+    const options = ['--noCheck', ...off.flatMap((name) => [`--${name}`, 'false'])]
     execFileSync(tsc, ['-p', join(source, 'tsconfig.build.json'), '--outDir', join(target, 'dist'), ...options])
     cpSync(join(source, 'package.json'), join(target, 'package.json'))
   }
