@@ -103,7 +103,7 @@ async function tokenRequest(rounds: number): Promise<PartReport> {
   const server = startPinned('servers/token-server.js', [], { core: DRIVING_CORE })
   const { url } = await nextMessage<{ url: string }>(server)
   type Name = 'ours' | 'byHand' | 'openidClient' | 'oursUndici' | 'byHandUndici' | 'byUndiciRequest'
-  const found = await runPinned<Record<Name, number[]>>('probes/token-request.js', [url, String(rounds)])
+  const found = await runPinned<Record<Name, number[]>>('probes/token-request.js', [url, String(rounds * 3)])
   server.kill('SIGKILL')
   // Throughput: the inverse of time.
   const own = ratioOf(found.byHand, found.ours)
@@ -143,7 +143,7 @@ async function signing(rounds: number): Promise<PartReport> {
   const rows: string[][] = []
   for (const alg of ['ES384', 'RS384']) {
     for (const inFlight of ['1', '64']) {
-      const args = [alg, inFlight, String(rounds)]
+      const args = [alg, inFlight, String(rounds * 2)]
       const found = await runPinned<Record<'ours' | 'jose', number[]>>('probes/signing.js', args)
       const against = ratioOf(found.jose, found.ours)
       const microseconds = (values: number[]) => spread(spreadOf(values.map((value) => value / 1000)))
@@ -165,7 +165,7 @@ export const backend: Part = {
   async measure({ rounds }) {
     const measured = [cachedToken, stampede, tokenRequest, signing]
     const reports: PartReport[] = []
-    for (const measure of measured) reports.push(await measure(Math.max(rounds, 7)))
+    for (const measure of measured) reports.push(await measure(Math.max(rounds, 15)))
     return { goals: reports.flatMap(({ goals }) => goals), body: reports.map(({ body }) => body).join('\n\n') }
   },
 }

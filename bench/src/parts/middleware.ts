@@ -21,10 +21,11 @@ async function namesOf(framework: Framework): Promise<readonly string[]> {
 }
 
 async function inProcess(framework: Framework, { rounds }: BenchOptions): Promise<PartReport> {
-  type Calls = Record<'noOp' | 'live' | 'without', number[]>
-  const measured = await runPinned<Calls>('probes/middleware.js', [framework, String(rounds)])
+  type Calls = Record<'noOp' | 'attaching' | 'live' | 'without', number[]>
+  const measured = await runPinned<Calls>('probes/middleware.js', [framework, String(Math.max(rounds, 15))])
   const live = differenceOf(measured.live, measured.noOp)
   const without = differenceOf(measured.without, measured.noOp)
+  const attaching = differenceOf(measured.attaching, measured.noOp)
   const goal = (what: string, found: typeof live, atMost: number): Goal => ({
     what: `${TITLES[framework]}, in the process: ${what}`,
     goal: `<= ${atMost} ns over a no-op`,
@@ -37,6 +38,7 @@ async function inProcess(framework: Framework, { rounds }: BenchOptions): Promis
       ['one call in the process, ns', 'median (quartiles)', 'over the no-op'],
       [
         ['no-op middleware', spread(spreadOf(measured.noOp)), ''],
+        ['a middleware that attaches one value', spread(spreadOf(measured.attaching)), spread(attaching)],
         [OURS, spread(spreadOf(measured.live)), spread(live)],
         [OURS_WITHOUT, spread(spreadOf(measured.without)), spread(without)],
       ],
@@ -85,7 +87,7 @@ async function onTheWire(framework: Framework, { rounds, seconds }: BenchOptions
       {
         what: `${TITLES[framework]}, on the wire: live session against the best session peer (${best})`,
         goal: '>= 2x',
-        found: ratio(overBest, noise),
+        found: `${ratio(overBest, noise)}; the bare server: ${ratio(ratioOf(rates(BARE), rates(best)), noise)}`,
         verdict: verdictOf(overBest, { atLeast: 2 }),
       },
     ],

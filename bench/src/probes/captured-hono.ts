@@ -35,6 +35,10 @@ export async function capture(): Promise<Calls> {
   const launch = createLaunch()
   const ours = smartLaunch(launch)
   const noOp: MiddlewareHandler = (_c, next) => next()
+  const attaching: MiddlewareHandler = (c, next) => {
+    c.set('value', launch)
+    return next()
+  }
   const done = Promise.resolve()
   const next = () => done
   const live = await contexts(`${OTHER_COOKIES}; ${await logIn(launch)}`)
@@ -46,6 +50,7 @@ export async function capture(): Promise<Calls> {
   const isAttached = (await attached(live())) && !(await attached(without()))
   return {
     noOp: () => noOp(live(), next),
+    attaching: () => attaching(live(), next),
     live: () => ours(live(), next),
     without: () => ours(without(), next),
     isAttached: () => isAttached,

@@ -29,4 +29,4 @@ const calls = {
     return new SignJWT(claims).setProtectedHeader({ alg, typ: 'JWT', kid: 'key' }).sign(privateKey)
   },
 }
-process.send?.(await inBatches(calls, Number(rounds), { batch: 1000, inFlight: Number(inFlight) }))
+process.send?.(await inBatches(calls, Number(rounds), { batch: 256, inFlight: Number(inFlight) }))

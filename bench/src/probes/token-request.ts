@@ -65,4 +65,4 @@ const calls = {
   byHandUndici: () => byHand(undiciFetch),
   byUndiciRequest,
 }
-process.send?.(await inBatches(calls, Number(rounds), { batch: 300 }))
+process.send?.(await inBatches(calls, Number(rounds), { batch: 60 }))

@@ -3,6 +3,8 @@ export interface Spread {
   readonly median: number
   readonly low: number
   readonly high: number
+  /** Between these the median lies that ever more rounds would give, with 95 %, or with what so few rounds allow. */
+  readonly sure: readonly [low: number, high: number]
   readonly count: number
 }
 
@@ -12,6 +14,7 @@ export function spreadOf(values: readonly number[]): Spread {
     median: quantile(sorted, 0.5),
     low: quantile(sorted, 0.25),
     high: quantile(sorted, 0.75),
+    sure: medianInterval(sorted),
     count: sorted.length,
   }
 }
@@ -41,8 +44,9 @@ export function isHidden({ median, low, high }: Spread, noise: number): boolean 
 
 export type Verdict = 'met' | 'missed' | 'undecided'
 
-/** Met or missed only where both quartiles agree. */
-export function verdictOf({ low, high }: Spread, goal: { atLeast: number } | { atMost: number }): Verdict {
+/** Met or missed only where both ends of what the median may be agree. */
+export function verdictOf({ sure }: Spread, goal: { atLeast: number } | { atMost: number }): Verdict {
+  const [low, high] = sure
   const isMet = (value: number) => ('atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost)
   if (isMet(low) && isMet(high)) return 'met'
   return isMet(low) || isMet(high) ? 'undecided' : 'missed'
@@ -53,4 +57,18 @@ function quantile(sorted: readonly number[], share: number): number {
   const below = sorted[Math.floor(position)] ?? Number.NaN
   const above = sorted[Math.ceil(position)] ?? Number.NaN
   return below + (above - below) * (position - Math.floor(position))
+}
+
+/** By the sign test: as many of the measurements are below the median as a coin shows heads. */
+function medianInterval(sorted: readonly number[]): readonly [number, number] {
+  let rank = 0
+  let heads = 0.5 ** sorted.length // the chance of as many heads as `rank`
+  let atMost = heads
+  while (atMost <= 0.025) {
+    rank++
+    heads *= (sorted.length - rank + 1) / rank
+    atMost += heads
+  }
+  const outermost = Math.max(0, rank - 1)
+  return [sorted[outermost] ?? Number.NaN, sorted[sorted.length - 1 - outermost] ?? Number.NaN]
 }

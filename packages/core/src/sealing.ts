@@ -1,4 +1,5 @@
 import { decode, encode } from 'jose/base64url'
+import { parseFrozen } from './frozen-json.ts'
 import { refuseOption } from './options.ts'
 
 /** Encrypts and authenticates what leaves the process, for one purpose. */
@@ -57,7 +58,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
             keyManagementAlgorithms: ['dir'],
             contentEncryptionAlgorithms: ['A256GCM'],
           })
-          return JSON.parse(new TextDecoder().decode(plaintext), (_name, value) => Object.freeze(value))
+          return parseFrozen(new TextDecoder().decode(plaintext)) as Record<string, unknown>
         } catch {
           // Of an older secret, or not ours at all.
         }

@@ -1,5 +1,7 @@
+import { parseFrozen } from '../../frozen-json.ts'
 import { checkKnownOptions, positiveNumber } from '../../options.ts'
 import { AgingMap } from './aging-map.ts'
+import { ownCopy } from './own-copy.ts'
 import { RecentlyUsed } from './recently-used.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
@@ -112,9 +114,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return new MemoryStore(options)
 }
 
-/** Its end comes first, to be read without the rest. */
+/** Its end comes first, to be read without the rest. A copy, since what JSON gives is in pieces, half as large again. */
 function textOf({ expiresAt, endsAt, launches }: SessionRecord): string {
-  return JSON.stringify([expiresAt, endsAt, launches])
+  return ownCopy(JSON.stringify([expiresAt, endsAt, launches]))
 }
 
 function expiryIn(text: string): number {
@@ -122,7 +124,7 @@ function expiryIn(text: string): number {
 }
 
 function recordIn(text: string): SessionRecord {
-  const [expiresAt, endsAt, launches] = JSON.parse(text, (_name, value) => Object.freeze(value))
+  const [expiresAt, endsAt, launches] = parseFrozen(text) as [number, number, SessionRecord['launches']] // see textOf
   return Object.freeze({ launches, expiresAt, endsAt })
 }
 

@@ -1,0 +1,10 @@
+/** Parses what was written here, as deeply frozen as it was. In two steps, since a reviver takes twice as long. */
+export function parseFrozen(json: string): unknown {
+  return frozen(JSON.parse(json))
+}
+
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  for (const member of Object.values(value)) frozen(member)
+  return Object.freeze(value)
+}
