@@ -1,12 +1,14 @@
+import { memoryStore } from '@fhir-auth/core'
 import { redisStore } from '@fhir-auth/redis'
 import { createClient } from 'redis'
 import { inBatches } from '../support/batches.ts'
 import { createLaunch, logIn, request } from '../support/fhir-login.ts'
 
-// Says what one request takes with sessions in Redis, beside a bare GET and the parsing of what it answers.
-const [port, rounds] = process.argv.slice(2)
+// Says what one request takes with sessions in Redis, beside a bare GET of the same session, not sealed, and its parsing.
+const [port, rounds, timeLimit] = process.argv.slice(2)
 const SESSIONS = 1000
-const client = createClient({ url: `redis://127.0.0.1:${port}` })
+const commandOptions = timeLimit === 'without' ? { timeout: 0 } : {}
+const client = createClient({ url: `redis://127.0.0.1:${port}`, commandOptions })
 await client.connect()
 
 const secret = crypto.randomUUID() + crypto.randomUUID()
@@ -14,10 +16,9 @@ const store = redisStore(client)
 const launch = createLaunch({ store, secret })
 const cookies: string[] = []
 for (let i = 0; i < SESSIONS; i++) cookies.push(await logIn(launch))
-const keys = await client.keys('*')
-// The same amount of text, as a session that is not sealed.
-const sealedLength = (await client.get(keys[0] ?? ''))?.length ?? 0
-const plain = JSON.stringify({ launches: [{ accessToken: 'x'.repeat(Math.max(0, sealedLength - 60)), patient: 'p' }] })
+const inMemory = memoryStore()
+const [, id = ''] = (await logIn(createLaunch({ store: inMemory }))).split('=')
+const plain = JSON.stringify(inMemory.get(id))
 for (let i = 0; i < SESSIONS; i++) await client.set(`plain:${i}`, plain)
 
 const requests = cookies.map((cookie) => request('/vitals', cookie))
@@ -33,8 +34,8 @@ const calls = {
     if (!context) throw new Error('The session is gone.')
   },
 }
-const many = await inBatches(calls, Number(rounds), { batch: 20_000, inFlight: 64 })
-const alone = await inBatches(calls, Number(rounds), { batch: 3000 })
+const many = await inBatches(calls, Number(rounds), { batch: 6000, inFlight: 64 })
+const alone = await inBatches(calls, Number(rounds), { batch: 1000 })
 
 // Every command that one request costs.
 for (const asked of requests) await launch.contextFor(asked)

@@ -73,12 +73,14 @@ export class StoredSessions implements SessionKeeper {
     request: AdapterRequest,
   ): Promise<FhirContext | undefined> {
     const { store, now } = this.#parts
-    const recalled = (failure: unknown) => {
-      const known = store.recall(id)
-      if (known === undefined) throw failure
-      return known
-    }
-    return session.catch(recalled).then((found) => this.#contextOfSession(id, found, request, now()))
+    return session.then(
+      (found) => this.#contextOfSession(id, found, request, now()),
+      (failure: unknown) => {
+        const known = store.recall(id)
+        if (known === undefined) throw failure
+        return this.#contextOfSession(id, known, request, now())
+      },
+    )
   }
 
   #contextOfSession(
