@@ -45,6 +45,7 @@ export const clients: Record<string, (url: string) => Promise<Opened>> = {
 
 const nodeRedisOptions = {
   disableOfflineQueue: true,
+  commandOptions: { timeout: 0 },
   commandsQueueMaxLength: 10_000,
   socket: { connectTimeout: 2000 },
 }

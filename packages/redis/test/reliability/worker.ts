@@ -31,7 +31,12 @@ const settings = JSON.parse(process.env.WORKER_SETTINGS ?? '') as WorkerSettings
 const { port, redisUrl, clientSecret, sessionSecret, ...registration } = settings
 const tell = (message: WorkerMessage) => void process.send?.(message)
 
-const client = createClient({ url: redisUrl, disableOfflineQueue: true, socket: { connectTimeout: 2000 } })
+const client = createClient({
+  url: redisUrl,
+  disableOfflineQueue: true,
+  commandOptions: { timeout: 0 },
+  socket: { connectTimeout: 2000 },
+})
 client.on('error', () => {})
 await client.connect()
 
