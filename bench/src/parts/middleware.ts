@@ -1,12 +1,12 @@
 import type { Framework } from '../servers/frameworks.ts'
-import { BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, TWIN } from '../servers/variant.ts'
+import { ATTACHING, BARE, NO_OP, OURS, OURS_WITHOUT, type RunningServer, TWIN } from '../servers/variant.ts'
 import { type LoadResult, load } from '../support/load.ts'
 import { number, ratio, spread, table } from '../support/markdown.ts'
 import type { BenchOptions } from '../support/options.ts'
 import { nextMessage, runPinned, startPinned } from '../support/pinned-process.ts'
 import type { Goal, Part, PartReport } from '../support/report.ts'
 import { inRounds } from '../support/rounds.ts'
-import { differenceOf, isHidden, noiseOf, ratioOf, spreadOf, verdictOf } from '../support/statistics.ts'
+import { differenceOf, noiseOf, ratioOf, spreadOf, verdictOf, verdictWithin } from '../support/statistics.ts'
 
 const TITLES: Record<Framework, string> = {
   express: 'Express 5',
@@ -38,7 +38,7 @@ async function inProcess(framework: Framework, { rounds }: BenchOptions): Promis
       ['one call in the process, ns', 'median (quartiles)', 'over the no-op'],
       [
         ['no-op middleware', spread(spreadOf(measured.noOp)), ''],
-        ['a middleware that attaches one value', spread(spreadOf(measured.attaching)), spread(attaching)],
+        ...(framework === 'hono' ? [[ATTACHING, spread(spreadOf(measured.attaching)), spread(attaching)]] : []),
         [OURS, spread(spreadOf(measured.live)), spread(live)],
         [OURS_WITHOUT, spread(spreadOf(measured.without)), spread(without)],
       ],
@@ -66,7 +66,7 @@ async function onTheWire(framework: Framework, { rounds, seconds }: BenchOptions
   const cpu = (name: string) => spreadOf((results[name] ?? []).map((result) => result.cpuMicrosecondsPerRequest))
   const noise = noiseOf(ratioOf(rates(TWIN), rates(BARE)))
   const overNoOp = ratioOf(rates(OURS), rates(NO_OP))
-  const peers = names.filter((name) => ![BARE, TWIN, NO_OP, OURS, OURS_WITHOUT].includes(name))
+  const peers = names.filter((name) => ![BARE, TWIN, NO_OP, ATTACHING, OURS, OURS_WITHOUT].includes(name))
   const best = peers.reduce((a, b) => (spreadOf(rates(b)).median > spreadOf(rates(a)).median ? b : a))
   const overBest = ratioOf(rates(OURS), rates(best))
   const rows = names.map((name) => [
@@ -81,8 +81,8 @@ async function onTheWire(framework: Framework, { rounds, seconds }: BenchOptions
       {
         what: `${TITLES[framework]}, on the wire: live session against a no-op middleware`,
         goal: `within ${(noise * 100).toFixed(1)} %, as two identical servers`,
-        found: ratio(overNoOp, noise),
-        verdict: isHidden(overNoOp, noise) ? 'met' : 'missed',
+        found: `${ratio(overNoOp, noise)}; against ${ATTACHING}: ${ratio(ratioOf(rates(OURS), rates(ATTACHING)), noise)}`,
+        verdict: verdictWithin(overNoOp, noise),
       },
       {
         what: `${TITLES[framework]}, on the wire: live session against the best session peer (${best})`,
@@ -111,8 +111,9 @@ export const middleware: Part = {
     const remark =
       'In the process, a real request of the framework is kept and handed to the middleware again and again. What is left ' +
       'there is one look at the clock, one look into the Map by an id that the process has never seen as this string, and ' +
-      'the header reads. On the wire, all servers get as many bytes of cookies; a difference below that of two identical ' +
-      'servers is no difference. The CPU column does not depend on how fast the load generator is.'
+      'the header reads. On the wire, each request is a new object, and in Express, which has changed its prototype, each new ' +
+      'member of it costs a microsecond: hence the row that attaches one value. All servers get as many bytes of cookies; a ' +
+      'difference below that of two identical servers is no difference. The CPU column does not depend on how fast the load generator is.'
     return { goals, body: [remark, ...bodies].join('\n\n') }
   },
 }

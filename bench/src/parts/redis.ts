@@ -1,4 +1,4 @@
-import { ratio, spread, table } from '../support/markdown.ts'
+import { number, ratio, spread, table } from '../support/markdown.ts'
 import { runPinned } from '../support/pinned-process.ts'
 import { redisCommand, startRedis } from '../support/redis-process.ts'
 import type { Part } from '../support/report.ts'
@@ -10,6 +10,8 @@ interface Found {
   readonly alone: Times
   readonly roundTrips: number
   readonly isSeenAtOnce: boolean
+  readonly plainLength: number
+  readonly sealedLength: number
 }
 
 export const redis: Part = {
@@ -22,7 +24,7 @@ export const redis: Part = {
     const server = await startRedis(command)
     const measure = (timeLimit: 'with' | 'without') =>
       runPinned<Found>('probes/redis.js', [String(server.port), String(rounds * 6), timeLimit])
-    const { many, alone, roundTrips, isSeenAtOnce } = await measure('with')
+    const { many, alone, roundTrips, isSeenAtOnce, plainLength, sealedLength } = await measure('with')
     const faster = await measure('without')
     server.process.kill()
     const throughput = ratioOf(many.bare, many.ours)
@@ -62,10 +64,10 @@ export const redis: Part = {
             row('1 in flight, the same', faster.alone),
           ],
         ),
-        'The bare GET brings the same session as it is, of two thirds the length. An unchanged session is not unsealed ' +
-          'again: what Redis answers is compared with what was opened before. redis 6 makes an AbortSignal for each command, ' +
-          "which is most of its time; `createClient({ commandOptions: { timeout: 0 } })` leaves that to the session's " +
-          'own `storeTimeoutSeconds`.',
+        `The bare GET brings the same session as it is, ${number(plainLength)} bytes instead of ${number(sealedLength)}. An ` +
+          'unchanged session is not unsealed again: what Redis answers is compared with what was opened before. redis 6 makes ' +
+          'an AbortSignal for each command unless it is made with `createClient({ commandOptions: { timeout: 0 } })`, which ' +
+          "leaves the time limit to the session's own `storeTimeoutSeconds`.",
       ].join('\n\n'),
     }
   },

@@ -27,9 +27,13 @@ export const sessions: Part = {
     const growth = ratioOf(many.ours, few.ours)
     const growthOfAny = ratioOf(many.oursAny, few.oursAny)
     const mapGrowth = ratioOf(many.mapAny, few.mapAny)
-    const size = await runPinned<Record<'serialised' | 'atRest' | 'inUse', number>>('probes/session-size.js', [], {
-      flags,
-    })
+    const size = await runPinned<Record<'serialised' | 'atRest' | 'ready' | 'used', number>>(
+      'probes/session-size.js',
+      [],
+      {
+        flags,
+      },
+    )
     const share = size.atRest / size.serialised
     const writes: Writes[] = []
     for (const length of TOKEN_LENGTHS) {
@@ -70,13 +74,15 @@ export const sessions: Part = {
           rows,
         ),
         'Among many sessions, one that was not just asked for is in no cache of the processor: the bare Map shows what that ' +
-          'costs. The 10,000 that were used last are held as records, all others as text, which is parsed when they come back.',
+          'costs. The 10,000 that were written last are ready as records; all others are at rest as text, which is parsed when ' +
+          'they are asked for.',
         table(
-          ['bytes of heap per session, of 40,000 logins', ''],
+          ['bytes of heap per session, of real logins', ''],
           [
             ['serialised', number(size.serialised)],
             ['at rest', number(size.atRest)],
-            ['more while it is in use: its record and its context', number(size.inUse)],
+            ['ready', number(size.ready)],
+            ['ready, and its context made by a first request', number(size.used)],
           ],
         ),
         table(
@@ -90,8 +96,8 @@ export const sessions: Part = {
             [`held ${number(MANY / 4)} writes after that`, ...writes.map(({ left }) => number(left))],
           ],
         ),
-        'Of the writes: half of them within, 99.9 % within, and the longest. Nothing walks through all sessions; what takes ' +
-          'milliseconds is the garbage collector.',
+        'Of the writes: half of them within, 99.9 % within, and the longest, with the garbage collector and the times when a Map ' +
+          'moves to another table.',
       ].join('\n\n'),
     }
   },

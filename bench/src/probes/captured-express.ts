@@ -25,16 +25,11 @@ export async function capture(): Promise<Calls> {
   const launch = createLaunch()
   const ours = smartLaunch(launch)
   const noOp: RequestHandler = (_req, _res, next) => next()
-  const attaching: RequestHandler = (req: Request & { value?: object }, _res, next) => {
-    req.value = launch
-    next()
-  }
   const next = () => {}
   const live = await exchange(`${OTHER_COOKIES}; ${await logIn(launch)}`)
   const without = await exchange(OTHER_COOKIES)
   return {
     noOp: () => noOp(live.req, live.res, next),
-    attaching: () => attaching(live.req, live.res, next),
     live: () => ours(live.req, live.res, next),
     without: () => ours(without.req, without.res, next),
     isAttached: () => live.req.fhir !== undefined && without.req.fhir === undefined,

@@ -29,14 +29,9 @@ export async function capture(): Promise<Calls> {
   const [ours] = hooks
   if (!live || !without || !ours) throw new Error('Fastify did not call the hook.')
   const noOp: Hook = (_request, _reply, done) => done()
-  const attaching: Hook = (request, _reply, done) => {
-    request.fhir = null
-    done()
-  }
   const done = () => {}
   return {
     noOp: () => noOp(live.request, live.reply, done),
-    attaching: () => attaching(without.request, without.reply, done),
     live: () => ours(live.request, live.reply, done),
     without: () => ours(without.request, without.reply, done),
     isAttached: () => live.request.fhir !== null && without.request.fhir === null,

@@ -6,7 +6,7 @@ import { ExpressAdapter } from '@nestjs/platform-express'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
 import type { Calls } from './captured.ts'
 
-type Request = IncomingMessage & { fhir?: object; value?: object }
+type Request = IncomingMessage & { fhir?: object }
 type Middleware = (req: Request, res: ServerResponse, next: () => void) => void
 
 export async function capture(): Promise<Calls> {
@@ -36,14 +36,9 @@ export async function capture(): Promise<Calls> {
   const ours = used.find(({ name }) => name === 'fhirMiddleware')
   if (!live || !without || !ours) throw new Error('Nest did not call the middleware.')
   const noOp: Middleware = (_req, _res, next) => next()
-  const attaching: Middleware = (req, _res, next) => {
-    req.value = launch
-    next()
-  }
   const next = () => {}
   return {
     noOp: () => noOp(live.req, live.res, next),
-    attaching: () => attaching(live.req, live.res, next),
     live: () => ours(live.req, live.res, next),
     without: () => ours(without.req, without.res, next),
     isAttached: () => live.req.fhir !== undefined && without.req.fhir === undefined,

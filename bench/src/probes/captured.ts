@@ -3,8 +3,8 @@ import type { Framework } from '../servers/frameworks.ts'
 /** A framework's middleware as a plain call: one request, all that the framework does around it left out. */
 export interface Calls {
   readonly noOp: () => unknown
-  /** One value put where the framework wants it, and nothing else: what it costs to attach anything. */
-  readonly attaching: () => unknown
+  /** Where the framework makes something for the first value of a request: one is attached, and nothing else done. */
+  readonly attaching?: () => unknown
   readonly live: () => unknown
   readonly without: () => unknown
   /** Whether the live call really attached a context. */

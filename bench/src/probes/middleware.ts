@@ -4,7 +4,7 @@ import { callsOf } from './captured.ts'
 
 // Says how many nanoseconds one call of a framework's middleware takes.
 const [framework, rounds] = process.argv.slice(2)
-const { isAttached, ...calls } = await callsOf(framework as Framework)
-const measured = await nanoseconds(calls, Number(rounds))
+const { isAttached, noOp, attaching = noOp, live, without } = await callsOf(framework as Framework)
+const measured = await nanoseconds({ noOp, attaching, live, without }, Number(rounds))
 if (!isAttached()) throw new Error(`${framework}: the middleware did not attach the context.`)
 process.send?.(measured)

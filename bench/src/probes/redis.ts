@@ -52,7 +52,13 @@ const logout = (name: string) => ({ cookie, origin })[name]
 await elsewhere.answer({ method: 'POST', url: '/logout', header: logout })
 const isSeenAtOnce = known !== undefined && (await launch.contextFor(request('/vitals', cookie))) === undefined
 
-process.send?.({ many, alone, roundTrips, isSeenAtOnce })
+const lengths = await Promise.all((await client.keys('*')).map((key) => client.strLen(key)))
+process.send?.({
+  ...{ many, alone, roundTrips, isSeenAtOnce },
+  plainLength: plain.length,
+  // The longest: beside the sessions, logins have left their marks.
+  sealedLength: Math.max(...lengths),
+})
 
 async function commands(): Promise<number> {
   const info = await client.info('stats')

@@ -11,6 +11,7 @@ import session from 'express-session'
 import { SignJWT } from 'jose'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
 import {
+  ATTACHING,
   BARE,
   NO_OP,
   OURS,
@@ -143,6 +144,13 @@ export const expressVariants: Variants = {
   [BARE]: () => plain(() => {}),
   [TWIN]: () => plain(() => {}),
   [NO_OP]: () => plain((app) => app.use((_req, _res, next) => next())),
+  [ATTACHING]: () =>
+    plain((app) =>
+      app.use((req: Request & { value?: object }, _res, next) => {
+        req.value = sessionContent
+        next()
+      }),
+    ),
   [OURS]: async () => {
     const launch = createLaunch()
     const cookie = `${OTHER_COOKIES}; ${await logIn(launch)}`

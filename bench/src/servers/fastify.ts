@@ -5,6 +5,7 @@ import { smartLaunch } from '@fhir-auth/fastify'
 import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
 import {
+  ATTACHING,
   BARE,
   NO_OP,
   OURS,
@@ -50,6 +51,15 @@ export const fastifyVariants: Variants = {
   [TWIN]: async () => ({ url: await serve(() => {}), cookie: undefined }),
   [NO_OP]: async () => {
     const url = await serve((app) => app.addHook('onRequest', (_request, _reply, done) => done()))
+    return { url, cookie: undefined }
+  },
+  [ATTACHING]: async () => {
+    const url = await serve((app) =>
+      app.decorateRequest('value', null).addHook('onRequest', (request, _reply, done) => {
+        Object.assign(request, { value: sessionContent })
+        done()
+      }),
+    )
     return { url, cookie: undefined }
   },
   [OURS]: async () => {

@@ -9,6 +9,7 @@ import { sign } from 'hono/jwt'
 import { MemoryStore, type Session, sessionMiddleware } from 'hono-sessions'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
 import {
+  ATTACHING,
   BARE,
   NO_OP,
   OURS,
@@ -86,6 +87,16 @@ export const honoVariants: Variants = {
   [NO_OP]: () => {
     const app = new Hono()
     app.use(createMiddleware((_c, next) => next()))
+    return plain(app)
+  },
+  [ATTACHING]: () => {
+    const app = new Hono()
+    app.use(
+      createMiddleware<{ Variables: { value: object } }>((c, next) => {
+        c.set('value', sessionContent)
+        return next()
+      }),
+    )
     return plain(app)
   },
   [OURS]: async () => {

@@ -14,6 +14,7 @@ import type { Request, RequestHandler } from 'express'
 import session from 'express-session'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
 import {
+  ATTACHING,
   BARE,
   NO_OP,
   OURS,
@@ -86,6 +87,13 @@ export const nestVariants: Variants = {
   [BARE]: async () => serve(await createNestApp([PlainController])),
   [TWIN]: async () => serve(await createNestApp([PlainController])),
   [NO_OP]: async () => serve(await createNestApp([PlainController], (_req, _res, next) => next())),
+  [ATTACHING]: async () =>
+    serve(
+      await createNestApp([PlainController], (req, _res, next) => {
+        Object.assign(req, { value: sessionContent })
+        next()
+      }),
+    ),
   [OURS]: async () => {
     const launch = createLaunch()
     const imports = [FhirAuthModule.forRoot({ smartLaunch: launch })]

@@ -14,16 +14,10 @@ export function machine(): string {
   ].join('\n')
 }
 
-const MEASURED = [
-  ...['express', 'fastify', 'hono', '@hono/node-server', '@nestjs/core', 'express-session', 'express-openid-connect'],
-  ...['@auth/express', 'better-auth', '@fastify/session', '@fastify/secure-session', '@fastify/oauth2'],
-  ...['@hono/oidc-auth', '@hono/session', 'hono-sessions', 'openid-client', 'oauth4webapi', 'jose', 'redis', 'undici'],
-]
-
 function versions(): string[] {
   const require = createRequire(import.meta.url)
   const manifest = require('../../package.json') as { dependencies: Record<string, string> }
-  return MEASURED.map((name) => `${name} ${installedVersion(name) ?? manifest.dependencies[name]}`)
+  return Object.entries(manifest.dependencies).map(([name, range]) => `${name} ${installedVersion(name) ?? range}`)
 }
 
 function installedVersion(name: string): string | undefined {

@@ -23,6 +23,6 @@ export function ratio(value: Spread, noise = 0): string {
   return isHidden(value, noise) ? `within the spread (${range})` : `${value.median.toFixed(2)} (${range})`
 }
 
-export function verdict(value: Verdict): string {
-  return { met: 'met', missed: '**missed**', undecided: 'undecided: the spread hides it' }[value]
+export function verdictText(value: Verdict): string {
+  return { met: 'met', missed: '**missed**', undecided: 'undecided' }[value]
 }

@@ -1,11 +1,11 @@
 import { machine } from './machine.ts'
-import { table, verdict } from './markdown.ts'
+import { table, verdictText } from './markdown.ts'
 import type { Part, PartReport } from './report.ts'
 
 const INTRODUCTION = `# Performance
 
-Written by \`npx -y pnpm@10 bench\`, which anyone can run: it installs the peers for itself, measures, and replaces this
-page. \`npx -y pnpm@10 bench middleware --framework express\` measures one part and prints it.
+Written by \`npx -y pnpm@10 bench\`, which anyone can run: it installs the peers for itself, measures, and replaces all of
+this page but the notes. \`npx -y pnpm@10 bench middleware --framework express\` measures one part and prints it.
 
 What counts is a ratio within one run: things are measured in turn, round after round, and each round begins with
 another one. A figure is the median of the rounds, with the quartiles in parentheses; a ratio is made round by round.
@@ -14,7 +14,7 @@ ratio is printed.`
 
 /** One part, as Markdown: its goals, then what was measured. */
 export function section(title: string, { goals, body }: PartReport): string {
-  const rows = goals.map((goal) => [goal.what, goal.goal, goal.found, verdict(goal.verdict)])
+  const rows = goals.map((goal) => [goal.what, goal.goal, goal.found, verdictText(goal.verdict)])
   return [`## ${title}`, ...(rows.length > 0 ? [table(['goal', 'at', 'found', ''], rows)] : []), body].join('\n\n')
 }
 

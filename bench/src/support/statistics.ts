@@ -3,7 +3,7 @@ export interface Spread {
   readonly median: number
   readonly low: number
   readonly high: number
-  /** Between these the median lies that ever more rounds would give, with 95 %, or with what so few rounds allow. */
+  /** 95 % confidence interval of the median, or the widest that so few rounds allow. */
   readonly sure: readonly [low: number, high: number]
   readonly count: number
 }
@@ -42,9 +42,11 @@ export function isHidden({ median, low, high }: Spread, noise: number): boolean 
   return (low <= 1 && high >= 1) || Math.abs(median - 1) <= noise
 }
 
+const MOST_NOISE = 0.1
+
 export type Verdict = 'met' | 'missed' | 'undecided'
 
-/** Met or missed only where both ends of what the median may be agree. */
+/** Met or missed only where both ends of the median's interval agree. */
 export function verdictOf({ sure }: Spread, goal: { atLeast: number } | { atMost: number }): Verdict {
   const [low, high] = sure
   const isMet = (value: number) => ('atLeast' in goal ? value >= goal.atLeast : value <= goal.atMost)
@@ -59,7 +61,13 @@ function quantile(sorted: readonly number[], share: number): number {
   return below + (above - below) * (position - Math.floor(position))
 }
 
-/** By the sign test: as many of the measurements are below the median as a coin shows heads. */
+/** Whether a ratio is no more than the noise: not to be said where the noise is so great that much could hide in it. */
+export function verdictWithin(value: Spread, noise: number): Verdict {
+  if (!isHidden(value, noise)) return 'missed'
+  return noise <= MOST_NOISE ? 'met' : 'undecided'
+}
+
+/** By the sign test: how many measurements are below the true median is binomial with 1/2. */
 function medianInterval(sorted: readonly number[]): readonly [number, number] {
   let rank = 0
   let heads = 0.5 ** sorted.length // the chance of as many heads as `rank`

@@ -64,7 +64,8 @@ export interface TokenSource {
 export type FetchFunction = typeof globalThis.fetch
 
 /**
- * What a handler gets as `fhir`: a token that is valid now, and what it stands for. Frozen; one object per token.
+ * What a handler gets as `fhir`: a token that is valid now, and what it stands for. Frozen; one object per token, not per
+ * request, as long as its session is among the 10,000 used last in this process.
  */
 export class FhirContext implements FhirGrant {
   readonly fhirBaseUrl: string

@@ -115,10 +115,12 @@ function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunc
     return
   }
   const marked: Marked = req
-  findContext(handler, request, req.fhir, marked[MISSING], (context, missing) => {
+  const before = marked[MISSING]
+  findContext(handler, request, req.fhir, before, (context, missing) => {
     if (context) req.fhir = context
     else if (req.fhir !== undefined) delete req.fhir
-    marked[MISSING] = missing
+    // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
+    if (missing !== before) marked[MISSING] = missing
     next()
   })
 }

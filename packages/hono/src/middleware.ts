@@ -157,12 +157,12 @@ function serve(
     request.waitUntil(answer)
     return answer.then((found) => respond(found, c, handling))
   }
-  const before = c.get('fhir')
   const marked: Marked<typeof c> = c
-  return findContext(handler, request, before, marked[MISSING], (context, missing) => {
+  const before = { context: c.get('fhir'), missing: marked[MISSING] }
+  return findContext(handler, request, before.context, before.missing, (context, missing) => {
     // The first variable of a request makes Hono a Map: none without need.
-    if (context !== before) c.set('fhir', context)
-    marked[MISSING] = missing
+    if (context !== before.context) c.set('fhir', context)
+    if (missing !== before.missing) marked[MISSING] = missing
     return next()
   })
 }

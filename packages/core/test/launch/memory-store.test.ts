@@ -8,8 +8,8 @@ import { sessionRecord } from '../support/launch-record.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** So many others in use, and a session is held as text alone. */
-const RESTING_AFTER = 20_000
+/** So many others written, and a session is at rest. */
+const RESTING_AFTER = 10_000
 
 describe('the memory store', () => {
   it('keeps a session until its end and not longer', () => {
@@ -38,6 +38,10 @@ describe('the memory store', () => {
     now = 2000
     for (let i = 0; i < 300; i++) store.set(`new ${i}`, sessionRecord(9000))
     expect(store.size).toBe(300)
+    for (let i = 0; i < RESTING_AFTER; i++) store.set(`newer ${i}`, sessionRecord(9000))
+    now = 10_000
+    for (let i = 0; i < RESTING_AFTER; i++) store.set(`newest ${i}`, sessionRecord(19_000))
+    expect(store.size).toBe(RESTING_AFTER)
   })
 
   it('STATE-03 lets one owner claim a name, until its time is over or its owner gives it back', () => {
@@ -120,6 +124,7 @@ describe('the memory store', () => {
     expect(store.replace('a', record, sessionRecord(2000))).toBe(false)
     const read = store.get('a')!
     expect(read).not.toBe(record)
+    expect(store.size).toBe(RESTING_AFTER + 1)
     expect(read).toEqual(record)
     const launch = read.launches[0]!.launch as { 'x-more': { deep: unknown[] }[] }
     for (const part of [read, read.launches[0], launch, launch['x-more'][0]!.deep]) {
@@ -136,9 +141,36 @@ describe('the memory store', () => {
     for (let i = 0; i < RESTING_AFTER; i++) store.set(`other ${i}`, sessionRecord(9000))
     store.delete('a')
     expect(store.get('a')).toBeUndefined()
+    store.set('c', sessionRecord(1000))
+    for (let i = 0; i < RESTING_AFTER; i++) store.set(`other ${i}`, sessionRecord(9000))
+    store.set('c', sessionRecord(1001))
+    store.delete('c')
+    expect(store.size).toBe(RESTING_AFTER + 1)
     now = 1000.5
     expect(store.get('b')).toBeUndefined()
     expect(store.size).toBe(RESTING_AFTER)
+  })
+
+  it('keeps no record of a session that was swept', () => {
+    let now = 0
+    const store = memoryStore({ now: () => now })
+    const before = heapUsed()
+    for (let i = 0; i < 1000; i++) store.set(`old ${i}`, sessionRecord(1000, { accessToken: longText(16_000) }))
+    now = 2000
+    for (let i = 0; i < 1000; i++) store.set(`new ${i}`, sessionRecord(9000))
+    expect(heapUsed() - before).toBeLessThan(4_000_000)
+    expect(store.size).toBe(1000)
+  })
+
+  it('keeps nothing of what was replaced, though one session was written before all others', () => {
+    const store = memoryStore({ now: () => 0 })
+    store.set('abandoned', sessionRecord(1000))
+    const before = heapUsed()
+    for (let i = 0; i < 20_000; i++) {
+      store.set(`in use ${i % 100}`, sessionRecord(1000, { accessToken: longText(4000) }))
+    }
+    expect(heapUsed() - before).toBeLessThan(12_000_000)
+    expect(store.size).toBe(101)
   })
 
   it('does not hold the cookie header that a session id was cut out of', () => {
@@ -153,6 +185,7 @@ describe('the memory store', () => {
       store.get(id)
     }
     expect(heapUsed() - before).toBeLessThan(8_000_000)
+    expect(store.size).toBe(1000)
   })
 
   it('names the option that is wrong', async () => {
@@ -161,6 +194,11 @@ describe('the memory store', () => {
     expect((await failureOf(() => memoryStore({ maxSession: 5 }))).message).toContain('Did you mean "maxSessions"?')
   })
 })
+
+/** In memory of its own; what `repeat()` makes is put together from shared pieces. */
+function longText(length: number): string {
+  return Buffer.alloc(length, 'x').toString('latin1')
+}
 
 function heapUsed(): number {
   collectGarbage()

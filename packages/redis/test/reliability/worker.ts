@@ -35,6 +35,7 @@ const client = createClient({
   url: redisUrl,
   disableOfflineQueue: true,
   commandOptions: { timeout: 0 },
+  commandsQueueMaxLength: 10_000,
   socket: { connectTimeout: 2000 },
 })
 client.on('error', () => {})

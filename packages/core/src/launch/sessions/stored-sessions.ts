@@ -42,7 +42,7 @@ const TOUCH_SHARE = 0.1
 
 /**
  * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Finding a live context is the
- * way of every request: with a synchronous store it makes no promise and no object.
+ * way of every request: for one that a store in memory holds ready, it makes no promise and no object.
  */
 export class StoredSessions implements SessionKeeper {
   readonly #parts: SessionParts

@@ -1,7 +1,8 @@
 import { ownCopy } from './own-copy.ts'
 
-/** The walk starts again when the map has grown by a quarter: passing what was deleted is then paid for by what was added. */
-const GROWTH = 1.25
+/** The walk starts again after so many changes, or after as many as a share of all entries. */
+const CHANGES = 1000
+const CHANGES_SHARE = 0.25
 
 /**
  * A map in the order of writing, whose oldest entry is found at once. A plain `Map` that is read from its start passes all
@@ -11,7 +12,7 @@ export class AgingMap<V> {
   readonly #entries = new Map<string, V>()
   /** Goes on where it was, whatever is written and deleted meanwhile. */
   #walk = this.#entries.entries()
-  #sizeAtStart = 0
+  #changes = 0
   #oldest: [string, V] | undefined
 
   get size(): number {
@@ -25,8 +26,8 @@ export class AgingMap<V> {
   set(key: string, value: V): void {
     this.delete(key)
     this.#entries.set(ownCopy(key), value)
-    // A walk holds on to the table that it began in, after the map has grown out of it.
-    if (this.#entries.size > GROWTH * this.#sizeAtStart) this.#startAgain()
+    // A walk holds on to the table that it is in, and to all that was in it, when the map has moved to another one.
+    if (++this.#changes > Math.max(CHANGES, this.#entries.size * CHANGES_SHARE)) this.#startAgain()
   }
 
   delete(key: string): void {
@@ -44,7 +45,7 @@ export class AgingMap<V> {
 
   #startAgain(): void {
     this.#walk = this.#entries.entries()
-    this.#sizeAtStart = this.#entries.size
+    this.#changes = 0
     this.#oldest = this.#walk.next().value
   }
 }

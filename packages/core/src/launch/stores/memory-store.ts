@@ -2,7 +2,6 @@ import { parseFrozen } from '../../frozen-json.ts'
 import { checkKnownOptions, positiveNumber } from '../../options.ts'
 import { AgingMap } from './aging-map.ts'
 import { ownCopy } from './own-copy.ts'
-import { RecentlyUsed } from './recently-used.ts'
 import type { RecordStore, SessionRecord } from './session-store.ts'
 
 export interface MemoryStoreOptions {
@@ -13,19 +12,22 @@ export interface MemoryStoreOptions {
 }
 
 const DEFAULT_MAX_SESSIONS = 100_000
-/** Sessions in use are held as records, so many at least; a session at rest is text, in half the memory. */
-const OPEN_SESSIONS = 10_000
+/** So many that were written last are ready for use; at rest, a session takes half the memory. */
+const READY_SESSIONS = 10_000
 /** Expired entries removed per write: pays for what is added, and never pauses long. */
 const SWEEP_PER_WRITE = 4
 
 /**
  * Sessions in this process: bounded, expiring, synchronous. For one process; a restart logs everybody out.
  *
+ * Each session is either ready, as a record, or at rest, as text: those written last are ready, and one at rest is made
+ * ready when it is asked for.
+ *
  * @throws `invalid_option` when `maxSessions` is not a positive number
  */
 export class MemoryStore implements RecordStore {
-  readonly #sessions = new AgingMap<string>()
-  readonly #open = new RecentlyUsed<SessionRecord>(OPEN_SESSIONS)
+  readonly #ready = new AgingMap<SessionRecord>()
+  readonly #atRest = new AgingMap<string>()
   readonly #claims = new AgingMap<{ owner: string; expiresAt: number }>()
   readonly #maxSessions: number
   readonly #now: () => number
@@ -38,11 +40,11 @@ export class MemoryStore implements RecordStore {
 
   /** How many sessions are held, expired ones not yet swept included. */
   get size(): number {
-    return this.#sessions.size
+    return this.#ready.size + this.#atRest.size
   }
 
   get(id: string, now: number = this.#now()): SessionRecord | undefined {
-    const record = this.#open.get(id) ?? this.#reopen(id)
+    const record = this.#ready.get(id) ?? this.#wake(id)
     if (record === undefined || record.expiresAt > now) return record
     this.delete(id)
     return undefined
@@ -53,23 +55,25 @@ export class MemoryStore implements RecordStore {
   }
 
   set(id: string, record: SessionRecord): void {
-    sweep(this.#sessions, expiryIn, this.#now())
-    this.#sessions.set(id, textOf(record))
-    this.#open.set(id, record)
-    const oldest = this.#sessions.size > this.#maxSessions ? this.#sessions.oldest() : undefined
+    const now = this.#now()
+    sweep(this.#ready, ({ expiresAt }) => expiresAt, now)
+    sweep(this.#atRest, expiryIn, now)
+    this.#atRest.delete(id)
+    this.#makeReady(id, record)
+    const oldest = this.size > this.#maxSessions ? (this.#atRest.oldest() ?? this.#ready.oldest()) : undefined
     if (oldest) this.delete(oldest[0])
   }
 
   replace(id: string, previous: SessionRecord, next: SessionRecord): boolean {
-    // One that was put to rest meanwhile is another record when it is read again, as its caller then does.
-    if (this.#open.get(id) !== previous) return false
+    // One that has rested meanwhile is another record when it is read again, as its caller then does.
+    if (this.#ready.get(id) !== previous) return false
     this.set(id, next)
     return true
   }
 
   delete(id: string): void {
-    this.#sessions.delete(id)
-    this.#open.delete(id)
+    this.#ready.delete(id)
+    this.#atRest.delete(id)
   }
 
   claim(name: string, owner: string, ttlSeconds: number): boolean {
@@ -100,11 +104,20 @@ export class MemoryStore implements RecordStore {
     if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name)
   }
 
-  #reopen(id: string): SessionRecord | undefined {
-    const text = this.#sessions.get(id)
+  #makeReady(id: string, record: SessionRecord): void {
+    this.#ready.set(id, record)
+    const oldest = this.#ready.size > READY_SESSIONS ? this.#ready.oldest() : undefined
+    if (oldest === undefined) return
+    this.#ready.delete(oldest[0])
+    this.#atRest.set(oldest[0], textOf(oldest[1]))
+  }
+
+  #wake(id: string): SessionRecord | undefined {
+    const text = this.#atRest.get(id)
     if (text === undefined) return undefined
     const record = recordIn(text)
-    this.#open.set(id, record)
+    this.#atRest.delete(id)
+    this.#makeReady(id, record)
     return record
   }
 }
