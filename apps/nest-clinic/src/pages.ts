@@ -1,4 +1,4 @@
-import type { FhirContext } from '@fhir-auth/nest'
+import { type FhirContext, withLaunchId } from '@fhir-auth/nest'
 import type { CodeableConcept, Condition, MedicationRequest, Observation, Patient } from 'fhir/r4.js'
 import { type Html, html } from './html.ts'
 
@@ -51,7 +51,8 @@ function chartPage(fhir: FhirContext, patient: Patient, title: string, body: Htm
     const label = html`${name}${fhir.scope.covers(scope) ? undefined : html` <small>(not granted)</small>`}`
     return name === title
       ? html`<strong aria-current="page">${label}</strong>`
-      : html`<a href="${ofLaunch(fhir, path)}">${label}</a>`
+      : // Two patients may be open in this browser: every link says whose page it leads to.
+        html`<a href="${withLaunchId(path, fhir.launchId)}">${label}</a>`
   })
   // An EHR that shows who the patient is around the app says that the app need not.
   const banner = fhir.launch.need_patient_banner === false ? undefined : patientBanner(patient)
@@ -65,11 +66,6 @@ function chartPage(fhir: FhirContext, patient: Patient, title: string, body: Htm
         <span>Opened by ${fhir.fhirUser ? `${fhir.fhirUser.type}/${fhir.fhirUser.id}` : 'the EHR'}</span>
       </footer>`,
   )
-}
-
-/** Two patients may be open in this browser: every link says whose page it leads to. */
-function ofLaunch(fhir: FhirContext, path: string): string {
-  return `${path}?${new URLSearchParams({ launch_id: fhir.launchId ?? '' })}`
 }
 
 function patientBanner(patient: Patient): Html {

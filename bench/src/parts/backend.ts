@@ -103,7 +103,7 @@ async function tokenRequest(rounds: number): Promise<PartReport> {
   const server = startPinned('servers/token-server.js', [], { core: DRIVING_CORE })
   const { url } = await nextMessage<{ url: string }>(server)
   type Name = 'ours' | 'byHand' | 'openidClient' | 'oursUndici' | 'byHandUndici' | 'byUndiciRequest'
-  const found = await runPinned<Record<Name, number[]>>('probes/token-request.js', [url, String(rounds * 3)])
+  const found = await runPinned<Record<Name, number[]>>('probes/token-request.js', [url, String(rounds * 6)])
   server.kill('SIGKILL')
   // Throughput: the inverse of time.
   const own = ratioOf(found.byHand, found.ours)

@@ -147,7 +147,7 @@ export const expressVariants: Variants = {
   [ATTACHING]: () =>
     plain((app) =>
       app.use((req: Request & { value?: object }, _res, next) => {
-        req.value = sessionContent
+        if (req.headers.cookie !== undefined) req.value = sessionContent
         next()
       }),
     ),

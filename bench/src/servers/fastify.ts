@@ -56,7 +56,7 @@ export const fastifyVariants: Variants = {
   [ATTACHING]: async () => {
     const url = await serve((app) =>
       app.decorateRequest('value', null).addHook('onRequest', (request, _reply, done) => {
-        Object.assign(request, { value: sessionContent })
+        if (request.headers.cookie !== undefined) Object.assign(request, { value: sessionContent })
         done()
       }),
     )

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import { smartLaunch } from '@fhir-auth/hono'
-import { serve } from '@hono/node-server'
+import { type HttpBindings, serve } from '@hono/node-server'
 import { getAuth, initOidcAuthMiddleware } from '@hono/oidc-auth'
 import { type SessionEnv, useSession } from '@hono/session'
 import { Hono } from 'hono'
@@ -92,8 +92,9 @@ export const honoVariants: Variants = {
   [ATTACHING]: () => {
     const app = new Hono()
     app.use(
-      createMiddleware<{ Variables: { value: object } }>((c, next) => {
-        c.set('value', sessionContent)
+      createMiddleware<{ Bindings: HttpBindings; Variables: { value: object } }>((c, next) => {
+        const { incoming } = c.env
+        if (incoming.headers.cookie !== undefined) c.set('value', sessionContent)
         return next()
       }),
     )

@@ -90,7 +90,7 @@ export const nestVariants: Variants = {
   [ATTACHING]: async () =>
     serve(
       await createNestApp([PlainController], (req, _res, next) => {
-        Object.assign(req, { value: sessionContent })
+        if (req.headers.cookie !== undefined) Object.assign(req, { value: sessionContent })
         next()
       }),
     ),

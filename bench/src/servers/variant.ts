@@ -11,8 +11,8 @@ export type Variants = Readonly<Record<string, () => Promise<RunningServer>>>
 export const BARE = 'bare'
 export const TWIN = 'bare, a second server'
 export const NO_OP = 'no-op middleware'
-/** What any middleware costs that gives the handlers something, before it has done anything for it. */
-export const ATTACHING = 'a middleware that attaches one value'
+/** What any middleware costs that finds something by a cookie, before it has looked for anything. */
+export const ATTACHING = 'reads the header, attaches a constant'
 export const OURS = 'fhir-auth, live session'
 export const OURS_WITHOUT = 'fhir-auth, no cookie of ours'
 
