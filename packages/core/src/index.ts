@@ -1,27 +1,29 @@
 // Level 3, HTTP: the two handlers, the guard, and the seam that an adapter implements.
 
+export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
+export type { BackendServicesOptions } from './backend/options.ts'
+export type { SharedTokensOptions, TokenStore } from './backend/token-store.ts'
+export type { EventListener, FhirAuthEvent } from './events.ts'
+export type { FhirContext } from './fhir/fhir-context.ts'
+export type { FhirUser, IdTokenClaims, LaunchContext } from './fhir/fhir-grant.ts'
+export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/options.ts'
+export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
+export { type CookieStore, cookieStore } from './session/cookie-store.ts'
+export { type MemoryStoreOptions, memoryStore } from './store/memory-store.ts'
+export type { SessionStore } from './store/store.ts'
 export {
   type AdapterRequest,
   type Answer,
   type FhirHandler,
   findContext,
   type MissingContext,
-} from './adapter-contract.ts'
-export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
-export type { BackendServicesOptions } from './backend/backend-services-options.ts'
-export type { SharedTokensOptions, TokenStore } from './backend/token-store.ts'
-export type { EventListener, FhirAuthEvent } from './events.ts'
-export type { FhirContext, FhirUser, IdTokenClaims, LaunchContext } from './fhir-context.ts'
-export { createFhirGuard, type FhirGuard, type FhirRequirement } from './guard.ts'
-export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
-export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/smart-launch-options.ts'
-export { type CookieStore, cookieStore } from './launch/stores/cookie-store.ts'
-export { type MemoryStoreOptions, memoryStore } from './launch/stores/memory-store.ts'
-export type { SessionStore } from './launch/stores/session-store.ts'
-export { withLaunchId } from './launch/which-launch.ts'
+} from './web/adapter-contract.ts'
+export { createFhirGuard, type FhirGuard, type FhirRequirement } from './web/guard.ts'
+export { withLaunchId } from './web/launch-id.ts'
 
 // What options are made of: who we are, how we prove it, what a vendor does otherwise.
 
+export type { Client } from './client/client.ts'
 export {
   type ClientAuth,
   type ClientAuthContext,
@@ -32,12 +34,12 @@ export {
   privateKeyJwt,
   publicClient,
 } from './client/client-auth.ts'
+export type { RegistrationResolver } from './client/client-directory.ts'
 export type { ExternalKey } from './client/external-key.ts'
-export type { SigningAlgorithm } from './client/key-checks.ts'
 export { KeySet, type KeyStatus } from './client/key-set.ts'
 export type { KeyState, KeyTimes } from './client/key-times.ts'
 export { type LoadKeyOptions, loadKeySet } from './client/load-key-set.ts'
-export type { Client, Registration, RegistrationResolver, StaticMetadata } from './client/registration.ts'
+export type { Registration, StaticMetadata } from './client/registration.ts'
 export type { PublicJwk, SigningKey } from './client/signing-key.ts'
 export { type AthenahealthOptions, athenahealth } from './dialects/athenahealth.ts'
 export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'
@@ -47,38 +49,32 @@ export { type MeditechOptions, meditech } from './dialects/meditech.ts'
 export { oracleHealth } from './dialects/oracle-health.ts'
 export { smart } from './dialects/smart.ts'
 export { errorCodes, FhirAuthError, type FhirAuthErrorCode, type Problem } from './errors.ts'
+export { parseScope, type Scope } from './fhir/scope-grammar.ts'
+export { ScopeSet } from './fhir/scope-set.ts'
 export {
   type ActiveToken,
   type IntrospectionOptions,
   introspectToken,
   type TokenIntrospection,
 } from './oauth/introspection.ts'
-export { parseScope, type Scope } from './scope-grammar.ts'
-export { ScopeSet } from './scopes.ts'
+export type { SigningAlgorithm } from './shared/signing-algorithm.ts'
 
 // Level 1, protocol: stateless functions, for a flow of one's own.
 
+export type { LaunchClient } from './client/client.ts'
 export { type AssertionTarget, signClientAssertion } from './client/client-assertion.ts'
 export { checkRegistration } from './client/registration.ts'
 export { endpointsOfCapabilityStatement } from './discovery/capability-statement.ts'
 export { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discovery/discover.ts'
 export { readMembers, requireEndpoint, type ServerMetadata } from './discovery/server-metadata.ts'
-export {
-  checkSecureUrl,
-  type HttpAnswer,
-  type HttpOptions,
-  type HttpRequest,
-  jsonObject,
-  maxAgeSeconds,
-  sendBounded,
-  shownText,
-  shownUrl,
-} from './http.ts'
+export { maxAgeSeconds } from './http/cache-headers.ts'
+export { jsonObject } from './http/json-body.ts'
+export { checkSecureUrl, shownUrl } from './http/secure-url.ts'
+export { type HttpAnswer, type HttpOptions, type HttpRequest, sendBounded } from './http/send-bounded.ts'
 export {
   type AuthorizationChecks,
   type AuthorizationRequest,
   createAuthorizationRequest,
-  type LaunchClient,
 } from './oauth/authorization-request.ts'
 export { checkAuthorizationResponse, stateOfResponse } from './oauth/authorization-response.ts'
 export { clientCredentialsGrant, exchangeCode, type RefreshRequest, refreshGrant } from './oauth/grants.ts'
@@ -89,3 +85,4 @@ export { withoutSecrets } from './oauth/oauth-error.ts'
 export { revokeToken } from './oauth/revocation.ts'
 export type { AuthorizationServer, BackChannel } from './oauth/token-request.ts'
 export type { TokenResponse } from './oauth/token-response.ts'
+export { shownText } from './shared/shown-text.ts'

@@ -1,8 +1,5 @@
 import { FhirAuthError } from './errors.ts'
 
-/** A value, or a promise of it: the hot path stays synchronous where the store is. */
-export type MaybePromise<T> = T | Promise<T>
-
 /** @throws `invalid_option` always: for a configuration fault that names the option and the remedy. */
 export function refuseOption(message: string): never {
   throw new FhirAuthError('invalid_option', message)

@@ -1,13 +1,10 @@
-import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../adapter-contract.ts'
-import type { FhirContext } from '../fhir-context.ts'
-import { type MaybePromise, requireText } from '../options.ts'
-import {
-  type BackendServicesOptions,
-  type BackendServicesSettings,
-  checkBackendServicesOptions,
-} from './backend-services-options.ts'
-import { BackendTokens } from './backend-tokens.ts'
+import type { FhirContext } from '../fhir/fhir-context.ts'
+import { requireText } from '../options.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
+import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
 import { answerJwks } from './jwks-route.ts'
+import { type BackendServicesOptions, type BackendServicesSettings, checkBackendServicesOptions } from './options.ts'
+import { BackendTokens } from './tokens.ts'
 
 /** What to get a token for, where the options do not say. */
 export interface BackendTarget {

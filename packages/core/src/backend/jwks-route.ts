@@ -1,8 +1,8 @@
-import type { AdapterRequest, Answer } from '../adapter-contract.ts'
-import { problemAnswer } from '../answers.ts'
 import type { KeySet } from '../client/key-set.ts'
 import { FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../options.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
+import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
+import { problemAnswer } from '../web/answers.ts'
 
 export interface JwksRouteSettings {
   readonly keys: KeySet | undefined

@@ -1,7 +1,7 @@
 import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
+import { isDueForRenewal, isUsable } from '../oauth/token-lifetime.ts'
 import type { TokenResponse } from '../oauth/token-response.ts'
-import { createSealer, hashedName, type Sealer } from '../sealing.ts'
-import { isDueForRenewal, isUsable } from '../token-lifetime.ts'
+import { createSealer, hashedName, type Sealer } from '../store/sealing.ts'
 import type { TokenStore } from './token-store.ts'
 
 export interface SharedTokensSettings {

@@ -1,6 +1,6 @@
 import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../options.ts'
-import { type Lifetime, renewalDueAt, usableUntil } from '../token-lifetime.ts'
+import { type Lifetime, renewalDueAt, usableUntil } from '../oauth/token-lifetime.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
 
 /** A token as a server gives it, and how long it is good. */
 export interface NewToken<T> extends Lifetime {

@@ -1,8 +1,9 @@
 import type { JWK } from 'jose'
 import { FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../options.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 import { INTEGER, readDer, SEQUENCE } from './der.ts'
-import { checkJwk, refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import { checkJwk, refuseKey } from './key-checks.ts'
 import { readKeyTimes } from './key-times.ts'
 import { publicJwkOf, type SigningKey } from './signing-key.ts'
 

@@ -1,18 +1,6 @@
 import { FhirAuthError } from '../errors.ts'
-import { shownText } from '../http.ts'
-
-/** SMART requires RS384 and ES384 of servers; the others are for servers that list them. */
-export type SigningAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
+import { shownText } from '../shared/shown-text.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 
 /** A JWK that passed every check that needs no cryptography. */
 export interface CheckedJwk {

@@ -1,5 +1,5 @@
 import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../options.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** Nobody waits longer for a source: what is there goes on signing. */

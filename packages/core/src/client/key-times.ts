@@ -1,4 +1,5 @@
-import { refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
+import { refuseKey } from './key-checks.ts'
 
 /** When a key signs. Both in milliseconds since the epoch; without them it signs as soon as, and as long as, it is there. */
 export interface KeyTimes {

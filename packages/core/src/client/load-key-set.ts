@@ -1,6 +1,7 @@
 import { positiveNumber } from '../options.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 import { externalKey, isExternalKey } from './external-key.ts'
-import { refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import { refuseKey } from './key-checks.ts'
 import { KeyReloader } from './key-reloader.ts'
 import { KeySet } from './key-set.ts'
 import { localKey } from './local-key.ts'

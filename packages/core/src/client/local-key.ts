@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
-import { checkJwk, refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
+import { checkJwk, refuseKey } from './key-checks.ts'
 import { readKeyTimes } from './key-times.ts'
 import { isConsistentRsa } from './rsa-consistency.ts'
 import { publicJwkOf, type SigningKey } from './signing-key.ts'

@@ -1,5 +1,6 @@
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 import { INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, readDer, SEQUENCE, writeDer } from './der.ts'
-import { refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import { refuseKey } from './key-checks.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 /** What may stand beside a private key: `openssl ecparam` writes the first, a combined file has its certificate. */

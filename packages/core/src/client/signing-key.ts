@@ -1,4 +1,5 @@
-import { type CheckedJwk, refuseKey, type SigningAlgorithm } from './key-checks.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
+import { type CheckedJwk, refuseKey } from './key-checks.ts'
 import type { KeyTimes } from './key-times.ts'
 
 /** Public members only: what stands in a hosted JWKS. */

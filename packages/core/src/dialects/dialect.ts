@@ -1,5 +1,5 @@
-import type { SigningAlgorithm } from '../client/key-checks.ts'
 import { checkKnownOptions, refuseOption } from '../options.ts'
+import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 
 /** The grants this library uses. */
 export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'

@@ -1,4 +1,4 @@
-import { checkSecureUrl } from '../http.ts'
+import { checkSecureUrl } from '../http/secure-url.ts'
 import { checkKnownOptions, positiveNumber, refuseOption } from '../options.ts'
 import { type Dialect, defineDialect, type OmittableClaim } from './dialect.ts'
 

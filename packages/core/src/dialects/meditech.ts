@@ -1,4 +1,4 @@
-import { checkSecureUrl } from '../http.ts'
+import { checkSecureUrl } from '../http/secure-url.ts'
 import { checkKnownOptions } from '../options.ts'
 import { type Dialect, defineDialect } from './dialect.ts'
 

@@ -1,5 +1,5 @@
+import { ScopeSet } from '../fhir/scope-set.ts'
 import { refuseOption } from '../options.ts'
-import { ScopeSet } from '../scopes.ts'
 import { type Dialect, defineDialect } from './dialect.ts'
 
 /**

@@ -1,7 +1,11 @@
 import type { StaticMetadata } from '../client/registration.ts'
 import type { DiscoveryRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import { type HttpOptions, jsonObject, maxAgeSeconds, sendBounded, shownText, shownUrl } from '../http.ts'
+import { maxAgeSeconds } from '../http/cache-headers.ts'
+import { jsonObject } from '../http/json-body.ts'
+import { shownUrl } from '../http/secure-url.ts'
+import { type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { shownText } from '../shared/shown-text.ts'
 import { endpointsOfCapabilityStatement } from './capability-statement.ts'
 import { readMembers, type ServerMetadata } from './server-metadata.ts'
 

@@ -1,5 +1,5 @@
 import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
-import type { HttpOptions } from '../http.ts'
+import type { HttpOptions } from '../http/send-bounded.ts'
 import { type DiscoveryTarget, discover, type NeededMember } from './discover.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 

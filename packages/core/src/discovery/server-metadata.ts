@@ -1,5 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
-import { checkSecureUrl, shownUrl } from '../http.ts'
+import { checkSecureUrl, shownUrl } from '../http/secure-url.ts'
 
 /** What is known of an authorization server: members as SMART's and OpenID's documents name them. */
 export interface ServerMetadata {

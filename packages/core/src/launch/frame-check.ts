@@ -1,7 +1,7 @@
-import type { AdapterRequest, Answer } from '../adapter-contract.ts'
-import { pageAnswer, redirectAnswer } from '../answers.ts'
-import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
-import { newTabPage } from './pages.ts'
+import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from '../session/cookie-header.ts'
+import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
+import { pageAnswer, redirectAnswer } from '../web/answers.ts'
+import { newTabPage } from '../web/pages.ts'
 
 const CHECK_PARAMETER = 'cookie_check'
 const CHECK_SECONDS = 60

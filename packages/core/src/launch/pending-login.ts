@@ -1,8 +1,15 @@
 import { FhirAuthError } from '../errors.ts'
 import type { AuthorizationChecks } from '../oauth/authorization-request.ts'
 import { refuseOption } from '../options.ts'
-import type { Sealer } from '../sealing.ts'
-import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookie-header.ts'
+import {
+  type CookiePolicy,
+  clearCookie,
+  cookieName,
+  cookieNames,
+  readCookie,
+  setCookie,
+} from '../session/cookie-header.ts'
+import type { Sealer } from '../store/sealing.ts'
 
 /** A login under way: what its callback is checked against, and where the person goes afterwards. */
 export interface PendingLogin {

@@ -1,14 +1,10 @@
-import type { Client } from '../client/registration.ts'
+import type { LaunchClient } from '../client/client.ts'
 import type { AuthorizationRules } from '../dialects/dialect.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
-import { ScopeSet } from '../scopes.ts'
-import { codeChallenge, randomToken } from './pkce.ts'
-
-/** A client that people log in through: it has somewhere to come back to. */
-export interface LaunchClient extends Client {
-  readonly redirectUri: string
-}
+import { ScopeSet } from '../fhir/scope-set.ts'
+import { randomToken } from '../shared/random.ts'
+import { codeChallenge } from './pkce.ts'
 
 /**
  * What must be kept, out of reach of others, until the answer to one authorization request is checked. The answer is

@@ -1,8 +1,8 @@
 import { FhirAuthError, type FhirAuthErrorCode } from '../errors.ts'
-import { shownText } from '../http.ts'
+import { equalInConstantTime } from '../shared/constant-time.ts'
+import { shownText } from '../shared/shown-text.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
 import { oauthErrorOf } from './oauth-error.ts'
-import { equalInConstantTime } from './pkce.ts'
 
 const SINGLE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 

@@ -1,8 +1,8 @@
 import type { JWTPayload } from 'jose'
-import type { Client } from '../client/registration.ts'
+import type { Client } from '../client/client.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
-import type { FhirUser, IdTokenClaims } from '../fhir-context.ts'
+import type { FhirUser, IdTokenClaims } from '../fhir/fhir-grant.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
 /** Asymmetric only: never `none`, never a secret as key. */

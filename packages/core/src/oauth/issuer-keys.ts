@@ -1,6 +1,9 @@
 import type { JSONWebKeySet } from 'jose'
 import { FhirAuthError } from '../errors.ts'
-import { type HttpOptions, jsonObject, maxAgeSeconds, sendBounded, shownUrl } from '../http.ts'
+import { maxAgeSeconds } from '../http/cache-headers.ts'
+import { jsonObject } from '../http/json-body.ts'
+import { shownUrl } from '../http/secure-url.ts'
+import { type HttpOptions, sendBounded } from '../http/send-bounded.ts'
 
 const DEFAULT_AGE_SECONDS = 600
 const MAX_AGE_SECONDS = 24 * 3600

@@ -1,4 +1,4 @@
-import type { FhirContextItem, LaunchContext } from '../fhir-context.ts'
+import type { FhirContextItem, LaunchContext } from '../fhir/fhir-grant.ts'
 
 export interface LaunchContextOfResponse {
   readonly patient: string | undefined

@@ -1,5 +1,5 @@
 import type { OAuthErrorFields } from '../errors.ts'
-import { shownText } from '../http.ts'
+import { shownText } from '../shared/shown-text.ts'
 
 /**
  * The OAuth error in a response's members, made fit to be shown: texts shortened to one line, `error_uri` only when it

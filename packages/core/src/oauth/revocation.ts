@@ -1,4 +1,4 @@
-import type { Client } from '../client/registration.ts'
+import type { Client } from '../client/client.ts'
 import { FhirAuthError } from '../errors.ts'
 import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
 

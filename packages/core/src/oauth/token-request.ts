@@ -1,8 +1,11 @@
+import type { Client } from '../client/client.ts'
 import type { ClientRequestDraft } from '../client/client-auth.ts'
-import type { Client } from '../client/registration.ts'
 import type { GrantType } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import { type HttpAnswer, type HttpOptions, jsonObject, retryAfterSeconds, sendBounded, shownUrl } from '../http.ts'
+import { retryAfterSeconds } from '../http/cache-headers.ts'
+import { jsonObject } from '../http/json-body.ts'
+import { shownUrl } from '../http/secure-url.ts'
+import { type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
 import { oauthErrorOf } from './oauth-error.ts'
 
 /** What a request to an authorization server's back channel needs besides its parameters. */

@@ -1,10 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type Client,
-  checkRegistration,
-  createClientDirectory,
-  type Registration,
-} from '../../src/client/registration.ts'
+import type { Client } from '../../src/client/client.ts'
+import { createClientDirectory } from '../../src/client/client-directory.ts'
+import { checkRegistration, type Registration } from '../../src/client/registration.ts'
 import { clientSecretBasic, publicClient, type RegistrationResolver, smart } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it } from 'vitest'
-import type { Client } from '../../src/client/registration.ts'
+import type { Client } from '../../src/client/client.ts'
 import {
   type ClientAuth,
   clientSecretBasic,

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { problemAnswer } from '../../src/answers.ts'
 import { type AdapterRequest, clientSecretBasic, FhirAuthError, loadKeySet, privateKeyJwt } from '../../src/index.ts'
 import { checkAuthorizationResponse } from '../../src/oauth/authorization-response.ts'
 import { oauthErrorOf, withoutSecrets } from '../../src/oauth/oauth-error.ts'
 import { postAuthenticated } from '../../src/oauth/token-request.ts'
+import { problemAnswer } from '../../src/web/answers.ts'
 import { startServer } from '../support/http-server.ts'
 import { registeredClient } from '../support/registered-client.ts'
 

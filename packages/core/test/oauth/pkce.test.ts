@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { codeChallenge, equalInConstantTime, randomToken } from '../../src/oauth/pkce.ts'
+import { codeChallenge } from '../../src/oauth/pkce.ts'
+import { equalInConstantTime } from '../../src/shared/constant-time.ts'
+import { randomToken } from '../../src/shared/random.ts'
 
 describe('PKCE and random values', () => {
   it('PKCE-02 computes the challenge of RFC 7636 appendix B', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { intelichart, smart } from '../../src/index.ts'
+import { isDueForRenewal, isUsable } from '../../src/oauth/token-lifetime.ts'
 import { readTokenResponse, type TokenResponse } from '../../src/oauth/token-response.ts'
-import { isDueForRenewal, isUsable } from '../../src/token-lifetime.ts'
 
 const REQUESTED_AT = 1_700_000_000_000
 const REQUESTED_SCOPE = 'launch/patient patient/*.rs'

@@ -1,5 +1,5 @@
+import type { LaunchClient } from '../../src/client/client.ts'
 import type { ServerMetadata } from '../../src/discovery/server-metadata.ts'
-import type { LaunchClient } from '../../src/oauth/authorization-request.ts'
 import { registeredClient } from './registered-client.ts'
 
 /** A client that people log in through, for rules that need no network. */

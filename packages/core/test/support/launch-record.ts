@@ -1,4 +1,4 @@
-import type { LaunchRecord, SessionRecord } from '../../src/launch/stores/session-store.ts'
+import type { LaunchRecord, SessionRecord } from '../../src/session/record.ts'
 
 export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecord {
   return {

@@ -1,5 +1,5 @@
-import type { SessionRecord } from '../../src/launch/stores/session-store.ts'
-import { createSealer } from '../../src/sealing.ts'
+import type { SessionRecord } from '../../src/session/record.ts'
+import { createSealer } from '../../src/store/sealing.ts'
 import type { MapStore } from './map-store.ts'
 import type { PortalWorld } from './portal-world.ts'
 

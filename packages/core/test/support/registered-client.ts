@@ -1,6 +1,7 @@
 import { createSandbox, type Sandbox, type SandboxOptions } from '@fhir-auth/sandbox'
 import { onTestFinished } from 'vitest'
-import { type Client, checkRegistration, type Registration } from '../../src/client/registration.ts'
+import type { Client } from '../../src/client/client.ts'
+import { checkRegistration, type Registration } from '../../src/client/registration.ts'
 import { publicClient } from '../../src/index.ts'
 
 /** A sandbox that ends with the test. */

@@ -1,0 +1,154 @@
+import type { Client } from '../client/client.ts'
+import { MetadataCache } from '../discovery/metadata-cache.ts'
+import { requireEndpoint } from '../discovery/server-metadata.ts'
+import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import { FhirContext } from '../fhir/fhir-context.ts'
+import type { TokenSource } from '../fhir/fhir-fetch.ts'
+import type { FhirGrant } from '../fhir/fhir-grant.ts'
+import { ScopeSet } from '../fhir/scope-set.ts'
+import { clientCredentialsGrant } from '../oauth/grants.ts'
+import { readLaunchContext } from '../oauth/launch-context.ts'
+import type { TokenResponse } from '../oauth/token-response.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
+import type { BackendServicesSettings } from './options.ts'
+import { SharedTokens } from './shared-tokens.ts'
+import { type NewToken, TokenCache, type TokenSlot } from './token-cache.ts'
+
+export interface TokenUse {
+  readonly fhirBaseUrl: string | undefined
+  readonly scope: string | undefined
+  /** Is handed what goes on in the background. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
+}
+
+/** The tokens of an app at all its servers, and the contexts that stand for them. */
+export class BackendTokens {
+  readonly #settings: BackendServicesSettings
+  readonly #metadata: MetadataCache
+  readonly #cache: TokenCache<FhirContext>
+  readonly #shared: SharedTokens | undefined
+  #lastUse: { readonly client: Client; readonly scope: string; readonly slot: TokenSlot<FhirContext> } | undefined
+
+  constructor(settings: BackendServicesSettings) {
+    const { http, now, sharedTokens, timeoutSeconds, emit } = settings
+    this.#settings = settings
+    this.#metadata = new MetadataCache(http, now)
+    this.#cache = new TokenCache(now)
+    const onFailure = (error: FhirAuthError) => emit({ type: 'store_failed', error })
+    this.#shared = sharedTokens && new SharedTokens({ ...sharedTokens, timeoutSeconds, now, onFailure })
+  }
+
+  /** @throws as {@link BackendServices.context} */
+  context({ fhirBaseUrl, scope, waitUntil }: TokenUse): MaybePromise<FhirContext> {
+    const client = this.#clientFor(fhirBaseUrl)
+    return client instanceof Promise
+      ? client.then((found) => this.#contextOf(found, scope, waitUntil))
+      : this.#contextOf(client, scope, waitUntil)
+  }
+
+  #contextOf(
+    client: Client,
+    scope: string = client.scope,
+    waitUntil?: TokenUse['waitUntil'],
+  ): MaybePromise<FhirContext> {
+    const slot = this.#slotFor(client, scope)
+    return slot.ready() ?? slot.get((outworn) => this.#requestToken(client, scope, outworn), waitUntil)
+  }
+
+  /** Most calls ask for what the last one asked for. */
+  #slotFor(client: Client, scope: string): TokenSlot<FhirContext> {
+    const lastUse = this.#lastUse
+    if (lastUse !== undefined && lastUse.client === client && lastUse.scope === scope) return lastUse.slot
+    const slot = this.#cache.slot(keyOf(client, scope))
+    this.#lastUse = { client, scope, slot }
+    return slot
+  }
+
+  async #requestToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
+    const request = () => this.#watch(client, scope, this.#askServer(client, scope))
+    const response = await (this.#shared ? this.#shared.get(keyOf(client, scope), outworn, request) : request())
+    const { accessToken, expiresAt, lifetimeSeconds } = response
+    // A refresh token, where a server sends one, is not used: the next token is a new grant.
+    const grant: FhirGrant = {
+      fhirBaseUrl: client.fhirBaseUrl,
+      accessToken,
+      expiresAt,
+      scope: ScopeSet.parse(response.scope),
+      ...readLaunchContext(response.members),
+      fhirUser: undefined,
+      idToken: undefined,
+      launchId: undefined,
+    }
+    const send = this.#settings.http.fetch ?? globalThis.fetch
+    const token = new FhirContext(grant, this.#tokenSource(client, scope), send)
+    return { token, expiresAt, lifetimeSeconds }
+  }
+
+  /** Tells of what the server answered, and of what was granted otherwise than asked for. */
+  async #watch(client: Client, scope: string, answer: Promise<TokenResponse>): Promise<TokenResponse> {
+    const { emit } = this.#settings
+    const { fhirBaseUrl, clientId } = client
+    try {
+      const response = await answer
+      const granted = ScopeSet.parse(response.scope)
+      const [missing, extra] = [granted.missing(scope), granted.extra(scope)]
+      emit({ type: 'token', fhirBaseUrl, clientId, scope: response.scope, missing, extra })
+      return response
+    } catch (cause) {
+      const error = asFhirAuthError(cause, 'token_unavailable', 'The backend token could not be had.')
+      emit({ type: 'token_failed', fhirBaseUrl, clientId, error })
+      throw error
+    }
+  }
+
+  async #askServer(client: Client, scope: string): Promise<TokenResponse> {
+    const { http, now } = this.#settings
+    const { discovery, assertion } = client.dialect
+    const needed = ['token_endpoint', ...(assertion.audience === 'issuer' ? (['issuer'] as const) : [])] as const
+    const metadata = await this.#metadata.get({ ...client, discovery }, needed)
+    const server = {
+      tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
+      issuer: metadata.issuer,
+      acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+    }
+    return clientCredentialsGrant(client, scope, server, { http, now })
+  }
+
+  #tokenSource(client: Client, scope: string): TokenSource {
+    const newest = async () => (await this.#contextOf(client, scope)).accessToken
+    return {
+      current: newest,
+      replace: async (refused) => (this.#slotFor(client, scope).invalidate(refused) ? newest() : undefined),
+    }
+  }
+
+  #clientFor(fhirBaseUrl: string | undefined): MaybePromise<Client> {
+    const { clients } = this.#settings
+    if (fhirBaseUrl === undefined) {
+      const [only] = clients.listed
+      if (only && clients.listed.length === 1) return only
+      throw new FhirAuthError(
+        'unknown_issuer',
+        'There are several registrations: say which with context({ fhirBaseUrl }).',
+        { status: 500 },
+      )
+    }
+    const found = clients.find(fhirBaseUrl)
+    return found instanceof Promise ? found.then(known) : known(found)
+  }
+}
+
+/** Everything that makes a token another one: server, client, scope whatever its order. */
+function keyOf({ fhirBaseUrl, clientId, scope: own }: Client, scope: string): string {
+  const name = scope === own || sorted(scope) === sorted(own) ? own : sorted(scope)
+  return `${fhirBaseUrl}\n${clientId}\n${name}`
+}
+
+function sorted(scope: string): string {
+  return [...ScopeSet.parse(scope)].sort().join(' ')
+}
+
+function known(client: Client | undefined): Client {
+  if (client) return client
+  throw new FhirAuthError('unknown_issuer', 'There is no registration for this fhirBaseUrl.', { status: 500 })
+}

@@ -1,0 +1,52 @@
+import { type FetchFunction, fetchFhir, type TokenSource } from './fhir-fetch.ts'
+import type { FhirGrant, FhirUser, IdTokenClaims, LaunchContext } from './fhir-grant.ts'
+import type { ScopeSet } from './scope-set.ts'
+
+/**
+ * What a handler gets as `fhir`: a token that is valid now, and what it stands for. Frozen; one object per token, not per
+ * request, as long as its session is among the 10,000 used last in this process.
+ */
+export class FhirContext implements FhirGrant {
+  readonly fhirBaseUrl: string
+  /** When the access token expires, in milliseconds since the epoch. */
+  readonly expiresAt: number
+  readonly scope: ScopeSet
+  /** Id of the Patient in context. */
+  readonly patient: string | undefined
+  /** Id of the Encounter in context. */
+  readonly encounter: string | undefined
+  readonly fhirUser: FhirUser | undefined
+  readonly idToken: IdTokenClaims | undefined
+  readonly launch: LaunchContext
+  /** Which launch of the browser session this is; undefined for a backend service. */
+  readonly launchId: string | undefined
+  /**
+   * `fetch` with the bearer token, for URLs under `fhirBaseUrl` only; a relative URL is relative to it. Uses the newest
+   * token of its session, whichever that is when called. On 401 it gets one new token and replays once, if the body can
+   * be sent again. Redirects of GET and HEAD are followed, without the token where they leave the FHIR base.
+   *
+   * @throws `url_outside_fhir_base` before anything is sent
+   */
+  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>
+  // Private, so that neither console.log nor JSON.stringify shows it.
+  readonly #accessToken: string
+
+  constructor(grant: FhirGrant, tokens: TokenSource, send: FetchFunction) {
+    this.fhirBaseUrl = grant.fhirBaseUrl
+    this.expiresAt = grant.expiresAt
+    this.scope = grant.scope
+    this.patient = grant.patient
+    this.encounter = grant.encounter
+    this.fhirUser = grant.fhirUser
+    this.idToken = grant.idToken
+    this.launch = grant.launch
+    this.launchId = grant.launchId
+    this.#accessToken = grant.accessToken
+    this.fetch = (url, init) => fetchFhir(grant.fhirBaseUrl, tokens, send, url, init)
+    Object.freeze(this)
+  }
+
+  get accessToken(): string {
+    return this.#accessToken
+  }
+}

@@ -1,0 +1,50 @@
+import type { ScopeSet } from './scope-set.ts'
+
+/** The person behind the token: `fhirUser` of the id_token (SMART App Launch 2.2 "Scopes for requesting identity data"). */
+export interface FhirUser {
+  readonly type: string
+  readonly id: string
+  /** Absolute. It may be on another server, where this token must not go. */
+  readonly url: string
+}
+
+/** Another resource of the launch (SMART App Launch 2.2 "fhirContext", experimental). */
+export interface FhirContextItem {
+  readonly reference?: string
+  readonly canonical?: string
+  readonly identifier?: unknown
+  readonly type?: string
+  /** `launch` where the server says nothing. */
+  readonly role: string
+}
+
+/** What came with the token: SMART's launch context by its wire names, and every other member of the token response. */
+export interface LaunchContext {
+  readonly need_patient_banner?: boolean
+  readonly intent?: string
+  readonly smart_style_url?: string
+  readonly tenant?: string
+  readonly fhirContext?: readonly FhirContextItem[]
+  readonly [member: string]: unknown
+}
+
+/** Verified claims of the id_token. The key of an account is `iss` together with `sub`. */
+export interface IdTokenClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly [claim: string]: unknown
+}
+
+/** What a token stands for; all of it plain data. */
+export interface FhirGrant {
+  readonly fhirBaseUrl: string
+  readonly accessToken: string
+  readonly expiresAt: number
+  readonly scope: ScopeSet
+  readonly patient: string | undefined
+  readonly encounter: string | undefined
+  readonly fhirUser: FhirUser | undefined
+  readonly idToken: IdTokenClaims | undefined
+  readonly launch: LaunchContext
+  readonly launchId: string | undefined
+}

@@ -1,0 +1,17 @@
+/** `Retry-After` in seconds (RFC 9110 §10.2.3), or undefined. */
+export function retryAfterSeconds(headers: Headers, now: number): number | undefined {
+  const value = headers.get('retry-after')
+  if (!value) return undefined
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
+}
+
+/** `max-age` of a `Cache-Control` header in seconds; 0 for `no-store` and `no-cache`; undefined when it says nothing. */
+export function maxAgeSeconds(headers: Headers): number | undefined {
+  const value = headers.get('cache-control')
+  if (!value) return undefined
+  if (/\bno-(?:store|cache)\b/i.test(value)) return 0
+  const match = /\bmax-age\s*=\s*"?(\d{1,9})/i.exec(value)
+  return match ? Number(match[1]) : undefined
+}

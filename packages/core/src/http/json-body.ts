@@ -1,0 +1,29 @@
+import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../shared/shown-text.ts'
+import { shownUrl } from './secure-url.ts'
+import type { HttpAnswer } from './send-bounded.ts'
+
+/**
+ * The JSON object in an answer's body, whatever its content type says (servers mislabel JSON).
+ *
+ * @throws `invalid_response` when it is no JSON object
+ */
+export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(answer.body)
+  } catch {
+    const type = answer.headers.get('content-type') ?? 'no content type'
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(answer.url)} answered ${answer.status} with a body that is not JSON (${shownText(type)}).`,
+    )
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(answer.url)} answered ${answer.status} with JSON that is not an object.`,
+    )
+  }
+  return value as Record<string, unknown>
+}

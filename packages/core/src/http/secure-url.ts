@@ -1,0 +1,33 @@
+import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../shared/shown-text.ts'
+
+/**
+ * Secrets travel over TLS only; plain http is for a server on this machine (RFC 8252 §8.3 for loopback).
+ *
+ * @throws `insecure_url` when it is no https URL
+ */
+export function checkSecureUrl(url: string, what: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (!parsed) throw new FhirAuthError('insecure_url', `${what} is not an absolute URL: ${shownText(url)}`)
+  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname))) return parsed
+  throw new FhirAuthError(
+    'insecure_url',
+    `${what} must be https (http only for localhost), but is ${shownUrl(url)}. Nothing was sent.`,
+  )
+}
+
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/.test(hostname)
+  )
+}
+
+/** A URL fit for a message: no query, no fragment, no user information. */
+export function shownUrl(url: string): string {
+  if (!URL.canParse(url)) return shownText(url)
+  const { protocol, host, pathname } = new URL(url)
+  return shownText(`${protocol}//${host}${pathname}`)
+}

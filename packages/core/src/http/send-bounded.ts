@@ -1,0 +1,100 @@
+import { FhirAuthError } from '../errors.ts'
+import { shownText } from '../shared/shown-text.ts'
+import { checkSecureUrl, shownUrl } from './secure-url.ts'
+
+/** How this library talks to servers. */
+export interface HttpOptions {
+  /** Your own `fetch`, e.g. with a proxy or mutual TLS. Default: the global one. It must honour `redirect: 'manual'`. */
+  fetch?: typeof globalThis.fetch | undefined
+  /** Time limit of one request, headers and body, in seconds. Default 10. */
+  timeoutSeconds?: number | undefined
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST'
+  url: string
+  headers: Record<string, string>
+  body?: URLSearchParams | undefined
+  /** Largest body accepted, in bytes. Default 1 MiB. */
+  maxBytes?: number | undefined
+}
+
+/** A complete answer: its body is read, and within bounds. */
+export interface HttpAnswer {
+  url: string
+  status: number
+  headers: Headers
+  body: string
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 10
+const DEFAULT_MAX_BYTES = 1024 * 1024
+/** The longest time that timers can count: nearly 25 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/**
+ * Sends one bounded request: https only (http for loopback), no redirect followed, one time limit over headers
+ * and body, a cap on the body. Every request with a secret, and all discovery, goes through here.
+ *
+ * @throws `insecure_url`, `network_error`, `timeout`, `unexpected_redirect`, `response_too_large`
+ */
+export async function sendBounded(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
+  const { url } = request
+  checkSecureUrl(url, 'URL')
+  const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
+  const send = options.fetch ?? globalThis.fetch
+  try {
+    const response = await send(url, {
+      method: request.method,
+      headers: request.headers,
+      body: request.body?.toString() ?? null,
+      // A followed 307 would hand credentials to another host (RFC 9700 §4.12).
+      redirect: 'manual',
+      // A whole number: Node throws for any other.
+      signal: AbortSignal.timeout(Math.min(Math.ceil(timeoutSeconds * 1000), MAX_TIMEOUT_MS)),
+    })
+    if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+      await response.body?.cancel()
+      throw new FhirAuthError(
+        'unexpected_redirect',
+        `${shownUrl(url)} answered with a redirect, which is never followed. Configure the final URL instead.`,
+      )
+    }
+    const body = await readBody(response, request.maxBytes ?? DEFAULT_MAX_BYTES, url)
+    return { url, status: response.status, headers: response.headers, body }
+  } catch (error) {
+    if (error instanceof FhirAuthError) throw error
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
+    }
+    // Without the cause: it keeps what was received, and a confused server may send back what it was sent.
+    throw new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${networkReason(error)}.`)
+  }
+}
+
+async function readBody(response: Response, maxBytes: number, url: string): Promise<string> {
+  if (!response.body) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let size = 0
+  let text = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    size += value.byteLength
+    if (size > maxBytes) {
+      await reader.cancel()
+      throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+/** Undici hides the reason (`ECONNREFUSED`, a TLS code) in the cause of a "fetch failed". */
+function networkReason(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
+  if (typeof code === 'string') return shownText(code)
+  // Not the message: a fetch implementation may quote a header in it.
+  return cause instanceof Error ? cause.name : 'unknown network fault'
+}

@@ -1,0 +1,124 @@
+import type { LaunchClient } from '../client/client.ts'
+import type { ClientDirectory } from '../client/client-directory.ts'
+import type { NeededMember } from '../discovery/discover.ts'
+import { MetadataCache } from '../discovery/metadata-cache.ts'
+import type { ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
+import { ScopeSet } from '../fhir/scope-set.ts'
+import {
+  type AuthorizationChecks,
+  type AuthorizationRequest,
+  createAuthorizationRequest,
+} from '../oauth/authorization-request.ts'
+import { checkAuthorizationResponse } from '../oauth/authorization-response.ts'
+import { exchangeCode, refreshGrant } from '../oauth/grants.ts'
+import { IssuerKeys } from '../oauth/issuer-keys.ts'
+import { revokeToken } from '../oauth/revocation.ts'
+import type { BackChannel } from '../oauth/token-request.ts'
+import type { LaunchRecord } from '../session/record.ts'
+import { type RecordSources, recordLaunch, recordRefresh } from '../session/record-launch.ts'
+import { randomToken } from '../shared/random.ts'
+
+export interface LaunchFlowSettings {
+  readonly clients: ClientDirectory<LaunchClient>
+  /** Keep id_tokens for a logout at the server. */
+  readonly logoutAtServer: boolean
+}
+
+/** A launch from its authorization request to its last token, without HTTP towards the browser. */
+export class LaunchFlow {
+  readonly #settings: LaunchFlowSettings
+  readonly #channel: BackChannel
+  readonly #metadata: MetadataCache
+  readonly #issuerKeys: IssuerKeys
+
+  constructor(settings: LaunchFlowSettings, channel: BackChannel) {
+    this.#settings = settings
+    this.#channel = channel
+    this.#metadata = new MetadataCache(channel.http, channel.now)
+    this.#issuerKeys = new IssuerKeys(channel.http, channel.now)
+  }
+
+  /** @throws `unknown_issuer` before anything is asked of a server that is not registered */
+  async clientAt(fhirBaseUrl: string): Promise<LaunchClient> {
+    const client = await this.#settings.clients.find(fhirBaseUrl)
+    if (client) return client
+    throw new FhirAuthError(
+      'unknown_issuer',
+      'The app is not registered at the server that this launch names. Add it to registrations if it should be.',
+    )
+  }
+
+  /** @param launch - the handle of an EHR launch; none for a standalone launch */
+  async begin(client: LaunchClient, launch: string | undefined): Promise<AuthorizationRequest> {
+    return createAuthorizationRequest(client, await this.#metadataOf(client), launch)
+  }
+
+  /** Checks the answer and exchanges its code. */
+  async complete(query: URLSearchParams, checks: AuthorizationChecks): Promise<LaunchRecord> {
+    const code = checkAuthorizationResponse(query, checks)
+    const sources = await this.#sourcesOf(await this.clientAt(checks.fhirBaseUrl), checks)
+    const response = await exchangeCode(sources.client, checks, code, sources.server, this.#channel)
+    return recordLaunch(randomToken().slice(0, 22), response, { nonce: checks.nonce }, sources)
+  }
+
+  /** The launch with new tokens, by its refresh token. */
+  async refresh(launch: LaunchRecord): Promise<LaunchRecord> {
+    const sources = await this.sourcesOf(launch)
+    const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
+    const response = await refreshGrant(sources.client, request, sources.server, this.#channel)
+    return recordRefresh(launch, response, sources)
+  }
+
+  /** What a later request for this launch works with. */
+  async sourcesOf(launch: LaunchRecord): Promise<RecordSources> {
+    return this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
+  }
+
+  /** Tells the server that the launch is over (RFC 7009), where it wants to know. */
+  async revoke(launch: LaunchRecord): Promise<void> {
+    const { client, metadata, server } = await this.sourcesOf(launch)
+    const endpoint = metadata.revocation_endpoint
+    if (!endpoint) return
+    const [token, hint] = launch.refreshToken
+      ? ([launch.refreshToken, 'refresh_token'] as const)
+      : ([launch.accessToken, 'access_token'] as const)
+    await revokeToken(client, server, endpoint, token, hint, this.#channel)
+  }
+
+  /** Where a person logs out of the server as well (OpenID Connect RP-Initiated Logout §2), if it has such a place. */
+  async logoutUrl(launch: LaunchRecord, returnTo: string): Promise<string | undefined> {
+    const { metadata } = await this.sourcesOf(launch)
+    const endpoint = metadata.end_session_endpoint
+    if (!endpoint) return undefined
+    const parameters = new URLSearchParams({ client_id: launch.clientId, post_logout_redirect_uri: returnTo })
+    if (launch.idTokenHint !== undefined) parameters.set('id_token_hint', launch.idTokenHint)
+    return `${endpoint}${endpoint.includes('?') ? '&' : '?'}${parameters}`
+  }
+
+  #metadataOf(client: LaunchClient): Promise<ServerMetadata> {
+    const needed: NeededMember[] = ['authorization_endpoint', 'token_endpoint']
+    if (ScopeSet.parse(client.scope).has('openid') && client.dialect.idToken.mode !== 'ignore') {
+      needed.push('issuer', 'jwks_uri')
+    }
+    return this.#metadata.get({ ...client, discovery: client.dialect.discovery }, needed)
+  }
+
+  /** The token endpoint and issuer are those stored when the login began, whatever discovery says now. */
+  async #sourcesOf(
+    client: LaunchClient,
+    stored: Pick<AuthorizationChecks, 'tokenEndpoint' | 'issuer'>,
+  ): Promise<RecordSources> {
+    const discovered = await this.#metadataOf(client)
+    const { tokenEndpoint, issuer } = stored
+    const acceptedAlgorithms = discovered.token_endpoint_auth_signing_alg_values_supported
+    return {
+      client,
+      metadata: issuer === undefined ? discovered : { ...discovered, issuer },
+      server: { tokenEndpoint, issuer, acceptedAlgorithms },
+      issuerKeys: this.#issuerKeys,
+      now: this.#channel.now(),
+      keepsIdToken: this.#settings.logoutAtServer,
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { FhirAuthError } from '../errors.ts'
+import type { AdapterRequest, Answer } from './adapter-contract.ts'
+import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
+
+/** Answers of the auth paths are of one person and one moment. */
+const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } as const
+
+export function redirectAnswer(location: string, cookies: readonly string[] = []): Answer {
+  return { kind: 'redirect', status: 303, location, headers: { ...NO_STORE, location }, cookies, body: '' }
+}
+
+/** @param scriptHash - CSP source of the one inline script the page has, if it has one */
+export function pageAnswer(html: string, status = 200, cookies: readonly string[] = [], scriptHash?: string): Answer {
+  return { kind: 'page', status, headers: pageHeaders(scriptHash), cookies, body: html }
+}
+
+/** A problem as its asker can read it: a plain page for a person, problem+json (RFC 9457) for a program. */
+export function problemAnswer(
+  error: FhirAuthError,
+  request: AdapterRequest,
+  options: { cookies?: readonly string[]; retryUrl?: string | undefined } = {},
+): Answer {
+  const { cookies = [], retryUrl } = options
+  const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 5 : undefined)
+  const extra: Record<string, string> = {}
+  if (retryAfter !== undefined) extra['retry-after'] = String(retryAfter)
+  if (error.status === 401) extra['www-authenticate'] = 'Session'
+  if (acceptsHtml(request)) {
+    const headers = { ...pageHeaders(), ...extra }
+    return { kind: 'problem', status: error.status, error, headers, cookies, body: problemPage(error, retryUrl) }
+  }
+  const headers = { ...NO_STORE, 'content-type': 'application/problem+json', ...extra }
+  return { kind: 'problem', status: error.status, error, headers, cookies, body: JSON.stringify(error.toProblem()) }
+}
+
+/** Whether a browser shows the answer to a person, in a tab or a frame. */
+export function isNavigation(request: AdapterRequest): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false
+  const mode = request.header('sec-fetch-mode')
+  return mode === undefined ? acceptsHtml(request) : mode === 'navigate'
+}
+
+function acceptsHtml(request: AdapterRequest): boolean {
+  return request.header('accept')?.includes('text/html') === true
+}
+
+function pageHeaders(scriptHash?: string): Record<string, string> {
+  const script = scriptHash ? ` script-src '${scriptHash}';` : ''
+  return {
+    ...NO_STORE,
+    'content-type': 'text/html; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}';${script} base-uri 'none'`,
+  }
+}
+
+function problemPage(error: FhirAuthError, retryUrl: string | undefined): string {
+  const more = error.error_uri ? `<p><a href="${escapeHtml(error.error_uri)}">More about this error</a></p>` : ''
+  const retry = retryUrl ? `<p><a href="${escapeHtml(retryUrl)}">Log in again</a></p>` : ''
+  const code = `<footer>Code: ${error.code}</footer>`
+  return htmlPage(titleOf(error), `<p>${escapeHtml(error.message)}</p>${more}${retry}${code}`)
+}
+
+/** What a person understands at a glance; the rest is in the message. */
+function titleOf({ code, status }: FhirAuthError): string {
+  if (code === 'ambiguous_launch') return 'Which patient?'
+  if (status === 401) return 'Please log in'
+  if (status === 403) return 'Not allowed'
+  return status < 500 ? 'That did not work' : 'Not available at the moment'
+}
