@@ -1,4 +1,4 @@
-import { ownCopy } from './detached-text.ts'
+import { detachedText } from './detached-text.ts'
 
 /** The walk starts again after so many changes, or after as many as a share of all entries. */
 const CHANGES = 1000
@@ -25,7 +25,7 @@ export class AgingMap<V> {
 
   set(key: string, value: V): void {
     this.delete(key)
-    this.#entries.set(ownCopy(key), value)
+    this.#entries.set(detachedText(key), value)
     // A walk holds on to the table that it is in, and to all that was in it, when the map has moved to another one.
     if (++this.#changes > Math.max(CHANGES, this.#entries.size * CHANGES_SHARE)) this.#startAgain()
   }

@@ -1,4 +1,4 @@
-import { ownCopy } from './detached-text.ts'
+import { detachedText } from './detached-text.ts'
 
 /**
  * What was used last: at least so many entries, at most twice as many. Two generations, so that a read is a lookup and
@@ -26,7 +26,7 @@ export class RecentlyUsed<V> {
       this.#older = this.#younger
       this.#younger = new Map()
     }
-    this.#younger.set(ownCopy(key), value)
+    this.#younger.set(detachedText(key), value)
   }
 
   delete(key: string): void {

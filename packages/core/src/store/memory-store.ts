@@ -1,7 +1,7 @@
 import { checkKnownOptions, positiveNumber } from '../options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { AgingMap } from '../shared/aging-map.ts'
-import { ownCopy } from '../shared/detached-text.ts'
+import { detachedText } from '../shared/detached-text.ts'
 import { parseFrozen } from '../shared/frozen-json.ts'
 import type { RecordStore } from './store.ts'
 
@@ -130,7 +130,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 
 /** Its end comes first, to be read without the rest. A copy, since what JSON gives is in pieces, half as large again. */
 function textOf({ expiresAt, endsAt, launches }: SessionRecord): string {
-  return ownCopy(JSON.stringify([expiresAt, endsAt, launches]))
+  return detachedText(JSON.stringify([expiresAt, endsAt, launches]))
 }
 
 function expiryIn(text: string): number {
