@@ -24,5 +24,6 @@ export class SingleFlight<T> {
 }
 
 function endsWorkWithItsRequest(): boolean {
-  return globalThis.navigator?.userAgent === 'Cloudflare-Workers'
+  const { navigator } = globalThis as { navigator?: { userAgent?: string } } // Node 20 has none
+  return navigator?.userAgent === 'Cloudflare-Workers'
 }
