@@ -11,7 +11,7 @@ const { keys, privateKey } = await generateAppKey()
 const tokenEndpoint = `${origin}/token`
 
 const registration = { fhirBaseUrl: origin, clientId: CLIENT_ID, scope: SCOPE, clientAuth: privateKeyJwt(keys) }
-const client = checkRegistration(registration, 'backend', () => privateKeyJwt(keys))
+const client = checkRegistration(registration, { flow: 'backend', defaultAuth: () => privateKeyJwt(keys) })
 const server = { tokenEndpoint, issuer: origin, acceptedAlgorithms: undefined }
 const ours = (fetch?: typeof globalThis.fetch) =>
   clientCredentialsGrant(client, SCOPE, server, { http: { fetch, timeoutSeconds: 10 }, now: Date.now })

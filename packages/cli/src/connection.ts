@@ -75,8 +75,7 @@ export function connect(settings: Settings, keys: KeySet | undefined): Connectio
       clientAuth: keys ? privateKeyJwt(keys) : clientSecretBasic(clientSecret?.value),
       metadata: { token_endpoint: settings.tokenEndpoint?.value },
     },
-    'backend',
-    () => privateKeyJwt(keys),
+    { flow: 'backend', defaultAuth: () => privateKeyJwt(keys) },
   )
   return { client, jwksUrl, settings: shownSettings(settings), secrets: clientSecret ? [clientSecret.value] : [] }
 }

@@ -1,5 +1,42 @@
 import { FhirAuthError } from './errors.ts'
 
+/**
+ * Reads one option: gives its value, or the default where it is undefined.
+ *
+ * @param option - how messages call it
+ * @throws `invalid_option` for a value that cannot be meant
+ */
+export type OptionRule<Value> = (value: unknown, option: string) => Value
+
+/** A rule for each option of a type. The compiler refuses a table that forgets one. */
+export type OptionRules<Options extends object> = { readonly [Name in keyof Options]-?: OptionRule<Options[Name]> }
+
+type OptionTable = Readonly<Record<string, OptionRule<unknown>>>
+
+/** What a table of rules gives. */
+export type OptionValues<Rules> = {
+  readonly [Name in keyof Rules]: Rules[Name] extends OptionRule<infer Value> ? Value : never
+}
+
+/**
+ * Reads all options by their rules. Unknown names are refused.
+ *
+ * @param owner - who takes them: `smartLaunch()`, or the option that they stand in, such as `session`
+ * @throws `invalid_option` naming the option and what to write instead
+ */
+export function readOptions<Rules extends OptionTable>(
+  options: unknown,
+  rules: Rules,
+  owner: string,
+): OptionValues<Rules> {
+  checkKnownOptions(options, Object.keys(rules), owner)
+  const given = options as Readonly<Record<string, unknown>> // an object with known names
+  const nameOf = (name: string) => (owner.endsWith(')') ? `${owner}: ${name}` : `${owner}.${name}`)
+  const values = Object.entries(rules).map(([name, rule]) => [name, rule(given[name], nameOf(name))])
+  // Each value is what its rule gave.
+  return Object.fromEntries(values) as OptionValues<Rules>
+}
+
 /** @throws `invalid_option` always: for a configuration fault that names the option and the remedy. */
 export function refuseOption(message: string): never {
   throw new FhirAuthError('invalid_option', message)
@@ -25,14 +62,98 @@ export function requireText(value: unknown, option: string, remedy: string): str
   return value
 }
 
-/** @throws `invalid_option` when the value is not a positive, finite number. */
-export function positiveNumber(value: number | undefined, fallback: number, option: string): number {
-  if (value === undefined) return fallback
-  if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
-    refuseOption(`${option} must be a positive number; leave it out for the default of ${fallback}.`)
-  }
-  return value
+/** A text that must be there. */
+export function text(remedy: string): OptionRule<string> {
+  return (value, option) => requireText(value, option, remedy)
 }
+
+export const optionalText: OptionRule<string | undefined> = (value, option) =>
+  value === undefined ? undefined : requireText(value, option, 'Leave it out, or write a text.')
+
+export const textList: OptionRule<readonly string[] | undefined> = (value, option) => {
+  if (value === undefined) return undefined
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+  return refuseOption(`${option} must be a list of texts.`)
+}
+
+export const textOrList: OptionRule<string | readonly string[] | undefined> = (value, option) =>
+  typeof value === 'string' ? optionalText(value, option) : textList(value, option)
+
+/** Options within an option; all their defaults where it is undefined. */
+export function group<Rules extends OptionTable>(rules: Rules): OptionRule<OptionValues<Rules>> {
+  return (value = {}, option) => readOptions(value, rules, option)
+}
+
+/** Options within an option that may be left out. */
+export function optionalGroup<Rules extends OptionTable>(rules: Rules): OptionRule<OptionValues<Rules> | undefined> {
+  return (value, option) => (value === undefined ? undefined : readOptions(value, rules, option))
+}
+
+/** A path of the app, as its framework sees it. */
+export function path<Fallback extends string | undefined>(fallback: Fallback): OptionRule<string | Fallback> {
+  return function readPath(value, option) {
+    if (value === undefined) return fallback
+    // A second slash or a backslash would make it the address of another host.
+    if (typeof value === 'string' && /^\/(?![/\\])[^?#\s]*$/.test(value)) return value
+    return refuseOption(`${option} must be a path such as '/login'. Query and host do not belong in it.`)
+  }
+}
+
+/** A path, or `false` where the app has none. */
+export function pathOrFalse<Fallback extends string | undefined>(
+  fallback: Fallback,
+): OptionRule<string | false | Fallback> {
+  const read = path(fallback)
+  return (value, option) => (value === false ? false : read(value, option))
+}
+
+/** An option that is checked by whoever reads it, since its check needs more than its value. */
+export function checkedByReader<Value>(): OptionRule<Value | undefined> {
+  return (value) => value as Value | undefined
+}
+
+/** A finite number above zero. */
+export function positive(fallback: number): OptionRule<number> {
+  return function readPositive(value = fallback, option) {
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
+    return refuseOption(`${option} must be a positive number; leave it out for the default of ${fallback}.`)
+  }
+}
+
+export function flag(fallback: boolean): OptionRule<boolean> {
+  return function readFlag(value = fallback, option) {
+    return typeof value === 'boolean' ? value : refuseOption(`${option} must be true or false.`)
+  }
+}
+
+export function oneOf<const Value extends string>(...values: readonly Value[]): OptionRule<Value | undefined> {
+  return function readChoice(value, option) {
+    const found = values.find((known) => known === value)
+    if (value === undefined || found !== undefined) return found
+    return refuseOption(`${option} must be ${values.map((known) => `'${known}'`).join(' or ')}.`)
+  }
+}
+
+export function listOf<const Value extends string>(
+  ...values: readonly Value[]
+): OptionRule<readonly Value[] | undefined> {
+  return function readList(value, option) {
+    if (value === undefined) return undefined
+    if (Array.isArray(value) && value.every((item) => values.includes(item))) return value
+    return refuseOption(`${option} must be a list of ${values.map((known) => `'${known}'`).join(', ')}.`)
+  }
+}
+
+/** Only that it is a function: what it takes and gives shows when it is called. */
+export function callable<Call extends (...parameters: never[]) => unknown>(): OptionRule<Call | undefined> {
+  return function readFunction(value, option) {
+    if (value !== undefined && typeof value !== 'function') refuseOption(`${option} must be a function.`)
+    return value as Call | undefined
+  }
+}
+
+/** The clock of an app's tests, in milliseconds since the epoch. */
+export const clock: OptionRule<() => number> = (value, option) => callable<() => number>()(value, option) ?? Date.now
 
 /** Same letters but for case and separators, or one edit apart: enough to catch `clientID` and `redirectUrl`. */
 function isSimilar(known: string, given: string): boolean {

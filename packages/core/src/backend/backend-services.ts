@@ -1,5 +1,5 @@
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import { requireText } from '../options.ts'
+import { type OptionRules, optionalText, readOptions, requireText } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
 import { answerJwks } from './jwks-route.ts'
@@ -14,6 +14,7 @@ export interface BackendTarget {
   scope?: string | undefined
 }
 
+const TARGET = { fhirBaseUrl: optionalText, scope: optionalText } satisfies OptionRules<BackendTarget>
 const SCOPE_REMEDY = 'Write what the job needs, or leave it out.'
 
 /**
@@ -63,8 +64,9 @@ export class BackendServices implements FhirHandler {
    *
    * @throws `invalid_option` for an empty scope, `unknown_issuer`, `discovery_failed`, `token_request_refused` and what a request can throw
    */
-  context({ fhirBaseUrl, scope = this.#scope }: BackendTarget = {}): MaybePromise<FhirContext> {
-    if (scope !== undefined) requireText(scope, 'scope', SCOPE_REMEDY)
+  context(target?: BackendTarget): MaybePromise<FhirContext> {
+    if (target === undefined) return this.#tokens.context({ fhirBaseUrl: undefined, scope: this.#scope })
+    const { fhirBaseUrl, scope = this.#scope } = readOptions(target, TARGET, 'context()')
     return this.#tokens.context({ fhirBaseUrl, scope })
   }
 

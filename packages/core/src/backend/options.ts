@@ -1,11 +1,25 @@
 import type { Client } from '../client/client.ts'
 import { type ClientAuth, privateKeyJwt } from '../client/client-auth.ts'
-import { type ClientDirectory, createClientDirectory, type RegistrationSource } from '../client/client-directory.ts'
+import {
+  type ClientDirectory,
+  createClientDirectory,
+  REGISTRATION_SOURCE,
+  type RegistrationSource,
+} from '../client/client-directory.ts'
 import { DEFAULT_JWKS_MAX_AGE_SECONDS, type KeySet } from '../client/key-set.ts'
-import { checkRegistration, REGISTRATION_OPTIONS } from '../client/registration.ts'
+import { checkRegistration } from '../client/registration.ts'
 import { createEmit, type Emit, type EventListener } from '../events.ts'
-import type { HttpOptions } from '../http/send-bounded.ts'
-import { checkKnownOptions, positiveNumber, refuseOption } from '../options.ts'
+import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
+import {
+  callable,
+  clock,
+  type OptionRules,
+  optionalGroup,
+  pathOrFalse,
+  positive,
+  readOptions,
+  refuseOption,
+} from '../options.ts'
 import { checkSecrets } from '../store/sealing.ts'
 import type { SharedTokensOptions, TokenStore } from './token-store.ts'
 
@@ -38,55 +52,64 @@ export interface BackendServicesSettings {
   readonly now: () => number
 }
 
-const OPTIONS = [
-  ...REGISTRATION_OPTIONS.filter((name) => name !== 'redirectUri'),
-  ...['registrations', 'keys', 'jwksPath', 'jwksMaxAgeSeconds', 'sharedTokens', 'now', 'fetch', 'timeoutSeconds'],
-  'onEvent',
-]
+const { redirectUri: _, ...REGISTRATION_WITHOUT_REDIRECT } = REGISTRATION_SOURCE
+
+const SHARED_TOKENS = {
+  store: readStore,
+  secret: checkSecrets,
+} satisfies OptionRules<SharedTokensOptions>
+
+const OPTIONS = {
+  ...REGISTRATION_WITHOUT_REDIRECT,
+  ...HTTP_OPTIONS,
+  keys: readKeys,
+  jwksPath: pathOrFalse('/.well-known/jwks.json'),
+  jwksMaxAgeSeconds: positive(DEFAULT_JWKS_MAX_AGE_SECONDS),
+  sharedTokens: optionalGroup(SHARED_TOKENS),
+  onEvent: callable<EventListener>(),
+  now: clock,
+} satisfies OptionRules<BackendServicesOptions>
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkBackendServicesOptions(options: BackendServicesOptions): BackendServicesSettings {
-  checkKnownOptions(options, OPTIONS, 'backendServices()')
-  const { keys, jwksPath = '/.well-known/jwks.json' } = options
-  if (keys !== undefined && typeof keys.publicJwks !== 'function') {
-    refuseOption('keys must be a key set: write keys: await loadKeySet(process.env.PRIVATE_JWKS).')
-  }
-  if (jwksPath !== false && !/^\/(?!\/)[^?#\s]*$/.test(jwksPath)) {
-    refuseOption("jwksPath must be a path such as '/.well-known/jwks.json', or false.")
-  }
-  const timeoutSeconds = positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds')
-  const assertionAuth = (): ClientAuth => {
+  const given = readOptions(options, OPTIONS, 'backendServices()')
+  const { keys, jwksPath, jwksMaxAgeSeconds, sharedTokens, fetch, timeoutSeconds, onEvent, now } = given
+  const defaultAuth = (): ClientAuth => {
     if (keys === undefined) {
       refuseOption('keys is undefined. Write keys: await loadKeySet(process.env.PRIVATE_JWKS), or give a clientAuth.')
     }
     return privateKeyJwt(keys)
   }
+  const clients = createClientDirectory(options, 'backendServices()', (registration, owner) =>
+    checkRegistration(registration, { flow: 'backend', defaultAuth, owner }),
+  )
   return {
-    clients: createClientDirectory(options, 'backendServices()', (registration) =>
-      checkRegistration(registration, 'backend', assertionAuth),
-    ),
+    clients,
     keys,
     jwksPath: jwksPath === false || keys === undefined ? undefined : jwksPath,
-    jwksMaxAgeSeconds: Math.ceil(
-      positiveNumber(options.jwksMaxAgeSeconds, DEFAULT_JWKS_MAX_AGE_SECONDS, 'jwksMaxAgeSeconds'),
-    ),
-    sharedTokens: options.sharedTokens && checkSharedTokens(options.sharedTokens),
+    jwksMaxAgeSeconds: Math.ceil(jwksMaxAgeSeconds),
+    sharedTokens: sharedTokens && { store: sharedTokens.store, secrets: sharedTokens.secret },
     timeoutSeconds,
-    http: { fetch: options.fetch, timeoutSeconds },
-    emit: createEmit(options.onEvent),
-    now: options.now ?? Date.now,
+    http: { fetch, timeoutSeconds },
+    emit: createEmit(onEvent),
+    now,
   }
 }
 
-function checkSharedTokens(options: SharedTokensOptions): { store: TokenStore; secrets: readonly string[] } {
-  checkKnownOptions(options, ['store', 'secret'], 'backendServices(): sharedTokens')
-  const { store, secret } = options
+function readKeys(value: unknown, option: string): KeySet | undefined {
+  if (value === undefined || isKeySet(value)) return value
+  return refuseOption(`${option} must be a key set: write keys: await loadKeySet(process.env.PRIVATE_JWKS).`)
+}
+
+/** Also one of another copy of this package. */
+function isKeySet(value: unknown): value is KeySet {
+  return typeof (value as KeySet | null)?.publicJwks === 'function'
+}
+
+function readStore(value: unknown, option: string): TokenStore {
   for (const method of ['get', 'set', 'swap', 'delete'] as const) {
-    if (typeof store?.[method] !== 'function') {
-      refuseOption(
-        `sharedTokens.store has no method "${method}". Write sharedTokens: { store: redisStore(client), secret }.`,
-      )
-    }
+    if (typeof (value as TokenStore | null | undefined)?.[method] === 'function') continue
+    refuseOption(`${option} has no method "${method}". Write sharedTokens: { store: redisStore(client), secret }.`)
   }
-  return { store, secrets: checkSecrets(secret, 'sharedTokens.secret') }
+  return value as TokenStore // it has every method
 }

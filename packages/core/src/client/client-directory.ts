@@ -1,4 +1,4 @@
-import { checkKnownOptions, refuseOption } from '../options.ts'
+import { checkedByReader, type OptionRules, refuseOption } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { Client } from './client.ts'
 import { REGISTRATION_OPTIONS, type Registration } from './registration.ts'
@@ -14,6 +14,15 @@ export interface RegistrationSource extends Partial<Registration> {
  */
 export type RegistrationResolver = (fhirBaseUrl: string) => Promise<Registration | undefined>
 
+export const REGISTRATION_SOURCE: OptionRules<RegistrationSource> = {
+  ...REGISTRATION_OPTIONS,
+  registrations: checkedByReader(),
+}
+
+const REGISTRATION_NAMES = Object.keys(REGISTRATION_OPTIONS) as (keyof Registration)[] // the table's own names
+/** Taken from the options around a list, where an entry does not say. */
+const SHARED_NAMES: readonly (keyof Registration)[] = ['scope', 'redirectUri']
+
 /** All configured registrations, checked. */
 export interface ClientDirectory<C extends Client> {
   /** The client at this server, compared without a trailing slash. */
@@ -26,20 +35,20 @@ export interface ClientDirectory<C extends Client> {
 export function createClientDirectory<C extends Client>(
   source: RegistrationSource,
   owner: string,
-  check: (registration: Registration) => C,
+  check: (registration: Registration, owner: string) => C,
 ): ClientDirectory<C> {
   const { registrations } = source
-  if (registrations === undefined) return listDirectory([check(source as Registration)])
-  for (const name of ['fhirBaseUrl', 'clientId', 'clientAuth', 'dialect', 'metadata'] as const) {
-    if (source[name] !== undefined) {
+  if (registrations === undefined) return listDirectory([check(registrationIn(source), owner)])
+  for (const name of REGISTRATION_NAMES) {
+    if (source[name] !== undefined && !SHARED_NAMES.includes(name)) {
       refuseOption(`${owner}: ${name} belongs inside each entry of registrations, not beside it.`)
     }
   }
-  // What is not said per server is taken from the options around the list.
   const shared = { scope: source.scope, redirectUri: source.redirectUri }
-  const complete = (registration: Registration): C => {
-    checkKnownOptions(registration, REGISTRATION_OPTIONS, `${owner}: registrations`)
-    return check({ ...shared, ...registration })
+  const complete = (registration: Registration, place: string): C => {
+    // Before anything is added to it, which would make an object of whatever it is.
+    if (!isObject(registration)) refuseOption(`${place} takes an options object.`)
+    return check({ ...shared, ...registration }, place)
   }
   if (typeof registrations === 'function') {
     return {
@@ -47,7 +56,7 @@ export function createClientDirectory<C extends Client>(
       async find(fhirBaseUrl) {
         const registration = await registrations(fhirBaseUrl)
         if (!registration) return undefined
-        const client = complete(registration)
+        const client = complete(registration, 'registrations()')
         // A resolver that answers with another server's registration would send that server's credentials astray.
         return sameBase(client.fhirBaseUrl, fhirBaseUrl) ? client : undefined
       },
@@ -56,13 +65,24 @@ export function createClientDirectory<C extends Client>(
   if (!Array.isArray(registrations) || registrations.length === 0) {
     refuseOption(`${owner}: registrations must be a non-empty list, or a function from FHIR base URL to registration.`)
   }
-  return listDirectory((registrations as readonly Registration[]).map(complete))
+  return listDirectory(
+    (registrations as readonly Registration[]).map((each, index) => complete(each, `registrations[${index}]`)),
+  )
+}
+
+/** The one registration that stands in the options of a flow. */
+function registrationIn(source: RegistrationSource): Registration {
+  return Object.fromEntries(REGISTRATION_NAMES.map((name) => [name, source[name]])) as unknown as Registration // checked next
 }
 
 function listDirectory<C extends Client>(clients: readonly C[]): ClientDirectory<C> {
   const byBase = new Map(clients.map((client) => [withoutSlash(client.fhirBaseUrl), client]))
   if (byBase.size < clients.length) refuseOption('registrations: two entries have the same fhirBaseUrl.')
   return { listed: clients, find: (fhirBaseUrl) => byBase.get(withoutSlash(fhirBaseUrl)) }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function sameBase(a: string, b: string): boolean {

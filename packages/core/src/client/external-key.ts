@@ -3,7 +3,7 @@ import { FhirAuthError } from '../errors.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 import { INTEGER, readDer, SEQUENCE } from './der.ts'
-import { checkJwk, refuseKey } from './key-checks.ts'
+import { checkJwk, type KeyDefaults, kidOf, refuseKey } from './key-checks.ts'
 import { readKeyTimes } from './key-times.ts'
 import { publicJwkOf, type SigningKey } from './signing-key.ts'
 
@@ -38,7 +38,7 @@ export function isExternalKey(value: unknown): value is ExternalKey {
  * @param name - how messages call the key
  * @throws `invalid_key` when its parts do not fit together
  */
-export async function externalKey(key: ExternalKey, name: string): Promise<SigningKey> {
+export async function externalKey(key: ExternalKey, name: string, defaults: KeyDefaults = {}): Promise<SigningKey> {
   const { importJWK } = await import('jose/key/import')
   const { calculateJwkThumbprint } = await import('jose/jwk/thumbprint')
   const { encode } = await import('jose/base64url')
@@ -61,7 +61,7 @@ export async function externalKey(key: ExternalKey, name: string): Promise<Signi
   } catch (cause) {
     return refuseKey(`${name} (external, ${kty}, ${alg}) has a publicJwk that is no valid key. Export it again.`, cause)
   }
-  const kid = jwk.kid ?? thumbprint
+  const kid = kidOf(jwk.kid, name, defaults.kid) ?? thumbprint
   const title = `The external signer of the key "${kid}" (${alg})`
   return Object.freeze({
     kid,

@@ -15,6 +15,12 @@ export interface CheckedJwk {
   y?: string
 }
 
+/** What the app says of a key that does not say it itself. */
+export interface KeyDefaults {
+  readonly alg?: SigningAlgorithm | undefined
+  readonly kid?: string | undefined
+}
+
 const RSA_ALGORITHMS: readonly string[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const ALGORITHM_OF_CURVE: Readonly<Record<string, SigningAlgorithm>> = {
   'P-256': 'ES256',
@@ -58,6 +64,18 @@ export function checkJwk(
     refuse(`has alg "${shownText(chosen)}", which ${kind} cannot do. Use ${fitting.join(' or ')}.`)
   }
   return { ...jwk, alg: chosen } as CheckedJwk
+}
+
+/**
+ * The `kid` of a key that has one, or the one that the app has from the vendor.
+ *
+ * @throws `invalid_key` where both are there and differ
+ */
+export function kidOf(own: string | undefined, name: string, given: string | undefined): string | undefined {
+  if (own === undefined || given === undefined || own === given) return own ?? given
+  return refuseKey(
+    `${name} has the kid "${shownText(own)}", but loadKeySet() was given kid "${shownText(given)}". Remove the wrong one.`,
+  )
 }
 
 /** @throws `invalid_key` always */

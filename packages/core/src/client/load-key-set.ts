@@ -1,5 +1,5 @@
-import { positiveNumber } from '../options.ts'
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
+import { type OptionRules, type OptionValues, oneOf, optionalText, positive, readOptions } from '../options.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../shared/signing-algorithm.ts'
 import { externalKey, isExternalKey } from './external-key.ts'
 import { refuseKey } from './key-checks.ts'
 import { KeyReloader } from './key-reloader.ts'
@@ -11,9 +11,17 @@ import type { SigningKey } from './signing-key.ts'
 export interface LoadKeyOptions {
   /** Algorithm for keys that do not name one. Default: RS384 for RSA, and the curve's own for EC. */
   alg?: SigningAlgorithm | undefined
+  /** The `kid` of a single key that has none, where the vendor gave it. Default: its RFC 7638 thumbprint. */
+  kid?: string | undefined
   /** How often a function is asked again, in seconds. Default 60. */
   reloadSeconds?: number | undefined
 }
+
+const OPTIONS = {
+  alg: oneOf(...SIGNING_ALGORITHMS),
+  kid: optionalText,
+  reloadSeconds: positive(60),
+} satisfies OptionRules<LoadKeyOptions>
 
 /**
  * Loads signing keys and checks each at once: type, size, curve, algorithm, `kid`, times.
@@ -22,22 +30,26 @@ export interface LoadKeyOptions {
  *   several keys, also on one line with `\n`; either of these in base64; an {@link ExternalKey}, also inside a JWK Set; or
  *   a function that gives any of them, which is asked again while the app runs. `undefined` (an environment variable
  *   that is not set) is refused with a message that says so.
- * @throws `invalid_key` naming the fault and the remedy
+ * @throws `invalid_option`; `invalid_key` naming the fault and the remedy
  */
 export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}): Promise<KeySet> {
-  if (typeof source !== 'function') return new KeySet(await loadKeys(source, options))
-  const everySeconds = positiveNumber(options.reloadSeconds, 60, 'reloadSeconds')
-  const read = async () => loadKeys(await source(), options)
+  const given = readOptions(options, OPTIONS, 'loadKeySet()')
+  if (typeof source !== 'function') return new KeySet(await loadKeys(source, given))
+  const read = async () => loadKeys(await source(), given)
   const readAt = Date.now()
-  return new KeySet(await read(), new KeyReloader(read, everySeconds, readAt))
+  return new KeySet(await read(), new KeyReloader(read, given.reloadSeconds, readAt))
 }
 
-async function loadKeys(source: unknown, { alg }: LoadKeyOptions): Promise<SigningKey[]> {
+async function loadKeys(source: unknown, { alg, kid }: OptionValues<typeof OPTIONS>): Promise<SigningKey[]> {
   const candidates = await readSource(source, alg)
+  if (kid !== undefined && candidates.length > 1) {
+    refuseKey('loadKeySet(): kid is for a single key, but there are several. Write the kid of each into its JWK.')
+  }
   return Promise.all(
     candidates.map((candidate, index) => {
       const name = `Key ${index + 1}`
-      return isExternalKey(candidate) ? externalKey(candidate, name) : localKey(candidate, name, alg)
+      const defaults = { alg, kid }
+      return isExternalKey(candidate) ? externalKey(candidate, name, defaults) : localKey(candidate, name, defaults)
     }),
   )
 }

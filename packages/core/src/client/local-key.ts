@@ -1,6 +1,5 @@
 import type { JWK } from 'jose'
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
-import { checkJwk, refuseKey } from './key-checks.ts'
+import { checkJwk, type KeyDefaults, kidOf, refuseKey } from './key-checks.ts'
 import { readKeyTimes } from './key-times.ts'
 import { isConsistentRsa } from './rsa-consistency.ts'
 import { publicJwkOf, type SigningKey } from './signing-key.ts'
@@ -11,16 +10,12 @@ import { publicJwkOf, type SigningKey } from './signing-key.ts'
  * @param name - how messages call the key
  * @throws `invalid_key` naming the fault and the remedy
  */
-export async function localKey(
-  value: unknown,
-  name: string,
-  defaultAlg: SigningAlgorithm | undefined,
-): Promise<SigningKey> {
+export async function localKey(value: unknown, name: string, defaults: KeyDefaults = {}): Promise<SigningKey> {
   const { importJWK } = await import('jose/key/import')
   const { calculateJwkThumbprint } = await import('jose/jwk/thumbprint')
   const { SignJWT } = await import('jose/jwt/sign')
   const { jwtVerify } = await import('jose/jwt/verify')
-  const jwk = checkJwk(value, name, 'private', defaultAlg)
+  const jwk = checkJwk(value, name, 'private', defaults.alg)
   const { kty, alg, n, e, crv, x, y } = jwk
   const times = readKeyTimes(jwk, name)
   const publicMembers = kty === 'RSA' ? { n, e } : kty === 'EC' ? { crv, x, y } : { crv, x }
@@ -44,7 +39,7 @@ export async function localKey(
   } catch (cause) {
     return refuseMembers(cause)
   }
-  const kid = jwk.kid ?? thumbprint
+  const kid = kidOf(jwk.kid, name, defaults.kid) ?? thumbprint
   return Object.freeze({
     kid,
     alg,

@@ -1,7 +1,16 @@
 import type { ClientUse, Dialect } from '../dialects/dialect.ts'
 import { smart } from '../dialects/smart.ts'
-import { checkSecureUrl } from '../http/secure-url.ts'
-import { checkKnownOptions, refuseOption, requireText } from '../options.ts'
+import { checkSecureUrl, secureUrl } from '../http/secure-url.ts'
+import {
+  checkedByReader,
+  group,
+  type OptionRules,
+  optionalText,
+  readOptions,
+  refuseOption,
+  text,
+  textList,
+} from '../options.ts'
 import type { Client } from './client.ts'
 import type { ClientAuth } from './client-auth.ts'
 
@@ -34,72 +43,98 @@ export interface Registration {
   metadata?: StaticMetadata | undefined
 }
 
-const METADATA_MEMBERS: readonly (keyof StaticMetadata)[] = [
-  'issuer',
-  'authorization_endpoint',
-  'token_endpoint',
-  'jwks_uri',
-  'introspection_endpoint',
-  'revocation_endpoint',
-  'end_session_endpoint',
-  'code_challenge_methods_supported',
-  'token_endpoint_auth_signing_alg_values_supported',
-]
+/** How a flow uses a registration. */
+export interface RegistrationUse {
+  readonly flow: ClientUse['flow']
+  /** For a registration without one. */
+  readonly defaultAuth: () => ClientAuth
+  /** Where the registration stands, for messages. Default `registration`. */
+  readonly owner?: string | undefined
+}
 
-export const REGISTRATION_OPTIONS: readonly string[] = [
-  'fhirBaseUrl',
-  'clientId',
-  'clientAuth',
-  'dialect',
-  'scope',
-  'redirectUri',
-  'metadata',
-]
+/** A registration whose values were read by their rules. */
+interface ReadRegistration extends Registration {
+  clientId: string
+  dialect: Dialect
+  scope: string
+  metadata: StaticMetadata
+}
+
+const METADATA = {
+  issuer: optionalText,
+  authorization_endpoint: secureUrl,
+  token_endpoint: secureUrl,
+  jwks_uri: secureUrl,
+  introspection_endpoint: secureUrl,
+  revocation_endpoint: secureUrl,
+  end_session_endpoint: secureUrl,
+  code_challenge_methods_supported: textList,
+  token_endpoint_auth_signing_alg_values_supported: textList,
+} satisfies OptionRules<StaticMetadata>
+
+const SCOPE_REMEDY: Readonly<Record<ClientUse['flow'], string>> = {
+  launch: "Write what the app needs, e.g. 'openid fhirUser launch/patient patient/*.rs'.",
+  backend: "Write what the job needs, e.g. 'system/Patient.rs'.",
+}
+
+/** How each member of a registration is read, and each like it elsewhere. */
+export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
+  fhirBaseUrl: readFhirBaseUrl,
+  clientId: text('Set the environment variable that you read it from to the client id given at registration.'),
+  clientAuth: readClientAuth,
+  dialect: readDialect,
+  scope: text(SCOPE_REMEDY.launch),
+  redirectUri: optionalText,
+  metadata: group(METADATA),
+}
+
+/** For the options of a flow, which may have one registration in place: {@link checkRegistration} reads it. */
+export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
+  fhirBaseUrl: checkedByReader(),
+  clientId: checkedByReader(),
+  clientAuth: checkedByReader(),
+  dialect: checkedByReader(),
+  scope: checkedByReader(),
+  redirectUri: checkedByReader(),
+  metadata: checkedByReader(),
+}
 
 /**
  * Checks one registration.
  *
  * @throws `invalid_option`, `insecure_url` naming the option and the remedy
  */
-export function checkRegistration(
-  registration: Registration,
-  flow: ClientUse['flow'],
-  defaultAuth: () => ClientAuth,
-): Client {
-  const { dialect = smart(), clientAuth = defaultAuth(), metadata = {} } = registration
-  const fhirBaseUrl = requireText(
-    registration.fhirBaseUrl,
-    'fhirBaseUrl',
-    "Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.",
-  )
-  const base = checkSecureUrl(fhirBaseUrl, 'fhirBaseUrl')
-  if (base.search || base.hash) refuseOption('fhirBaseUrl must have no query and no fragment.')
-  if (base.username || base.password) refuseOption('fhirBaseUrl must have no user name or password in it.')
-  const clientId = requireText(
-    registration.clientId,
-    'clientId',
-    'Set the environment variable that you read it from to the client id given at registration.',
-  )
-  const scope = requireText(
-    registration.scope,
-    'scope',
-    flow === 'backend'
-      ? "Write what the job needs, e.g. 'system/Patient.rs'."
-      : "Write what the app needs, e.g. 'openid fhirUser launch/patient patient/*.rs'.",
-  )
-  if (typeof clientAuth?.authenticate !== 'function') {
-    refuseOption(
-      'clientAuth must come from clientSecretBasic(), clientSecretPost(), privateKeyJwt() or publicClient().',
-    )
-  }
-  if (typeof dialect?.check !== 'function') {
-    refuseOption('dialect must come from smart(), intelichart() or defineDialect().')
-  }
-  checkKnownOptions(metadata, METADATA_MEMBERS, 'metadata')
-  for (const [name, value] of Object.entries(metadata)) {
-    if (typeof value === 'string' && name !== 'issuer') checkSecureUrl(value, `metadata.${name}`)
-  }
+export function checkRegistration(registration: Registration, use: RegistrationUse): Client {
+  const { flow, defaultAuth, owner = 'registration' } = use
+  const rules = { ...REGISTRATION_RULES, scope: text(SCOPE_REMEDY[flow]) }
+  const { fhirBaseUrl, clientId, clientAuth = defaultAuth(), dialect, scope } = readOptions(registration, rules, owner)
   clientAuth.checkClientId?.(clientId)
   dialect.check({ flow, authMethod: clientAuth.method, scope })
-  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata: Object.freeze({ ...metadata }) })
+  const metadata = Object.freeze({ ...registration.metadata })
+  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata })
+}
+
+function readFhirBaseUrl(value: unknown, option: string): string {
+  const url = text("Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.")(value, option)
+  const base = checkSecureUrl(url, option)
+  if (base.search || base.hash) refuseOption(`${option} must have no query and no fragment.`)
+  if (base.username || base.password) refuseOption(`${option} must have no user name or password in it.`)
+  return url
+}
+
+function readClientAuth(value: unknown, option: string): ClientAuth | undefined {
+  if (value === undefined || hasMethod<ClientAuth>(value, 'authenticate')) return value
+  return refuseOption(
+    `${option} must come from clientSecretBasic(), clientSecretPost(), privateKeyJwt() or publicClient().`,
+  )
+}
+
+function readDialect(value: unknown = smart(), option: string): Dialect {
+  if (hasMethod<Dialect>(value, 'check')) return value
+  return refuseOption(`${option} must come from smart(), intelichart() or defineDialect().`)
+}
+
+/** One method tells these values from what an app may write by mistake. */
+function hasMethod<Value>(value: unknown, name: keyof Value): value is Value {
+  return typeof (value as Value | null)?.[name] === 'function'
 }

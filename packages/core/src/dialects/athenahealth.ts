@@ -1,10 +1,12 @@
-import { checkKnownOptions } from '../options.ts'
+import { type OptionRules, readOptions, textOrList } from '../options.ts'
 import { type Dialect, defineDialect } from './dialect.ts'
 
 export interface AthenahealthOptions {
   /** What `aud` of an id_token is, should it not be the client id: reported of athenaPractice and athenaFlow alone. */
   idTokenAudience?: string | readonly string[] | undefined
 }
+
+const OPTIONS = { idTokenAudience: textOrList } satisfies OptionRules<AthenahealthOptions>
 
 /**
  * athenahealth: athenaOne's platform, and athenaPractice and athenaFlow. Source, where nothing else is said: the
@@ -15,12 +17,12 @@ export interface AthenahealthOptions {
  * `metadata.token_endpoint` overrides it.
  */
 export function athenahealth(options: AthenahealthOptions = {}): Dialect {
-  checkKnownOptions(options, ['idTokenAudience'], 'athenahealth()')
+  const { idTokenAudience } = readOptions(options, OPTIONS, 'athenahealth()')
   return defineDialect('athenahealth', {
     // PKCE worked while the preview host's discovery did not list it (report: client-js issue 174, 2023). It is listed
     // in 2026, but other hosts may still not.
     authorization: { pkce: 'force' },
     // A report of 2021 (athenahealth/apiserver-athenaFlex issue 200).
-    idToken: { audience: options.idTokenAudience },
+    idToken: { audience: idTokenAudience },
   })
 }

@@ -1,5 +1,5 @@
-import { checkSecureUrl } from '../http/secure-url.ts'
-import { checkKnownOptions, positiveNumber, refuseOption } from '../options.ts'
+import { secureUrl } from '../http/secure-url.ts'
+import { listOf, type OptionRules, optionalText, positive, readOptions, refuseOption } from '../options.ts'
 import { type Dialect, defineDialect, type OmittableClaim } from './dialect.ts'
 
 export interface IntelichartOptions {
@@ -20,6 +20,14 @@ export interface IntelichartOptions {
 
 const DEFAULT_EXPIRE_IN_MINUTES = 5
 
+const OPTIONS = {
+  jwksUrl: secureUrl,
+  accessTokensExpireInMinutes: readMinutes,
+  issuer: secureUrl,
+  audience: optionalText,
+  omitClaims: listOf('aud', 'exp', 'iat', 'jti'),
+} satisfies OptionRules<IntelichartOptions>
+
 /**
  * InteliChart's FHIR API. Every rule is from the vendor's page "Authorization Registration" (`/Help/AuthRegistration`
  * on the FHIR host); docs/intelichart.md walks through it.
@@ -27,23 +35,8 @@ const DEFAULT_EXPIRE_IN_MINUTES = 5
  * @throws `invalid_option` for a `jwksUrl` that is no https URL, or minutes that are no positive integer
  */
 export function intelichart(options: IntelichartOptions = {}): Dialect {
-  checkKnownOptions(
-    options,
-    ['jwksUrl', 'accessTokensExpireInMinutes', 'issuer', 'audience', 'omitClaims'],
-    'intelichart()',
-  )
-  const { jwksUrl, issuer, audience, omitClaims = [] } = options
-  if (jwksUrl !== undefined) checkSecureUrl(jwksUrl, 'intelichart({ jwksUrl })')
-  if (issuer !== undefined) checkSecureUrl(issuer, 'intelichart({ issuer })')
-  const minutes = positiveNumber(
-    options.accessTokensExpireInMinutes,
-    DEFAULT_EXPIRE_IN_MINUTES,
-    'intelichart({ accessTokensExpireInMinutes })',
-  )
-  if (!Number.isInteger(minutes)) {
-    refuseOption(`intelichart({ accessTokensExpireInMinutes }) is ${minutes}; it must be a whole number of minutes.`)
-  }
-
+  const given = readOptions(options, OPTIONS, 'intelichart()')
+  const { jwksUrl, issuer, audience, omitClaims, accessTokensExpireInMinutes: minutes } = given
   return defineDialect('intelichart', {
     // "fhirauth…/.well-known/openid-configuration": the authorization server is another host than the FHIR API.
     discovery: { issuer },
@@ -61,7 +54,7 @@ export function intelichart(options: IntelichartOptions = {}): Dialect {
     assertion: {
       // The page lists iss, sub, iat, jwks_url and accessTokensExpireIn; aud, exp and jti of SMART come on top.
       claims: () => ({ jwks_url: jwksUrl, accessTokensExpireIn: minutes }),
-      omitClaims,
+      omitClaims: omitClaims ?? [],
     },
     check: ({ authMethod }) => {
       if (authMethod !== 'private_key_jwt' || jwksUrl !== undefined) return
@@ -70,4 +63,10 @@ export function intelichart(options: IntelichartOptions = {}): Dialect {
       )
     },
   })
+}
+
+function readMinutes(value: unknown, option: string): number {
+  const minutes = positive(DEFAULT_EXPIRE_IN_MINUTES)(value, option)
+  if (Number.isInteger(minutes)) return minutes
+  return refuseOption(`${option} is ${minutes}; it must be a whole number of minutes.`)
 }

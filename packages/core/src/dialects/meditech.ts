@@ -1,11 +1,13 @@
-import { checkSecureUrl } from '../http/secure-url.ts'
-import { checkKnownOptions } from '../options.ts'
+import { secureUrl } from '../http/secure-url.ts'
+import { type OptionRules, readOptions } from '../options.ts'
 import { type Dialect, defineDialect } from './dialect.ts'
 
 export interface MeditechOptions {
   /** Where the smart-configuration is. Default: `/.well-known/smart-configuration` at the root of the FHIR base URL's host. */
   discoveryUrl?: string | undefined
 }
+
+const OPTIONS = { discoveryUrl: secureUrl } satisfies OptionRules<MeditechOptions>
 
 /**
  * MEDITECH Expanse. Source: both discovery documents of the Greenfield sandbox as captured in August 2026; hosts of
@@ -17,9 +19,7 @@ export interface MeditechOptions {
  * @throws `invalid_option`, `insecure_url` for a `discoveryUrl` that is no https URL
  */
 export function meditech(options: MeditechOptions = {}): Dialect {
-  checkKnownOptions(options, ['discoveryUrl'], 'meditech()')
-  const { discoveryUrl } = options
-  if (discoveryUrl !== undefined) checkSecureUrl(discoveryUrl, 'meditech({ discoveryUrl })')
+  const { discoveryUrl } = readOptions(options, OPTIONS, 'meditech()')
   return defineDialect('meditech', {
     // The FHIR base has a path (`/v2/uscore/STU6`), the document does not; SMART would have it below the base.
     discovery: { url: discoveryUrl ?? atHostRoot },

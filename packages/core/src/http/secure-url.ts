@@ -1,4 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
+import { type OptionRule, optionalText } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
 
 /**
@@ -14,6 +15,13 @@ export function checkSecureUrl(url: string, what: string): URL {
     'insecure_url',
     `${what} must be https (http only for localhost), but is ${shownUrl(url)}. Nothing was sent.`,
   )
+}
+
+/** An option that is a URL of a server, as {@link checkSecureUrl} wants it. */
+export const secureUrl: OptionRule<string | undefined> = (value, option) => {
+  const url = optionalText(value, option)
+  if (url !== undefined) checkSecureUrl(url, option)
+  return url
 }
 
 function isLoopback(hostname: string): boolean {

@@ -1,4 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
+import { callable, type OptionRule, positive } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { checkSecureUrl, shownUrl } from './secure-url.ts'
 
@@ -28,6 +29,12 @@ export interface HttpAnswer {
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 10
+
+export const HTTP_OPTIONS: {
+  readonly fetch: OptionRule<HttpOptions['fetch']>
+  readonly timeoutSeconds: OptionRule<number>
+} = { fetch: callable(), timeoutSeconds: positive(DEFAULT_TIMEOUT_SECONDS) }
+
 const DEFAULT_MAX_BYTES = 1024 * 1024
 /** The longest time that timers can count: nearly 25 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1

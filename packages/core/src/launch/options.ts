@@ -1,13 +1,32 @@
 import type { LaunchClient } from '../client/client.ts'
 import { publicClient } from '../client/client-auth.ts'
-import { type ClientDirectory, createClientDirectory, type RegistrationSource } from '../client/client-directory.ts'
-import { checkRegistration, REGISTRATION_OPTIONS, type Registration } from '../client/registration.ts'
+import {
+  type ClientDirectory,
+  createClientDirectory,
+  REGISTRATION_SOURCE,
+  type RegistrationSource,
+} from '../client/client-directory.ts'
+import { checkRegistration, type Registration } from '../client/registration.ts'
 import type { FhirAuthError } from '../errors.ts'
 import type { EventListener } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import { checkSecureUrl } from '../http/secure-url.ts'
-import type { HttpOptions } from '../http/send-bounded.ts'
-import { checkKnownOptions, positiveNumber, refuseOption, requireText } from '../options.ts'
+import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
+import {
+  callable,
+  clock,
+  flag,
+  group,
+  type OptionRules,
+  type OptionValues,
+  oneOf,
+  path,
+  pathOrFalse,
+  positive,
+  readOptions,
+  refuseOption,
+  requireText,
+} from '../options.ts'
 import { CookieStore } from '../session/cookie-store.ts'
 import type { SessionSettings } from '../session/stored-sessions.ts'
 import { MemoryStore, memoryStore } from '../store/memory-store.ts'
@@ -92,22 +111,42 @@ export interface SmartLaunchSettings {
   readonly now: () => number
 }
 
-const OPTIONS = [
-  ...REGISTRATION_OPTIONS,
-  ...['registrations', 'session', 'paths', 'logoutAtServer', 'loginTimeoutSeconds', 'now'],
-  ...['fetch', 'timeoutSeconds', 'afterLogin', 'afterRefresh', 'onEvent'],
-]
-const SESSION_OPTIONS = [
-  ...['secret', 'store', 'lifetimeSeconds', 'idleSeconds', 'storeTimeoutSeconds', 'cookieName', 'sameSite'],
-]
+const SESSION = {
+  secret: checkSecrets,
+  store: readStore,
+  lifetimeSeconds: positive(8 * 3600),
+  idleSeconds: positive(3600),
+  storeTimeoutSeconds: positive(2),
+  cookieName: readCookieName,
+  sameSite: oneOf('lax', 'none'),
+} satisfies OptionRules<SessionOptions>
+
+const PATHS = {
+  launch: pathOrFalse(undefined),
+  login: pathOrFalse(undefined),
+  callback: path(undefined),
+  logout: pathOrFalse(undefined),
+  home: path('/'),
+  loggedOut: path('/'),
+} satisfies OptionRules<PathOptions>
+
+const OPTIONS = {
+  ...REGISTRATION_SOURCE,
+  ...HTTP_OPTIONS,
+  session: group(SESSION),
+  paths: group(PATHS),
+  logoutAtServer: flag(false),
+  loginTimeoutSeconds: positive(600),
+  afterLogin: callable<NonNullable<LaunchHooks['afterLogin']>>(),
+  afterRefresh: callable<NonNullable<LaunchHooks['afterRefresh']>>(),
+  onEvent: callable<EventListener>(),
+  now: clock,
+} satisfies OptionRules<SmartLaunchOptions>
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunchSettings {
-  checkKnownOptions(options, OPTIONS, 'smartLaunch()')
-  const { session } = options
-  checkKnownOptions(session ?? {}, SESSION_OPTIONS, 'session')
-  const secrets = checkSecrets(session?.secret)
-  const now = options.now ?? Date.now
+  const given = readOptions(options, OPTIONS, 'smartLaunch()')
+  const { session, now, fetch, timeoutSeconds, afterLogin, afterRefresh, onEvent } = given
   const redirect = checkRedirectUri(options.redirectUri ?? listedRedirectUri(options))
   const clients = createClientDirectory(options, 'smartLaunch()', checkLaunchClient)
   for (const { redirectUri } of clients.listed) {
@@ -115,8 +154,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     refuseOption('registrations: every redirectUri must be the same URL, since the app has one callback path.')
   }
   const secure = redirect.protocol === 'https:'
-  const sameSite = session.sameSite ?? 'lax'
-  if (sameSite !== 'lax' && sameSite !== 'none') refuseOption("session.sameSite must be 'lax' or 'none'.")
+  const { secret: secrets, cookieName, lifetimeSeconds, idleSeconds, sameSite = 'lax' } = session
   if (sameSite === 'none' && !secure)
     refuseOption("session.sameSite 'none' needs an https redirectUri: browsers refuse it otherwise.")
   return {
@@ -124,27 +162,19 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     secrets,
     now,
     sessionsInCookies: session.store instanceof CookieStore,
-    openStore: storeOpener(session, secrets, now),
-    session: {
-      policy: { secure, sameSite },
-      cookieName: checkCookieName(session.cookieName ?? 'fhir-auth.session'),
-      lifetimeSeconds: positiveNumber(session.lifetimeSeconds, 8 * 3600, 'session.lifetimeSeconds'),
-      idleSeconds: positiveNumber(session.idleSeconds, 3600, 'session.idleSeconds'),
-    },
+    openStore: storeOpener(session, now),
+    session: { policy: { secure, sameSite }, cookieName, lifetimeSeconds, idleSeconds },
     origin: redirect.origin,
-    ...checkPaths(options.paths, redirect.pathname),
-    hooks: checkHooks(options),
-    logoutAtServer: options.logoutAtServer ?? false,
-    loginTimeoutSeconds: positiveNumber(options.loginTimeoutSeconds, 600, 'loginTimeoutSeconds'),
-    http: {
-      fetch: options.fetch,
-      timeoutSeconds: positiveNumber(options.timeoutSeconds, 10, 'timeoutSeconds'),
-    },
+    ...completePaths(given.paths, redirect.pathname),
+    hooks: { afterLogin, afterRefresh, onEvent },
+    logoutAtServer: given.logoutAtServer,
+    loginTimeoutSeconds: given.loginTimeoutSeconds,
+    http: { fetch, timeoutSeconds },
   }
 }
 
-function checkLaunchClient(registration: Registration): LaunchClient {
-  const client = checkRegistration(registration, 'launch', publicClient)
+function checkLaunchClient(registration: Registration, owner: string): LaunchClient {
+  const client = checkRegistration(registration, { flow: 'launch', defaultAuth: publicClient, owner })
   const redirectUri = checkRedirectUri(registration.redirectUri)
   return Object.freeze({ ...client, redirectUri: registration.redirectUri ?? redirectUri.href })
 }
@@ -160,59 +190,43 @@ function listedRedirectUri({ registrations }: SmartLaunchOptions): string | unde
   return Array.isArray(registrations) ? (registrations as readonly Registration[])[0]?.redirectUri : undefined
 }
 
+function readStore(value: unknown, option: string): SessionOptions['store'] {
+  if (value === undefined || value instanceof CookieStore || value instanceof MemoryStore) return value
+  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
+    if (typeof (value as SessionStore | null)?.[method] === 'function') continue
+    refuseOption(`${option} has no method ${method}(). See SessionStore.`)
+  }
+  return value as SessionStore // it has every method
+}
+
 function storeOpener(
-  { store, storeTimeoutSeconds }: SessionOptions,
-  secrets: readonly string[],
+  { store, secret: secrets, storeTimeoutSeconds: timeoutSeconds }: OptionValues<typeof SESSION>,
   now: () => number,
 ): SmartLaunchSettings['openStore'] {
-  const timeoutSeconds = positiveNumber(storeTimeoutSeconds, 2, 'session.storeTimeoutSeconds')
   if (store === undefined || store instanceof CookieStore) return () => memoryStore({ now })
   if (store instanceof MemoryStore) return () => store
-  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
-    if (typeof store?.[method] !== 'function')
-      refuseOption(`session.store has no method ${method}(). See SessionStore.`)
-  }
   return (onFailure) => new SealedStore(store, { secrets, timeoutSeconds, now, onFailure })
 }
 
-function checkHooks({ afterLogin, afterRefresh, onEvent }: SmartLaunchOptions): LaunchHooks {
-  for (const [name, hook] of Object.entries({ afterLogin, afterRefresh, onEvent })) {
-    if (hook !== undefined && typeof hook !== 'function') refuseOption(`${name} must be a function.`)
-  }
-  return { afterLogin, afterRefresh, onEvent }
-}
-
-function checkPaths(
-  options: PathOptions = {},
+function completePaths(
+  given: OptionValues<typeof PATHS>,
   redirectPath: string,
 ): Pick<SmartLaunchSettings, 'paths' | 'pathPrefix'> {
-  checkKnownOptions(options, ['launch', 'login', 'callback', 'logout', 'home', 'loggedOut'], 'paths')
-  const callback = checkPath(options.callback ?? redirectPath, 'paths.callback')
+  const { callback = redirectPath, home, loggedOut } = given
   if (!redirectPath.endsWith(callback)) {
     refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
   }
   const folder = callback.slice(0, callback.lastIndexOf('/') + 1)
-  const path = (name: 'launch' | 'login' | 'logout') => {
-    const given = options[name] ?? folder + name
-    return given === false ? undefined : checkPath(given, `paths.${name}`)
-  }
-  const own = { callback, launch: path('launch'), login: path('login'), logout: path('logout') }
+  const pathOf = (name: 'launch' | 'login' | 'logout') =>
+    given[name] === false ? undefined : (given[name] ?? folder + name)
+  const own = { callback, launch: pathOf('launch'), login: pathOf('login'), logout: pathOf('logout') }
   const used = Object.values(own).filter((value) => value !== undefined)
   if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
-  const home = checkPath(options.home ?? '/', 'paths.home')
-  const loggedOut = checkPath(options.loggedOut ?? '/', 'paths.loggedOut')
   const paths = { ...own, home, loggedOut }
   return { paths, pathPrefix: redirectPath.slice(0, redirectPath.length - callback.length) }
 }
 
-function checkPath(path: string, option: string): string {
-  if (typeof path === 'string' && /^\/(?![/\\])[^?#\s]*$/.test(path)) return path
-  return refuseOption(`${option} must be a path such as '/login'. Query and host do not belong in it.`)
-}
-
-function checkCookieName(name: string): string {
-  if (/^[\w.-]+$/.test(name) && !name.startsWith('__')) return name
-  return refuseOption(
-    'session.cookieName may have letters, digits, ".", "-" and "_"; the prefix __Host- is added for you.',
-  )
+function readCookieName(value: unknown = 'fhir-auth.session', option: string): string {
+  if (typeof value === 'string' && /^[\w.-]+$/.test(value) && !value.startsWith('__')) return value
+  return refuseOption(`${option} may have letters, digits, ".", "-" and "_"; the prefix __Host- is added for you.`)
 }

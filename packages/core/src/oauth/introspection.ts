@@ -1,8 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { type ClientAuth, publicClient } from '../client/client-auth.ts'
-import type { StaticMetadata } from '../client/registration.ts'
+import { REGISTRATION_RULES, type StaticMetadata } from '../client/registration.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { smart } from '../dialects/smart.ts'
 import { discover } from '../discovery/discover.ts'
 import { requireEndpoint } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
@@ -10,8 +9,16 @@ import type { FhirUser, LaunchContext } from '../fhir/fhir-grant.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import type { HttpOptions } from '../http/send-bounded.ts'
-import { checkKnownOptions, refuseOption, requireText } from '../options.ts'
+import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
+import {
+  clock,
+  type OptionRules,
+  type OptionValues,
+  optionalText,
+  readOptions,
+  refuseOption,
+  requireText,
+} from '../options.ts'
 import { fhirUserOf } from './id-token.ts'
 import { readLaunchContext } from './launch-context.ts'
 import { postAuthenticated } from './token-request.ts'
@@ -50,7 +57,17 @@ export interface ActiveToken {
   readonly launch: LaunchContext
 }
 
-const OPTIONS = ['fhirBaseUrl', 'clientId', 'clientAuth', 'accessToken', 'dialect', 'metadata', 'now']
+const { fhirBaseUrl, clientAuth, dialect, metadata } = REGISTRATION_RULES
+const OPTIONS = {
+  fhirBaseUrl,
+  clientId: optionalText,
+  clientAuth,
+  accessToken: optionalText,
+  dialect,
+  metadata,
+  ...HTTP_OPTIONS,
+  now: clock,
+} satisfies OptionRules<IntrospectionOptions>
 
 /**
  * Asks the authorization server about a token (RFC 7662). The answer is not cached.
@@ -59,12 +76,12 @@ const OPTIONS = ['fhirBaseUrl', 'clientId', 'clientAuth', 'accessToken', 'dialec
  *   `invalid_response`, and what discovery and a request can throw. An error never means "inactive".
  */
 export async function introspectToken(token: string, options: IntrospectionOptions): Promise<TokenIntrospection> {
-  checkKnownOptions(options, [...OPTIONS, 'fetch', 'timeoutSeconds'], 'introspectToken()')
   const parameters = new URLSearchParams({
     token: requireText(token, 'introspectToken(token)', 'Pass the token to ask about.'),
   })
-  const { fetch, timeoutSeconds, now = Date.now } = options
-  const client = clientOf(options)
+  const given = readOptions(options, OPTIONS, 'introspectToken()')
+  const { fetch, timeoutSeconds, now } = given
+  const client = clientOf(given)
   const http: HttpOptions = { fetch, timeoutSeconds }
   const target = { ...client, discovery: client.dialect.discovery }
   const { metadata } = await discover(target, ['token_endpoint'], http)
@@ -87,19 +104,17 @@ export async function introspectToken(token: string, options: IntrospectionOptio
   return active ? readActiveToken(members, client) : Object.freeze({ active })
 }
 
-function clientOf(options: IntrospectionOptions): Client {
-  const { clientId, clientAuth = publicClient(), accessToken, dialect = smart(), metadata = {} } = options
-  const fhirBaseUrl = requireText(options.fhirBaseUrl, 'fhirBaseUrl', "Write the server's FHIR base URL.")
+function clientOf(given: OptionValues<typeof OPTIONS>): Client {
+  const { fhirBaseUrl, clientId, clientAuth = publicClient(), accessToken, dialect, metadata } = given
   if (accessToken !== undefined) {
-    if (options.clientAuth) refuseOption('introspectToken() takes accessToken or clientAuth, not both (RFC 6749 §2.3).')
+    if (given.clientAuth) refuseOption('introspectToken() takes accessToken or clientAuth, not both (RFC 6749 §2.3).')
     return { fhirBaseUrl, clientId: '', clientAuth: bearerAuth(accessToken), dialect, scope: '', metadata }
   }
   const id = requireText(clientId, 'clientId', 'Give clientId and clientAuth, or an accessToken of your own.')
   return { fhirBaseUrl, clientId: id, clientAuth, dialect, scope: '', metadata }
 }
 
-function bearerAuth(accessToken: string): ClientAuth {
-  const token = requireText(accessToken, 'accessToken', 'Pass an access token of your own.')
+function bearerAuth(token: string): ClientAuth {
   return {
     method: 'none',
     authenticate({ headers }) {

@@ -1,4 +1,4 @@
-import { checkKnownOptions, positiveNumber } from '../options.ts'
+import { clock, type OptionRules, positive, readOptions } from '../options.ts'
 import type { SessionRecord } from '../session/record.ts'
 import { AgingMap } from '../shared/aging-map.ts'
 import { detachedText } from '../shared/detached-text.ts'
@@ -18,6 +18,11 @@ const READY_SESSIONS = 10_000
 /** Expired entries removed per write: pays for what is added, and never pauses long. */
 const SWEEP_PER_WRITE = 4
 
+const OPTIONS = {
+  maxSessions: positive(DEFAULT_MAX_SESSIONS),
+  now: clock,
+} satisfies OptionRules<MemoryStoreOptions>
+
 /**
  * Sessions in this process: bounded, expiring, synchronous. For one process; a restart logs everybody out.
  *
@@ -34,9 +39,9 @@ export class MemoryStore implements RecordStore {
   readonly #now: () => number
 
   constructor(options: MemoryStoreOptions = {}) {
-    checkKnownOptions(options, ['maxSessions', 'now'], 'memoryStore()')
-    this.#maxSessions = positiveNumber(options.maxSessions, DEFAULT_MAX_SESSIONS, 'memoryStore({ maxSessions })')
-    this.#now = options.now ?? Date.now
+    const { maxSessions, now } = readOptions(options, OPTIONS, 'memoryStore()')
+    this.#maxSessions = maxSessions
+    this.#now = now
   }
 
   /** How many sessions are held, expired ones not yet swept included. */

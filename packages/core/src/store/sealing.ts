@@ -19,11 +19,8 @@ const SECRET_REMEDY = 'Set it to at least 32 random characters, e.g. the output 
  * @param option - how messages call it
  * @throws `invalid_option` when one is missing, short or monotonous
  */
-export function checkSecrets(
-  secret: string | readonly (string | undefined)[] | undefined,
-  option: 'session.secret' | 'sharedTokens.secret' = 'session.secret',
-): readonly string[] {
-  const secrets = Array.isArray(secret) ? secret : [secret]
+export function checkSecrets(secret: unknown, option: string): readonly string[] {
+  const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
   if (secrets.length === 0) refuseOption(`${option} is an empty list. ${SECRET_REMEDY}`)
   for (const candidate of secrets) {
     if (typeof candidate !== 'string') refuseOption(`${option} is not set. ${SECRET_REMEDY}`)
@@ -31,7 +28,7 @@ export function checkSecrets(
       refuseOption(`${option} is too weak. ${SECRET_REMEDY}`)
     }
   }
-  return secrets
+  return secrets as readonly string[] // each was checked
 }
 
 /** A256GCM with a key of its own for each purpose, derived from the secret by HKDF-SHA256 (RFC 5869). */

@@ -1,7 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
-import { checkKnownOptions, refuseOption } from '../options.ts'
+import { flag, type OptionRules, readOptions, refuseOption, textOrList } from '../options.ts'
 import type { AdapterRequest, Answer, MissingContext } from './adapter-contract.ts'
 import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
 import { addressWithLaunch } from './launch-id.ts'
@@ -15,6 +15,12 @@ export interface FhirRequirement {
   /** An encounter in context. */
   encounter?: boolean | undefined
 }
+
+const REQUIREMENT = {
+  scope: textOrList,
+  patient: flag(false),
+  encounter: flag(false),
+} satisfies OptionRules<FhirRequirement>
 
 /** Decides whether a request may pass. */
 export type FhirGuard = (
@@ -31,8 +37,7 @@ export type FhirGuard = (
  * @throws `invalid_option` when called with an unknown option or an empty scope
  */
 export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
-  checkKnownOptions(requirement, ['scope', 'patient', 'encounter'], 'requireFhir()')
-  const { scope, patient = false, encounter = false } = requirement
+  const { scope, patient, encounter } = readOptions(requirement, REQUIREMENT, 'requireFhir()')
   const required = scope === undefined ? undefined : ScopeSet.parse(scope)
   if (required?.size === 0) refuseOption('requireFhir({ scope }) is empty. Leave it out, or name a scope.')
   const invalid = required?.scopes.find(({ kind }) => kind === 'unknown')

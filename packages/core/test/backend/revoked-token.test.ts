@@ -23,7 +23,7 @@ it('REV-01 INT-02 a backend token is revoked and introspected with the same keys
     })
   expect((await ask()).active).toBe(true)
 
-  const client = checkRegistration(registration, 'backend', () => privateKeyJwt(keys))
+  const client = checkRegistration(registration, { flow: 'backend', defaultAuth: () => privateKeyJwt(keys) })
   const server = { tokenEndpoint: `${sandbox.issuer}/token`, issuer: sandbox.issuer }
   const channel = { http: {}, now: Date.now }
   await revokeToken(client, server, `${sandbox.issuer}/revoke`, fhir.accessToken, 'access_token', channel)

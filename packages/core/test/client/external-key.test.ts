@@ -126,6 +126,19 @@ it('JWKS-06 JWKS-08 takes its turn in a rotation, beside keys whose private part
   expect(keys.signingKey(undefined, Date.UTC(2026, 6, 2)).kid).toBe('in-kms')
 })
 
+it('JWKS-07 the kid of a key without one may come from the vendor', async () => {
+  // Its method is the class's own, so the key must not be copied to name it.
+  class KmsKey {
+    alg = 'ES384' as const
+    publicJwk = valid.publicJwk
+    sign(bytes: Uint8Array) {
+      return valid.sign(bytes)
+    }
+  }
+  const key = (await loadKeySet(new KmsKey(), { kid: 'from-the-vendor' })).signingKey()
+  expect(readJwt(await key.signJwt({ kid: key.kid }, {})).header.kid).toBe('from-the-vendor')
+})
+
 describe('an external key that cannot work', () => {
   it.each<[string, object, RegExp]>([
     ['a symmetric publicJwk', { publicJwk: { kty: 'oct', k: 'c2VjcmV0' } }, /Key 1 \(external\) is symmetric/],

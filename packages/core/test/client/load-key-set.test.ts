@@ -144,6 +144,28 @@ describe('what the world may see', () => {
     )
   })
 
+  it.each([
+    ['a PEM', () => pemOf(EC)],
+    ['a JWK', () => EC],
+    ['a JWK that has the same', () => ({ ...EC, kid: 'from-the-vendor' })],
+    ['what a function gives', () => () => pemOf(EC)],
+  ])('JWKS-07 kid names %s as the vendor does', async (_name, source) => {
+    const keys = await loadKeySet(source(), { kid: 'from-the-vendor' })
+    expect(keys.publicJwks().keys.map(({ kid }) => kid)).toEqual(['from-the-vendor'])
+    expect(keys.signingKey().kid).toBe('from-the-vendor')
+  })
+
+  it.each([
+    ['several keys', () => ({ keys: [EC, RSA] }), /kid is for a single key, but there are several/],
+    [
+      'another kid',
+      () => ({ ...EC, kid: 'own' }),
+      /has the kid "own", but loadKeySet\(\) was given kid "from-the-vendor"/,
+    ],
+  ])('JWKS-07 kid is refused for %s', async (_name, source, message) => {
+    expect((await failureOf(() => loadKeySet(source(), { kid: 'from-the-vendor' }))).message).toMatch(message)
+  })
+
   it('JWKS-07 the thumbprint is the one of RFC 7638 §3.1', async () => {
     const canonical = JSON.stringify({ e: RSA.e, kty: 'RSA', n: RSA.n })
     const expected = createHash('sha256').update(canonical).digest('base64url')

@@ -9,7 +9,7 @@ const FHIR = 'https://ehr.example.com/fhir'
 const complete: Registration = { fhirBaseUrl: FHIR, clientId: 'app', scope: 'system/Patient.rs' }
 
 const check = (changes: Record<string, unknown> = {}): Client =>
-  checkRegistration({ ...complete, ...changes } as Registration, 'backend', publicClient)
+  checkRegistration({ ...complete, ...changes } as Registration, { flow: 'backend', defaultAuth: publicClient })
 const directory = (source: object) => createClientDirectory(source, 'backendServices()', (each) => check({ ...each }))
 
 describe('one registration', () => {
@@ -66,7 +66,7 @@ describe('one registration', () => {
   it('leaves the object it was given alone', () => {
     const metadata = { token_endpoint: 'https://as.example.com/token' }
     const given = Object.freeze({ ...complete, metadata: Object.freeze(metadata) })
-    const client = checkRegistration(given, 'backend', publicClient)
+    const client = checkRegistration(given, { flow: 'backend', defaultAuth: publicClient })
     expect(client.metadata).toEqual(metadata)
     expect(client.metadata).not.toBe(metadata)
   })

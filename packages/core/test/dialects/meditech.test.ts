@@ -58,7 +58,7 @@ describe('meditech()', () => {
     const failure = await failureOf(() => meditech({ discoveryUrl: 'http://ehr.example/smart.json' }))
     expect([failure.code, failure.message]).toEqual([
       'insecure_url',
-      expect.stringContaining('meditech({ discoveryUrl })'),
+      expect.stringContaining('meditech(): discoveryUrl must be https'),
     ])
   })
 

@@ -279,7 +279,10 @@ describe('the CapabilityStatement', () => {
     const registration = { fhirBaseUrl: server.origin, clientId: 'app', scope: 'openid', redirectUri }
     const clientAuth = clientSecretBasic('a secret')
     const dialect = smart({ authorization: { pkce } })
-    const client = checkRegistration({ ...registration, clientAuth, dialect }, 'launch', () => clientAuth)
+    const client = checkRegistration(
+      { ...registration, clientAuth, dialect },
+      { flow: 'launch', defaultAuth: () => clientAuth },
+    )
     const { parameters } = await createAuthorizationRequest({ ...client, redirectUri }, metadata)
     expect(parameters.has('code_challenge')).toBe(sent)
   })

@@ -14,5 +14,5 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 /** A registration that passed every check, as the protocol functions take it. */
 export function registeredClient(registration: Partial<Registration> = {}): Client {
   const complete = { fhirBaseUrl: 'https://ehr.example/fhir', clientId: 'app', scope: 'openid', ...registration }
-  return checkRegistration(complete, 'launch', publicClient)
+  return checkRegistration(complete, { flow: 'launch', defaultAuth: publicClient })
 }
