@@ -1,11 +1,11 @@
-import type { SessionStore } from '@fhir-auth/core'
+import type { Store } from '@fhir-auth/core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 /**
  * Opens a store, as a process of an app does. Stores of one namespace hold the same things, stores of two namespaces
  * share nothing. Whoever opens it also closes it, after the tests.
  */
-export type OpenStore = (namespace: string) => SessionStore | Promise<SessionStore>
+export type OpenStore = (namespace: string) => Store | Promise<Store>
 
 const CALLERS = 100
 /** Times to live, in seconds. */
@@ -15,9 +15,9 @@ const SHORT = 2
 /** What core relies on in a session store. Each rule holds between two processes: hence two stores, `a` and `b`. */
 export function describeSessionStore(name: string, open: OpenStore): void {
   describe(name, () => {
-    let a: SessionStore
-    let b: SessionStore
-    let stranger: SessionStore
+    let a: Store
+    let b: Store
+    let stranger: Store
     beforeAll(async () => {
       const namespace = `test-${crypto.randomUUID()}:`
       a = await open(namespace)
@@ -111,7 +111,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
       let holders = 0
       const holdersSeen: number[] = []
       const pause = (milliseconds = 1) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-      const holdOnce = async (store: SessionStore, owner: string): Promise<void> => {
+      const holdOnce = async (store: Store, owner: string): Promise<void> => {
         while (!(await store.swap(key, undefined, owner, LONG))) await pause()
         holdersSeen.push(++holders)
         await pause(10)
@@ -128,7 +128,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
     it('no change is lost when many read, compute and swap', async () => {
       const key = crypto.randomUUID()
       await a.set(key, '0', LONG)
-      const addOne = async (store: SessionStore): Promise<void> => {
+      const addOne = async (store: Store): Promise<void> => {
         const before = (await store.get(key)) ?? undefined
         if (!(await store.swap(key, before, String(Number(before) + 1), LONG))) await addOne(store)
       }
@@ -170,7 +170,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
     })
 
     /** Calls from both stores at once; answers which callers were told that they did it. */
-    async function race(call: (store: SessionStore, caller: number) => Promise<unknown>): Promise<number[]> {
+    async function race(call: (store: Store, caller: number) => Promise<unknown>): Promise<number[]> {
       const answers = await Promise.all(
         Array.from({ length: CALLERS }, (_, caller) => call(caller % 2 ? a : b, caller)),
       )

@@ -30,6 +30,7 @@ const STATUS_BY_CODE = {
   // A request of the app's user.
   login_required: 401,
   session_ended: 401,
+  context_changed: 401,
   insufficient_scope: 403,
   missing_context: 403,
   ambiguous_launch: 409,

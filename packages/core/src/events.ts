@@ -12,6 +12,12 @@ interface LaunchOrigin extends EventOrigin {
 }
 
 /**
+ * Why a launch is over: the person logged out, or another person logged in at the same server; the server refused the
+ * refresh token, or answered a refresh for another person, patient or encounter.
+ */
+export type LaunchEndReason = 'logout' | 'other_person' | 'invalid_grant' | 'invalid_id_token' | 'context_changed'
+
+/**
  * Something that operators and audits want to know, for `onEvent`. Typed by `type`, free of secrets; a `patient` is an id.
  */
 export type FhirAuthEvent =
@@ -20,7 +26,9 @@ export type FhirAuthEvent =
   | (LaunchOrigin & { readonly type: 'refresh' })
   /** The session stays; the refresh is tried again. */
   | (LaunchOrigin & { readonly type: 'refresh_failed'; readonly error: FhirAuthError })
-  | (LaunchOrigin & { readonly type: 'launch_ended'; readonly reason: 'logout' | 'invalid_grant' | 'invalid_id_token' })
+  | (LaunchOrigin & { readonly type: 'launch_ended'; readonly reason: LaunchEndReason })
+  /** The new id_token of a refresh does not count. The session goes on with the identity it had. */
+  | (LaunchOrigin & { readonly type: 'id_token_ignored'; readonly error: FhirAuthError })
   | { readonly type: 'store_failed'; readonly error: FhirAuthError }
   | (EventOrigin & {
       readonly type: 'token'

@@ -2,7 +2,7 @@
 
 export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
 export type { BackendServicesOptions } from './backend/options.ts'
-export type { SharedTokensOptions, TokenStore } from './backend/token-store.ts'
+export type { SharedTokensOptions } from './backend/shared-tokens.ts'
 export type { EventListener, FhirAuthEvent } from './events.ts'
 export type { FhirContext } from './fhir/fhir-context.ts'
 export type { FhirUser, IdTokenClaims, LaunchContext } from './fhir/fhir-grant.ts'
@@ -10,7 +10,7 @@ export type { LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } fro
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
 export { type CookieStore, cookieStore } from './session/cookie-store.ts'
 export { type MemoryStoreOptions, memoryStore } from './store/memory-store.ts'
-export type { SessionStore } from './store/store.ts'
+export type { Store } from './store/store.ts'
 export {
   type AdapterRequest,
   type Answer,

@@ -1,4 +1,4 @@
-import { FhirAuthError, type SessionStore } from '@fhir-auth/core'
+import { FhirAuthError, type Store } from '@fhir-auth/core'
 import { commandsOf } from './commands-of.ts'
 import type { RedisClient } from './redis-client.ts'
 import { deleteScript, swapScript } from './script.ts'
@@ -25,7 +25,7 @@ export interface RedisStoreOptions {
  *
  * @throws `invalid_option` for a client of another library, an unknown option, or a prefix that cannot work
  */
-export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): SessionStore {
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const prefix = checkPrefix(options)
   const commands = commandsOf(client)
   return {

@@ -1,11 +1,11 @@
-import type { SessionStore } from '@fhir-auth/core'
+import type { Store } from '@fhir-auth/core'
 
 interface Entry {
   value: string
   expiresAt: number
 }
 
-export function mapStore(entries: Map<string, Entry>): SessionStore {
+export function mapStore(entries: Map<string, Entry>): Store {
   const liveValue = (key: string) => {
     const entry = entries.get(key)
     return entry !== undefined && entry.expiresAt > Date.now() ? entry.value : undefined

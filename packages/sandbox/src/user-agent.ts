@@ -5,6 +5,8 @@ import { findSandboxForm } from './sandbox-form.ts'
 export interface SignInChoice {
   /** Id of the patient to pick. Default: the first one. */
   patient?: string | undefined
+  /** Who signs in, such as `Practitioner/juniper-stethwick`. Default: the patient. */
+  user?: string | undefined
   /** Refuses on the consent page. */
   deny?: boolean | undefined
   /** Stops at the redirect to a URL that begins so, such as the app's callback, and returns that redirect. */
@@ -82,7 +84,7 @@ export function createUserAgent(): UserAgent {
     },
     request: (url, init = {}) => send(url, init),
     visit: (url, init = {}) => follow(url, init),
-    async signIn(target, { patient, deny = false, stopBefore } = {}) {
+    async signIn(target, { patient, user, deny = false, stopBefore } = {}) {
       let response = await follow(target, {}, undefined, stopBefore)
       for (;;) {
         if (!response.headers.get('content-type')?.startsWith('text/html')) return response
@@ -92,6 +94,7 @@ export function createUserAgent(): UserAgent {
           if (!form.choices.includes(patient)) throw new Error(`the sandbox has no patient ${patient}`)
           form.fields.set('patient', patient)
         }
+        if (user !== undefined && form.fields.has('patient')) form.fields.set('user', user)
         if (form.asksForDecision) form.fields.set('decision', deny ? 'deny' : 'allow')
         const page = new URL(response.url)
         response = await follow(new URL(form.action, page), { method: 'POST', body: form.fields }, page, stopBefore)

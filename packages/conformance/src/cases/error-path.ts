@@ -1,4 +1,4 @@
-import { memoryStore, type SessionStore } from '@fhir-auth/core'
+import { memoryStore, type Store } from '@fhir-auth/core'
 import { expect } from 'vitest'
 import type { ErrorAnswer } from '../app/error-answer.ts'
 import type { Whoami } from '../app/handlers.ts'
@@ -125,7 +125,7 @@ function brokenMemory() {
   return Object.assign(memoryStore(), { get: fail, claim: fail, delete: fail })
 }
 
-function failingStore(): SessionStore {
+function failingStore(): Store {
   const fail = async (): Promise<never> => {
     throw new Error(DETAIL)
   }

@@ -20,8 +20,9 @@ import {
   readOptions,
   refuseOption,
 } from '../options.ts'
+import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
-import type { SharedTokensOptions, TokenStore } from './token-store.ts'
+import type { SharedTokensOptions, SharedTokensSettings } from './shared-tokens.ts'
 
 /** Options of backend services: one server's registration in place, or `registrations` for many. */
 export interface BackendServicesOptions extends Omit<RegistrationSource, 'redirectUri'>, HttpOptions {
@@ -45,7 +46,7 @@ export interface BackendServicesSettings {
   readonly keys: KeySet | undefined
   readonly jwksPath: string | undefined
   readonly jwksMaxAgeSeconds: number
-  readonly sharedTokens: { readonly store: TokenStore; readonly secrets: readonly string[] } | undefined
+  readonly sharedTokens: Pick<SharedTokensSettings, 'store' | 'secrets'> | undefined
   readonly timeoutSeconds: number
   readonly http: HttpOptions
   readonly emit: Emit
@@ -104,12 +105,4 @@ function readKeys(value: unknown, option: string): KeySet | undefined {
 /** Also one of another copy of this package. */
 function isKeySet(value: unknown): value is KeySet {
   return typeof (value as KeySet | null)?.publicJwks === 'function'
-}
-
-function readStore(value: unknown, option: string): TokenStore {
-  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
-    if (typeof (value as TokenStore | null | undefined)?.[method] === 'function') continue
-    refuseOption(`${option} has no method "${method}". Write sharedTokens: { store: redisStore(client), secret }.`)
-  }
-  return value as TokenStore // it has every method
 }

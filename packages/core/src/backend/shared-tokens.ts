@@ -1,11 +1,22 @@
-import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
+import type { FhirAuthError } from '../errors.ts'
 import { isDueForRenewal, isUsable } from '../oauth/token-lifetime.ts'
 import type { TokenResponse } from '../oauth/token-response.ts'
-import { createSealer, hashedName, type Sealer } from '../store/sealing.ts'
-import type { TokenStore } from './token-store.ts'
+import { type Lease, Leases } from '../store/leases.ts'
+import type { MemoryStore } from '../store/memory-store.ts'
+import { openStore } from '../store/open-store.ts'
+import type { RecordStore } from '../store/record-store.ts'
+import type { Store } from '../store/store.ts'
+
+/** Shares tokens between the processes of an app: one token request for all of them. */
+export interface SharedTokensOptions {
+  /** E.g. `redisStore(client)` of `@fhir-auth/redis`; the same one may hold the sessions. */
+  store: Store | MemoryStore
+  /** Seals the tokens: at least 32 random characters, the same in each process. A list rotates it: the first seals, all open. */
+  secret: string | readonly (string | undefined)[] | undefined
+}
 
 export interface SharedTokensSettings {
-  readonly store: TokenStore
+  readonly store: Store | MemoryStore
   readonly secrets: readonly string[]
   /** How long a caller waits for another process, in seconds. */
   readonly timeoutSeconds: number
@@ -14,23 +25,30 @@ export interface SharedTokensSettings {
   readonly onFailure: (error: FhirAuthError) => void
 }
 
-const POLL_MILLISECONDS = 50
+/** What processes share of a token response. */
+type SharedToken = Pick<TokenResponse, 'accessToken' | 'expiresAt' | 'lifetimeSeconds' | 'scope' | 'members'>
+
 /** A store that is slower than this saves nobody time. */
 const STORE_SECONDS = 2
-/** A request is discovery, of three documents at most, and the token; a process that dies with the lock blocks no longer. */
-const REQUESTS_PER_LOCK = 5
 
 /**
  * Tokens that all processes of an app share: one of them asks the server, the others take what it got. Sharing is a
  * saving, not a need: with a store that fails, each process asks for itself.
  */
 export class SharedTokens {
-  readonly #settings: SharedTokensSettings
-  readonly #sealer: Sealer
+  readonly #tokens: RecordStore<SharedToken>
+  readonly #leases: Leases
+  readonly #now: () => number
 
-  constructor(settings: SharedTokensSettings) {
-    this.#settings = settings
-    this.#sealer = createSealer(settings.secrets, 'backend token')
+  constructor({ store, timeoutSeconds, ...settings }: SharedTokensSettings) {
+    const storeSettings = {
+      ...settings,
+      purpose: 'backend token',
+      timeoutSeconds: Math.min(timeoutSeconds, STORE_SECONDS),
+    }
+    this.#tokens = openStore<SharedToken>(store, storeSettings)
+    this.#leases = new Leases(this.#tokens, timeoutSeconds)
+    this.#now = settings.now
   }
 
   /**
@@ -40,89 +58,42 @@ export class SharedTokens {
    * @throws what `request` throws
    */
   async get(key: string, outworn: string | undefined, request: () => Promise<TokenResponse>): Promise<TokenResponse> {
-    const lock = await hashedName(`lock ${key}`)
-    const owner = crypto.randomUUID()
-    let isOwner: boolean
+    const find = () => this.#find(key, outworn)
+    let lease: Lease | undefined
     try {
-      const found = await this.#findOrClaim(key, outworn, lock, owner)
-      if (typeof found === 'object') return found
-      isOwner = found
+      const found = (await find()) ?? (await this.#leases.take(`token ${key}`, find))
+      if ('accessToken' in found) return found
+      lease = found
+      // Whoever had the lease before may have got the token after the last look.
+      const late = await find()
+      if (late !== undefined) return late
     } catch {
-      return request()
+      // Without the store, each process asks for itself.
     }
     try {
-      // Whoever had the lock before may have got the token after the last look.
-      const found = isOwner ? await this.#find(key, outworn).catch(() => undefined) : undefined
-      if (found) return found
       const response = await request()
-      await this.#keep(key, response).catch(() => {})
+      await this.#keep(key, response)
       return response
     } finally {
-      // When the store is down, the lock runs out by itself.
-      if (isOwner) await this.#ask((store) => store.delete(lock, owner)).catch(() => {})
+      await lease?.giveBack()
     }
-  }
-
-  /**
-   * Waits for another process that is asking the server, but not forever: it may have died.
-   *
-   * @returns its token, or whether the lock is ours
-   */
-  async #findOrClaim(
-    key: string,
-    outworn: string | undefined,
-    lock: string,
-    owner: string,
-  ): Promise<TokenResponse | boolean> {
-    const { timeoutSeconds } = this.#settings
-    const lockSeconds = Math.ceil(REQUESTS_PER_LOCK * timeoutSeconds)
-    for (let waited = 0; waited <= timeoutSeconds * 1000; waited += POLL_MILLISECONDS) {
-      if (waited > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
-      const found = await this.#find(key, outworn)
-      if (found) return found
-      if (await this.#ask((store) => store.swap(lock, undefined, owner, lockSeconds))) return true
-    }
-    return false
   }
 
   async #keep(key: string, response: TokenResponse): Promise<void> {
     const { accessToken, expiresAt, lifetimeSeconds, scope, members } = response
-    const sealed = await this.#sealer.seal({ key, accessToken, expiresAt, lifetimeSeconds, scope, members })
-    const ttlSeconds = Math.max(1, Math.ceil((expiresAt - this.#settings.now()) / 1000))
-    const name = await hashedName(key)
-    await this.#ask((store) => store.set(name, sealed, ttlSeconds))
+    try {
+      await this.#tokens.set(key, Object.freeze({ accessToken, expiresAt, lifetimeSeconds, scope, members }))
+    } catch {
+      // The token is good all the same.
+    }
   }
 
   /** A token of another process that is worth taking: not the outworn one, and not due itself. */
   async #find(key: string, outworn: string | undefined): Promise<TokenResponse | undefined> {
-    const name = await hashedName(key)
-    const sealed = await this.#ask((store) => store.get(name))
-    const content = typeof sealed === 'string' ? await this.#sealer.open(sealed) : undefined
-    // The key is part of what is sealed, so a token copied under the key of another server or scope does not count.
-    if (content?.key !== key) return undefined
-    // Sealed here or by another process of the app, from a checked response.
-    const response = { ...content, refreshToken: undefined, idToken: undefined } as unknown as TokenResponse
-    const now = this.#settings.now()
-    const isFresh = isUsable(response, now) && !isDueForRenewal(response, now)
-    return isFresh && response.accessToken !== outworn ? response : undefined
-  }
-
-  /** What the store says; it fails when the store hangs. */
-  async #ask<T>(call: (store: TokenStore) => Promise<T>): Promise<T> {
-    const { store, timeoutSeconds } = this.#settings
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      const limit = Math.min(timeoutSeconds, STORE_SECONDS) * 1000
-      timer = setTimeout(() => reject(new Error('The token store did not answer in time.')), limit)
-    })
-    try {
-      return await Promise.race([call(store), tooLate])
-    } catch (cause) {
-      const error = asFhirAuthError(cause, 'session_store_failed', 'The store of shared tokens failed.')
-      this.#settings.onFailure(error)
-      throw error
-    } finally {
-      clearTimeout(timer)
-    }
+    const token = await this.#tokens.get(key)
+    if (token === undefined || token.accessToken === outworn) return undefined
+    const now = this.#now()
+    const isFresh = isUsable(token, now) && !isDueForRenewal(token, now)
+    return isFresh ? { ...token, refreshToken: undefined, idToken: undefined } : undefined
   }
 }

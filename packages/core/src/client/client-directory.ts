@@ -85,7 +85,8 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }
 
-function sameBase(a: string, b: string): boolean {
+/** Whether two FHIR base URLs are the same, whichever slash they end with. */
+export function sameBase(a: string, b: string): boolean {
   return withoutSlash(a) === withoutSlash(b)
 }
 

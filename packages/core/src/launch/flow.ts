@@ -15,18 +15,21 @@ import { exchangeCode, refreshGrant } from '../oauth/grants.ts'
 import { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { revokeToken } from '../oauth/revocation.ts'
 import type { BackChannel } from '../oauth/token-request.ts'
+import type { LaunchServer } from '../session/launch-server.ts'
 import type { LaunchRecord } from '../session/record.ts'
-import { type RecordSources, recordLaunch, recordRefresh } from '../session/record-launch.ts'
+import { type RecordSources, type RefreshedLaunch, recordLaunch, recordRefresh } from '../session/record-launch.ts'
 import { randomToken } from '../shared/random.ts'
 
 export interface LaunchFlowSettings {
   readonly clients: ClientDirectory<LaunchClient>
   /** Keep id_tokens for a logout at the server. */
   readonly logoutAtServer: boolean
+  /** How long a login lasts at the most. */
+  readonly session: { readonly lifetimeSeconds: number }
 }
 
 /** A launch from its authorization request to its last token, without HTTP towards the browser. */
-export class LaunchFlow {
+export class LaunchFlow implements LaunchServer {
   readonly #settings: LaunchFlowSettings
   readonly #channel: BackChannel
   readonly #metadata: MetadataCache
@@ -59,36 +62,44 @@ export class LaunchFlow {
     const code = checkAuthorizationResponse(query, checks)
     const sources = await this.#sourcesOf(await this.clientAt(checks.fhirBaseUrl), checks)
     const response = await exchangeCode(sources.client, checks, code, sources.server, this.#channel)
-    return recordLaunch(randomToken().slice(0, 22), response, { nonce: checks.nonce }, sources)
+    const launchId = randomToken().slice(0, 22)
+    const endsAt = this.#channel.now() + this.#settings.session.lifetimeSeconds * 1000
+    return recordLaunch({ launchId, endsAt, idToken: { nonce: checks.nonce } }, response, sources)
   }
 
-  /** The launch with new tokens, by its refresh token. */
-  async refresh(launch: LaunchRecord): Promise<LaunchRecord> {
-    const sources = await this.sourcesOf(launch)
+  async refresh(launch: LaunchRecord): Promise<RefreshedLaunch> {
+    const sources = await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
     const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
     const response = await refreshGrant(sources.client, request, sources.server, this.#channel)
-    return recordRefresh(launch, response, sources)
+    try {
+      return await recordRefresh(launch, response, sources)
+    } catch (error) {
+      // Tokens of another person or patient: nobody keeps them.
+      const { accessToken, refreshToken = launch.refreshToken } = response
+      await this.#revokeTokens({ accessToken, refreshToken }, sources).catch(() => {})
+      throw error
+    }
   }
 
-  /** What a later request for this launch works with. */
-  async sourcesOf(launch: LaunchRecord): Promise<RecordSources> {
-    return this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
-  }
-
-  /** Tells the server that the launch is over (RFC 7009), where it wants to know. */
   async revoke(launch: LaunchRecord): Promise<void> {
-    const { client, metadata, server } = await this.sourcesOf(launch)
+    await this.#revokeTokens(launch, await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch))
+  }
+
+  async #revokeTokens(
+    { accessToken, refreshToken }: Pick<LaunchRecord, 'accessToken' | 'refreshToken'>,
+    { client, metadata, server }: RecordSources,
+  ): Promise<void> {
     const endpoint = metadata.revocation_endpoint
     if (!endpoint) return
-    const [token, hint] = launch.refreshToken
-      ? ([launch.refreshToken, 'refresh_token'] as const)
-      : ([launch.accessToken, 'access_token'] as const)
+    const [token, hint] = refreshToken
+      ? ([refreshToken, 'refresh_token'] as const)
+      : ([accessToken, 'access_token'] as const)
     await revokeToken(client, server, endpoint, token, hint, this.#channel)
   }
 
   /** Where a person logs out of the server as well (OpenID Connect RP-Initiated Logout §2), if it has such a place. */
   async logoutUrl(launch: LaunchRecord, returnTo: string): Promise<string | undefined> {
-    const { metadata } = await this.sourcesOf(launch)
+    const { metadata } = await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
     const endpoint = metadata.end_session_endpoint
     if (!endpoint) return undefined
     const parameters = new URLSearchParams({ client_id: launch.clientId, post_logout_redirect_uri: returnTo })

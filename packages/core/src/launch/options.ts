@@ -7,7 +7,6 @@ import {
   type RegistrationSource,
 } from '../client/client-directory.ts'
 import { checkRegistration, type Registration } from '../client/registration.ts'
-import type { FhirAuthError } from '../errors.ts'
 import type { EventListener } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import { checkSecureUrl } from '../http/secure-url.ts'
@@ -28,11 +27,11 @@ import {
   requireText,
 } from '../options.ts'
 import { CookieStore } from '../session/cookie-store.ts'
-import type { SessionSettings } from '../session/stored-sessions.ts'
-import { MemoryStore, memoryStore } from '../store/memory-store.ts'
-import { SealedStore } from '../store/sealed-store.ts'
+import type { SessionSettings } from '../session/sessions.ts'
+import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
+import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
-import type { RecordStore, SessionStore } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 
 export interface SessionOptions {
   /**
@@ -40,8 +39,8 @@ export interface SessionOptions {
    */
   secret: string | undefined | readonly (string | undefined)[]
   /** Default: `memoryStore()`, for one process. `cookieStore()`: no state on the server, with limits of its own. */
-  store?: SessionStore | MemoryStore | CookieStore | undefined
-  /** How long a login lasts at the most, in seconds. Default 8 hours. */
+  store?: Store | MemoryStore | CookieStore | undefined
+  /** How long a login lasts at the most, in seconds. Nothing moves its end. Default 8 hours. */
   lifetimeSeconds?: number | undefined
   /** How long a login lasts without a request, in seconds. Default 1 hour. */
   idleSeconds?: number | undefined
@@ -96,7 +95,8 @@ export interface SmartLaunchSettings {
   readonly secrets: readonly string[]
   /** Sessions are in cookies, and the store only has what one process needs to remember. */
   readonly sessionsInCookies: boolean
-  readonly openStore: (onFailure: (error: FhirAuthError) => void) => RecordStore
+  readonly store: Store | MemoryStore
+  readonly storeTimeoutSeconds: number
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
   readonly origin: string
@@ -113,7 +113,7 @@ export interface SmartLaunchSettings {
 
 const SESSION = {
   secret: checkSecrets,
-  store: readStore,
+  store: readSessionStore,
   lifetimeSeconds: positive(8 * 3600),
   idleSeconds: positive(3600),
   storeTimeoutSeconds: positive(2),
@@ -162,7 +162,8 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     secrets,
     now,
     sessionsInCookies: session.store instanceof CookieStore,
-    openStore: storeOpener(session, now),
+    store: storeOf(session.store, now),
+    storeTimeoutSeconds: session.storeTimeoutSeconds,
     session: { policy: { secure, sameSite }, cookieName, lifetimeSeconds, idleSeconds },
     origin: redirect.origin,
     ...completePaths(given.paths, redirect.pathname),
@@ -190,22 +191,13 @@ function listedRedirectUri({ registrations }: SmartLaunchOptions): string | unde
   return Array.isArray(registrations) ? (registrations as readonly Registration[])[0]?.redirectUri : undefined
 }
 
-function readStore(value: unknown, option: string): SessionOptions['store'] {
-  if (value === undefined || value instanceof CookieStore || value instanceof MemoryStore) return value
-  for (const method of ['get', 'set', 'swap', 'delete'] as const) {
-    if (typeof (value as SessionStore | null)?.[method] === 'function') continue
-    refuseOption(`${option} has no method ${method}(). See SessionStore.`)
-  }
-  return value as SessionStore // it has every method
+function readSessionStore(value: unknown, option: string): SessionOptions['store'] {
+  return value === undefined || value instanceof CookieStore ? value : readStore(value, option)
 }
 
-function storeOpener(
-  { store, secret: secrets, storeTimeoutSeconds: timeoutSeconds }: OptionValues<typeof SESSION>,
-  now: () => number,
-): SmartLaunchSettings['openStore'] {
-  if (store === undefined || store instanceof CookieStore) return () => memoryStore({ now })
-  if (store instanceof MemoryStore) return () => store
-  return (onFailure) => new SealedStore(store, { secrets, timeoutSeconds, now, onFailure })
+function storeOf(store: SessionOptions['store'], now: () => number): Store | MemoryStore {
+  // With sessions in cookies there is only a little for one process to remember.
+  return store === undefined || store instanceof CookieStore ? memoryStore({ now }) : store
 }
 
 function completePaths(

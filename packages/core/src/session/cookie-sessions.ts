@@ -2,56 +2,70 @@ import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
-import type { LaunchFlow } from '../launch/flow.ts'
-import type { LaunchHooks } from '../launch/options.ts'
 import { isUsable } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
+import { RecentlyUsed } from '../shared/recently-used.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
 import { createSealer, type Sealer } from '../store/sealing.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 import { ChunkedCookie } from './chunked-cookie.ts'
-import type { LaunchRecord, SessionRecord } from './record.ts'
-import { contextOfRecord, endedLaunch } from './record-launch.ts'
-import {
-  type EndedSession,
-  isKeptBeside,
-  MAX_LAUNCHES,
-  type SessionChange,
-  type SessionKeeper,
-  type SessionRenewal,
-} from './session-keeper.ts'
-import type { SessionSettings } from './stored-sessions.ts'
+import { joinLaunches } from './join-launches.ts'
+import { LaunchContexts } from './launch-contexts.ts'
+import { endReasonOf, type LaunchServer } from './launch-server.ts'
+import { endedLaunch, type LaunchRecord, type SessionRecord } from './record.ts'
+import type {
+  EndedSession,
+  FinishedLogin,
+  SessionChange,
+  SessionRenewal,
+  SessionSettings,
+  Sessions,
+} from './sessions.ts'
 import { chooseLaunch } from './which-launch.ts'
 
 export interface CookieSessionParts {
   readonly secrets: readonly string[]
   readonly settings: SessionSettings
+  readonly server: LaunchServer
   readonly send: FetchFunction
-  readonly now: () => number
+  /** Called once for each refresh, with the context of the new token. */
+  readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly emit: Emit
-  readonly flow: LaunchFlow
-  readonly hooks: LaunchHooks
+  readonly now: () => number
 }
 
 /** Sessions that were opened, so that one is decrypted once and not for each request. */
-const MAX_OPENED = 1000
+const OPENED_SESSIONS = 1000
+/** Launches that this process has ended, remembered at least. */
+const ENDED_LAUNCHES = 10_000
+
+/** What a refresh has brought. */
+interface Refresh {
+  readonly launch: LaunchRecord
+  readonly hookFailure: unknown
+}
 
 /**
- * Sessions without a store: sealed, in cookies. Only an answer of this library can change them, so a token that has run
- * out is renewed on the way through `/login`, and at no other place: a rotated refresh token that no cookie takes along
- * would be lost.
+ * Sessions without a store: sealed, in cookies. Only an answer of this library can change them, so an expired token is
+ * renewed on the way through `/login`, and at no other place: a rotated refresh token that no cookie takes along would be
+ * lost.
+ *
+ * A copy of a cookie outlives the logout, since there is nobody to ask. This process alone remembers whom it logged out.
  */
-export class CookieSessions implements SessionKeeper {
+export class CookieSessions implements Sessions {
   readonly #parts: CookieSessionParts
   readonly #sealer: Sealer
   readonly #cookies: ChunkedCookie
-  readonly #opened = new Map<string, SessionRecord>()
-  readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
-  readonly #refreshes = new Map<string, Promise<LaunchRecord>>()
+  readonly #opened = new RecentlyUsed<SessionRecord>(OPENED_SESSIONS)
+  readonly #ended = new RecentlyUsed<true>(ENDED_LAUNCHES)
+  readonly #contexts: LaunchContexts
+  readonly #refreshes = new SingleFlight<Refresh>()
 
   constructor(parts: CookieSessionParts) {
     this.#parts = parts
     this.#sealer = createSealer(parts.secrets, `session ${parts.settings.cookieName}`)
     this.#cookies = new ChunkedCookie(parts.settings.cookieName, parts.settings.policy)
+    this.#contexts = new LaunchContexts(parts.send)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
@@ -62,99 +76,120 @@ export class CookieSessions implements SessionKeeper {
 
   #contextIn(session: SessionRecord | undefined, request: AdapterRequest): FhirContext | undefined {
     const launch = session && chooseLaunch(session.launches, request)
-    return launch && isUsable(launch, this.#parts.now()) ? this.contextOf('', launch) : undefined
+    return launch && this.#isGood(launch) ? this.#contextOf(launch) : undefined
   }
 
-  contextOf(_id: string, launch: LaunchRecord): FhirContext {
-    const known = this.#contexts.get(launch)
-    if (known !== undefined) return known
-    const context = contextOfRecord(launch, this.#tokensOf(launch), this.#parts.send)
-    this.#contexts.set(launch, context)
-    return context
+  #isGood(launch: LaunchRecord): boolean {
+    const now = this.#parts.now()
+    return isUsable(launch, now) && launch.endsAt > now && !this.#isOver(launch)
+  }
+
+  #isOver({ launchId }: LaunchRecord): boolean {
+    return this.#ended.get(launchId) === true
+  }
+
+  #contextOf(launch: LaunchRecord): FhirContext {
+    return this.#contexts.known(launch) ?? this.#contexts.create(launch, this.#tokensOf(launch))
   }
 
   #tokensOf(launch: LaunchRecord): TokenSource {
     return {
       current: () => {
-        if (isUsable(launch, this.#parts.now())) return launch.accessToken
-        throw new FhirAuthError('session_ended', 'The token has run out. The next page that is opened renews it.')
+        if (this.#isGood(launch)) return launch.accessToken
+        throw new FhirAuthError('session_ended', 'The token has expired. The next page that is opened renews it.')
       },
       replace: async () => undefined,
     }
   }
 
-  /** Nothing is kept here: the session begins with its cookie. */
-  async open(): Promise<string> {
-    return ''
-  }
-
-  async discard(): Promise<readonly LaunchRecord[]> {
-    return []
-  }
-
-  async handOver(cookieHeader: string | undefined, _id: string, launch: LaunchRecord): Promise<SessionChange> {
+  async logIn(cookieHeader: string | undefined, { launch, welcome }: FinishedLogin): Promise<SessionChange> {
+    await welcome(this.#contextOf(launch))
     const previous = await this.#sessionOf(cookieHeader)
-    const others = (previous?.launches ?? []).filter((other) => isKeptBeside(other, launch))
-    const endsAt = this.#parts.now() + this.#parts.settings.lifetimeSeconds * 1000
-    return this.#write([...others, launch].slice(-MAX_LAUNCHES), endsAt, cookieHeader)
+    const before = (previous?.launches ?? []).filter((other) => !this.#isOver(other))
+    const { launches, ended } = joinLaunches(before, launch, this.#parts.now())
+    const written = await this.#write(launches, cookieHeader)
+    return { ...written, ended }
   }
 
-  async end(cookieHeader: string | undefined): Promise<EndedSession> {
+  async logOut(cookieHeader: string | undefined): Promise<EndedSession> {
     const session = await this.#sessionOf(cookieHeader)
-    return { cookies: this.#cookies.clear(cookieHeader), launches: session?.launches ?? [] }
+    const launches = session?.launches ?? []
+    for (const { launchId } of launches) this.#ended.set(launchId, true)
+    return { cookies: this.#cookies.clear(cookieHeader), launches }
   }
 
   async renew(request: AdapterRequest, returnTo: string): Promise<SessionRenewal | undefined> {
     const cookieHeader = request.header('cookie')
     const session = await this.#sessionOf(cookieHeader)
     const page: AdapterRequest = { method: 'GET', url: returnTo, header: (name) => request.header(name) }
-    if (session === undefined) return undefined
-    const launch = launchOfPage(session, page)
+    const launch = session && launchOfPage(session, page)
+    const { now } = this.#parts
+    if (session === undefined || !launch?.refreshToken || launch.endsAt <= now()) return undefined
     // With a token that is good, somebody wants to log in once more.
-    if (!launch?.refreshToken || isUsable(launch, this.#parts.now())) return undefined
-    const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId: launch.launchId }
-    const { emit, hooks } = this.#parts
+    if (isUsable(launch, now()) || this.#isOver(launch)) return undefined
     const replacedBy = async (next: LaunchRecord) => {
       const launches = session.launches.map((other) => (other === launch ? next : other))
-      return (await this.#write(launches, session.endsAt, cookieHeader)).cookies
+      return (await this.#write(launches, cookieHeader)).cookies
     }
-    let renewed: LaunchRecord
     try {
-      renewed = await this.#refreshOnce(launch, launch.refreshToken)
-    } catch (cause) {
-      const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
-      const reason = error.code === 'invalid_id_token' ? error.code : error.error
-      if (reason !== 'invalid_grant' && reason !== 'invalid_id_token') {
-        emit({ type: 'refresh_failed', ...origin, error })
+      const { launch: renewed, hookFailure } = await this.#refreshes.run(launch.refreshToken, () =>
+        this.#refresh(launch),
+      )
+      const cookies = await replacedBy(renewed)
+      // A logout may have come while the cookies were sealed.
+      if (this.#isOver(launch)) {
+        await this.#parts.server.revoke(renewed).catch(() => {})
         return undefined
       }
-      emit({ type: 'launch_ended', ...origin, reason })
-      return { isRenewed: false, cookies: await replacedBy(endedLaunch(launch)) }
+      return { isRenewed: isUsable(renewed, now()), cookies, hookFailure }
+    } catch (cause) {
+      const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
+      return endReasonOf(error) ? { isRenewed: false, cookies: await replacedBy(endedLaunch(launch)) } : undefined
     }
-    emit({ type: 'refresh', ...origin })
-    await hooks.afterRefresh?.(this.contextOf('', renewed))
-    return { isRenewed: isUsable(renewed, this.#parts.now()), cookies: await replacedBy(renewed) }
   }
 
-  /** Tabs that come at once, here in this process, share one refresh. */
-  #refreshOnce(launch: LaunchRecord, refreshToken: string): Promise<LaunchRecord> {
-    const known = this.#refreshes.get(refreshToken)
-    if (known) return known
-    const refresh = this.#parts.flow.refresh(launch).finally(() => this.#refreshes.delete(refreshToken))
-    this.#refreshes.set(refreshToken, refresh)
-    return refresh
+  /** Tabs that come at once, here in this process, share it, and the call of the app's hook. */
+  async #refresh(launch: LaunchRecord): Promise<Refresh> {
+    const { server, emit, afterRefresh } = this.#parts
+    const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId: launch.launchId }
+    let renewed: LaunchRecord
+    try {
+      const refreshed = await server.refresh(launch)
+      if (refreshed.idTokenFault) emit({ type: 'id_token_ignored', ...origin, error: refreshed.idTokenFault })
+      renewed = refreshed.launch
+    } catch (cause) {
+      const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
+      const reason = endReasonOf(error)
+      emit(reason ? { type: 'launch_ended', ...origin, reason } : { type: 'refresh_failed', ...origin, error })
+      throw error
+    }
+    if (this.#isOver(launch)) {
+      await server.revoke(renewed).catch(() => {})
+      throw new FhirAuthError('session_ended', 'The person has logged out while the token was renewed.')
+    }
+    emit({ type: 'refresh', ...origin })
+    try {
+      await afterRefresh?.(this.#contextOf(renewed))
+      return { launch: renewed, hookFailure: undefined }
+    } catch (hookFailure) {
+      return { launch: renewed, hookFailure }
+    }
+  }
+
+  async idle(): Promise<void> {
+    // A refresh here belongs to a request, which waits for it.
   }
 
   /** @param launches - oldest first: they go first where not all fit */
   async #write(
     launches: readonly LaunchRecord[],
-    endsAt: number,
     cookieHeader: string | undefined,
-  ): Promise<SessionChange> {
+  ): Promise<{ cookies: readonly string[]; launches: number }> {
     const { settings, now } = this.#parts
     for (let kept = launches; ; kept = kept.slice(1)) {
-      const tokensEndAt = Math.max(...kept.map(({ expiresAt }) => expiresAt))
-      // The browser cannot be told of each use, so being idle begins when the last token has run out.
+      const endsAt = Math.max(...kept.map((launch) => launch.endsAt))
+      const tokensEndAt = Math.max(...kept.map((launch) => launch.expiresAt))
+      // The browser cannot be told of each use, so being idle begins when the last token has expired.
       const expiresAt = Math.min(endsAt, tokensEndAt + settings.idleSeconds * 1000)
       const session: SessionRecord = Object.freeze({ launches: Object.freeze(kept), endsAt, expiresAt })
       const sealed = await this.#sealer.seal(session)
@@ -172,11 +207,9 @@ export class CookieSessions implements SessionKeeper {
   }
 
   async #open(sealed: string): Promise<SessionRecord | undefined> {
-    const session = (await this.#sealer.open(sealed)) as SessionRecord | undefined
+    const session = (await this.#sealer.open(sealed)) as SessionRecord | undefined // sealed here, for this purpose alone
     if (session === undefined) return undefined
     this.#opened.set(sealed, session)
-    const [oldest] = this.#opened.size > MAX_OPENED ? this.#opened.keys() : []
-    if (oldest !== undefined) this.#opened.delete(oldest)
     return this.#liveOnly(session)
   }
 

@@ -1,10 +1,7 @@
 import { decodeJwt } from 'jose/jwt/decode'
 import type { Client } from '../client/client.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
-import { FhirAuthError } from '../errors.ts'
-import { FhirContext } from '../fhir/fhir-context.ts'
-import type { TokenSource } from '../fhir/fhir-fetch.ts'
-import { ScopeSet } from '../fhir/scope-set.ts'
+import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
 import type { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
@@ -22,29 +19,48 @@ export interface RecordSources {
   readonly keepsIdToken: boolean
 }
 
+/** What a launch has from its login on. */
+export interface LaunchIdentity {
+  readonly launchId: string
+  /** When the login ends, in milliseconds since the epoch. */
+  readonly endsAt: number
+  readonly idToken: IdTokenExpectations
+}
+
+/** A launch with new tokens. */
+export interface RefreshedLaunch {
+  readonly launch: LaunchRecord
+  /** Why the new id_token does not count, if it does not. The identity of before stays. */
+  readonly idTokenFault: FhirAuthError | undefined
+}
+
 /**
  * The record of a new launch, its id_token verified.
  *
  * @throws `invalid_id_token`
  */
 export async function recordLaunch(
-  launchId: string,
+  { launchId, endsAt, idToken: expected }: LaunchIdentity,
   response: TokenResponse,
-  expected: IdTokenExpectations,
   sources: RecordSources,
 ): Promise<LaunchRecord> {
   const { client, metadata, server, issuerKeys, now, keepsIdToken } = sources
   const idToken = response.idToken
     ? await verifyIdToken(response.idToken, client, metadata, expected, issuerKeys, now)
     : undefined
+  const { accessToken, expiresAt, lifetimeSeconds, scope, refreshToken } = response
   return Object.freeze({
     launchId,
     fhirBaseUrl: client.fhirBaseUrl,
     clientId: client.clientId,
     tokenEndpoint: server.tokenEndpoint,
     issuer: server.issuer,
-    ...tokenMembers(response),
-    refreshToken: response.refreshToken,
+    accessToken,
+    refreshToken,
+    expiresAt,
+    lifetimeSeconds,
+    endsAt,
+    scope,
     ...readLaunchContext(response.members),
     fhirUser: fhirUserOf(idToken, client.fhirBaseUrl),
     idToken,
@@ -53,35 +69,47 @@ export async function recordLaunch(
 }
 
 /**
- * The record after a refresh: what the server did not send again stays as it was (SMART App Launch 2.2 "Refresh access
+ * The record after a refresh. What the server did not send again stays as it was (SMART App Launch 2.2 "Refresh access
  * token"): refresh token, context, identity.
  *
- * @throws `invalid_id_token` when the new id_token names another person
+ * @throws `invalid_id_token` when the new id_token names another person, `context_changed` when the answer names another
+ *   patient or encounter
  */
 export async function recordRefresh(
   previous: LaunchRecord,
   response: TokenResponse,
   sources: RecordSources,
-): Promise<LaunchRecord> {
+): Promise<RefreshedLaunch> {
+  const { launchId, endsAt } = previous
   const record = (answer: TokenResponse) =>
-    recordLaunch(previous.launchId, answer, { nonce: undefined, sub: previous.idToken?.sub }, sources)
-  const next = await record(response).catch((error: unknown) => {
+    recordLaunch({ launchId, endsAt, idToken: { nonce: undefined, sub: previous.idToken?.sub } }, answer, sources)
+  let idTokenFault: FhirAuthError | undefined
+  const next = await record(response).catch((cause: unknown) => {
     if (namesOtherPerson(response.idToken, previous)) {
-      throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', { cause: error })
+      throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', { cause })
     }
-    // The refresh token may be used up: keys that cannot be had now must not cost the session. The identity stays.
+    // The refresh token may be used up: keys that cannot be fetched now must not cost the session.
+    idTokenFault = asFhirAuthError(cause, 'invalid_id_token', 'The id_token of a refresh could not be verified.')
     return record({ ...response, idToken: undefined })
   })
-  return Object.freeze({
+  for (const resource of ['patient', 'encounter'] as const) {
+    if (next[resource] === undefined || next[resource] === previous[resource]) continue
+    throw new FhirAuthError(
+      'context_changed',
+      `The server answered a refresh with another ${resource} than the login had. The launch is over: log in again.`,
+    )
+  }
+  const launch = Object.freeze({
     ...next,
     refreshToken: next.refreshToken ?? previous.refreshToken,
-    patient: next.patient ?? previous.patient,
-    encounter: next.encounter ?? previous.encounter,
+    patient: previous.patient,
+    encounter: previous.encounter,
     launch: Object.freeze({ ...previous.launch, ...next.launch }),
     idToken: next.idToken ?? previous.idToken,
     idTokenHint: next.idTokenHint ?? previous.idTokenHint,
     fhirUser: next.fhirUser ?? previous.fhirUser,
   })
+  return { launch, idTokenFault }
 }
 
 /** Even where the signature cannot be checked, another `sub` is reason enough to stop. */
@@ -92,18 +120,4 @@ function namesOtherPerson(idToken: string | undefined, { idToken: known }: Launc
   } catch {
     return true
   }
-}
-
-/** A launch that is over: a name without tokens, so that its tab is told so and never gets another launch's patient. */
-export function endedLaunch(record: LaunchRecord): LaunchRecord {
-  return Object.freeze({ ...record, accessToken: '', refreshToken: undefined, idTokenHint: undefined, expiresAt: 0 })
-}
-
-/** The context that a handler gets for a record. */
-export function contextOfRecord(record: LaunchRecord, tokens: TokenSource, send: typeof globalThis.fetch): FhirContext {
-  return new FhirContext({ ...record, scope: ScopeSet.parse(record.scope) }, tokens, send)
-}
-
-function tokenMembers({ accessToken, expiresAt, lifetimeSeconds, scope }: TokenResponse) {
-  return { accessToken, expiresAt, lifetimeSeconds, scope }
 }

@@ -1,31 +1,45 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import type { Emit } from '../events.ts'
-import { refreshGrant } from '../oauth/grants.ts'
 import { isDueForRenewal } from '../oauth/token-lifetime.ts'
-import type { BackChannel } from '../oauth/token-request.ts'
-import type { SessionLock } from '../store/lease.ts'
-import type { RecordStore } from '../store/store.ts'
-import { replaceLaunch } from './change-session.ts'
-import type { LaunchRecord } from './record.ts'
-import { endedLaunch, type RecordSources, recordRefresh } from './record-launch.ts'
-
-/** What a refresh works with: the client and server that a launch belongs to. */
-export type SourcesOfLaunch = (launch: LaunchRecord) => Promise<RecordSources>
+import { RecentlyUsed } from '../shared/recently-used.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
+import type { Leases } from '../store/leases.ts'
+import type { RecordStore } from '../store/record-store.ts'
+import { followSession, replaceLaunch } from './change-session.ts'
+import { endReasonOf, type LaunchServer } from './launch-server.ts'
+import { endedLaunch, isLive, type LaunchRecord, type SessionRecord } from './record.ts'
 
 export interface RefresherParts {
-  readonly store: RecordStore
-  readonly lock: SessionLock
-  readonly sourcesOf: SourcesOfLaunch
-  /** Tells the server that nobody keeps these tokens. */
-  readonly revoke: (launch: LaunchRecord) => Promise<void>
-  readonly channel: BackChannel
+  readonly store: RecordStore<SessionRecord>
+  readonly leases: Leases
+  readonly server: LaunchServer
   readonly emit: Emit
-  /** Told of each refreshed launch. Whoever waits for its token waits for this. */
-  readonly onRefreshed: (id: string, launch: LaunchRecord) => void | Promise<void>
+  readonly now: () => number
+}
+
+/** The launch to refresh. */
+export interface RefreshRequest {
+  readonly sessionId: string
+  readonly launchId: string
+  /** An access token that the FHIR server no longer takes, however long it says it lives. */
+  readonly refused?: string | undefined
+}
+
+/** A launch whose token is good. */
+export interface Renewal {
+  readonly launch: LaunchRecord
+  /** False where another request, or another process, had renewed it before. */
+  readonly isNew: boolean
 }
 
 /** After a failed refresh, the next one waits this long, unless the server names a time. */
 const PAUSE_SECONDS = 5
+/** However long the server asks to wait: it may be wrong, and a person waits too. */
+const MAX_PAUSE_SECONDS = 3600
+/** A server that refuses a token and the one after it refuses any: each call would cost a refresh. */
+const TRUST_SECONDS = 5
+/** Launches remembered for that, at least. */
+const REMEMBERED = 10_000
 /**
  * A rotated refresh token that the store does not take is offered again, this often and soon: whichever process reads the
  * old one first when the store is back would use it a second time.
@@ -33,162 +47,181 @@ const PAUSE_SECONDS = 5
 const WRITE_TRIES = 60
 const [FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS] = [0.1, 0.5]
 
-interface Flight {
-  /** For those who wait for the token: fails at once where the store does not take it. */
-  readonly answer: Promise<LaunchRecord | undefined>
-  /** When nothing of it is under way any more. Never rejects. */
-  readonly end: Promise<void>
+interface Pause {
+  readonly until: number
+  readonly reason: FhirAuthError
 }
 
-type GiveUp = (error: unknown) => void
+/** What became of a refresh under the lease. */
+interface Outcome {
+  readonly renewal?: Renewal | undefined
+  /** The store did not take the new tokens: why, and the tries that go on. They never reject. */
+  readonly unstored?: { readonly error: FhirAuthError; readonly tries: Promise<void> } | undefined
+}
 
 /**
- * Refreshes tokens: one refresh per session at a time, across processes; the rotated refresh token is stored before its
- * access token is used. `invalid_grant`, or an id_token of another person, ends the launch; a network fault or a 5xx
- * never does.
+ * Refreshes tokens: one refresh of a launch at a time, across processes. The rotated refresh token is stored before its
+ * access token is used. `invalid_grant`, another person or another patient end the launch; a network fault or a 5xx never
+ * does.
  */
 export class Refresher {
   readonly #parts: RefresherParts
-  readonly #inFlight = new Map<string, Flight>()
-  readonly #paused = new Map<string, { until: number; error: FhirAuthError }>()
-  readonly #telling = new Set<string>()
+  readonly #flights = new SingleFlight<Renewal | undefined>()
+  readonly #pauses = new RecentlyUsed<Pause>(REMEMBERED)
+  /** Until when a token that has replaced a refused one is not replaced for that again. */
+  readonly #trustedUntil = new RecentlyUsed<number>(REMEMBERED)
+  /** Launches whose new tokens are not stored yet, and why. */
+  readonly #unstored = new Map<string, FhirAuthError>()
+  /** Everything under way, the writes that go on after an answer included. */
+  readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(parts: RefresherParts) {
     this.#parts = parts
   }
 
   /**
-   * The launch with a valid token, or undefined when it has ended and the person must log in again.
+   * The launch with a valid token. Undefined when it has ended, or when the server has no better token than a refused one.
    *
-   * @param refused - an access token that the FHIR server no longer takes, however long it says it lives
-   * @throws `token_unavailable` with the reason as cause, the session stays; or what the app's own hook threw
+   * @throws `token_unavailable` with the reason as cause; the session stays
    */
-  renew(id: string, launchId: string, refused?: string): Promise<LaunchRecord | undefined> {
-    const key = keyOf(id, launchId)
-    const known = this.#inFlight.get(key)
-    if (known) return known.answer
-    const pause = this.#paused.get(key)
-    if (pause && pause.until > this.#parts.channel.now()) return Promise.reject(pause.error)
-    let end = Promise.resolve()
-    const answer = new Promise<LaunchRecord | undefined>((resolve, reject) => {
-      end = this.#renewAndTell(key, id, launchId, refused, reject).then(resolve, reject)
+  async renew(request: RefreshRequest): Promise<Renewal | undefined> {
+    const { launchId, refused } = request
+    const now = this.#parts.now()
+    const unstored = this.#unstored.get(launchId)
+    if (unstored !== undefined) throw unavailable(unstored, PAUSE_SECONDS)
+    const pause = this.#pauses.get(launchId)
+    if (pause !== undefined && pause.until > now) throw unavailable(pause.reason, (pause.until - now) / 1000)
+    if (refused !== undefined && (this.#trustedUntil.get(launchId) ?? 0) > now) return undefined
+    return this.#flights.run(launchId, () => {
+      const work = this.#renew(request)
+      this.#follow(launchId, work)
+      return work
     })
-    this.#inFlight.set(key, { answer, end })
-    return answer
   }
 
   /** When the renewal under way here is over, its last write included. Never rejects. */
-  settled(id: string, launchId: string): Promise<void> {
-    return this.#inFlight.get(keyOf(id, launchId))?.end ?? Promise.resolve()
+  async settled(launchId: string): Promise<void> {
+    for (let work = this.#underWay.get(launchId); work; work = this.#underWay.get(launchId)) await work
   }
 
-  async #renewAndTell(
-    key: string,
-    id: string,
-    launchId: string,
-    refused: string | undefined,
-    giveUp: GiveUp,
-  ): Promise<LaunchRecord | undefined> {
-    const { lock, onRefreshed } = this.#parts
-    const renewal = await lock
-      .hold(id, () => this.#renewOnce(id, launchId, refused, (error) => giveUp(this.#pause(key, error))))
-      .catch((error: unknown) => {
-        throw this.#pause(key, error)
-      })
-      .finally(() => this.#inFlight.delete(key))
-    this.#paused.delete(key)
-    // Without the lock, and not for a refresh that the hook itself has brought about.
-    if (renewal?.isNew && !this.#telling.has(key)) {
-      this.#telling.add(key)
-      try {
-        await onRefreshed(id, renewal.launch)
-      } finally {
-        this.#telling.delete(key)
-      }
-    }
-    return renewal?.launch
+  /** When nothing is under way here any more. Never rejects. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#underWay.keys()].map((launchId) => this.settled(launchId)))
   }
 
-  async #renewOnce(
-    id: string,
-    launchId: string,
-    refused: string | undefined,
-    giveUp: GiveUp,
-  ): Promise<{ launch: LaunchRecord; isNew: boolean } | undefined> {
-    const { store, sourcesOf, revoke, channel, emit } = this.#parts
-    // Read under the lock: another process may have renewed it since.
-    const session = await store.get(id)
-    const launch = session?.launches.find((candidate) => candidate.launchId === launchId)
-    if (!launch?.refreshToken) return undefined
-    const isRenewed = refused === undefined ? !isDueForRenewal(launch, channel.now()) : launch.accessToken !== refused
-    if (isRenewed) return { launch, isNew: false }
-    const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId }
+  async #renew(request: RefreshRequest): Promise<Renewal | undefined> {
+    const { launchId } = request
     try {
-      const sources = await sourcesOf(launch)
-      const request = { refreshToken: launch.refreshToken, grantedScope: launch.scope }
-      const response = await refreshGrant(sources.client, request, sources.server, channel)
-      const renewed = await recordRefresh(launch, response, sources)
-      const stored = await this.#keep(id, launch, renewed, giveUp)
-      if (stored !== renewed) {
-        // Logged out meanwhile, or ended.
-        if (!stored?.accessToken) await revoke(renewed).catch(() => {})
-        return liveOnly(stored)
+      const lease = await this.#parts.leases.take(launchId)
+      let tries: Promise<void> | undefined
+      try {
+        const { renewal, unstored } = await this.#renewUnderLease(request)
+        tries = unstored?.tries
+        if (unstored !== undefined) throw unstored.error
+        return renewal
+      } finally {
+        // Nobody else may refresh this launch before its new tokens are stored.
+        if (tries === undefined) await lease.giveBack()
+        else this.#follow(launchId, tries.then(lease.giveBack))
       }
-      emit({ type: 'refresh', ...origin })
-      return { launch: renewed, isNew: true }
+    } catch (cause) {
+      const reason = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
+      const seconds = Math.min(reason.retryAfterSeconds ?? PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+      // A pause spares the authorization server. A store that is away does not keep it busy.
+      if (reason.code !== 'session_store_failed') {
+        this.#pauses.set(launchId, { until: this.#parts.now() + seconds * 1000, reason })
+      }
+      throw unavailable(reason, seconds)
+    }
+  }
+
+  async #renewUnderLease({ sessionId, launchId, refused }: RefreshRequest): Promise<Outcome> {
+    const { store, server, emit, now } = this.#parts
+    // Read under the lease: another process may have renewed it since.
+    const found = await followSession(store, sessionId)
+    const launch = found?.session.launches.find((candidate) => candidate.launchId === launchId)
+    if (found === undefined || !launch?.refreshToken) return {}
+    const isRenewed = refused === undefined ? !isDueForRenewal(launch, now()) : launch.accessToken !== refused
+    if (isRenewed) return { renewal: { launch, isNew: false } }
+    const origin = originOf(launch)
+    let next: LaunchRecord
+    try {
+      const refreshed = await server.refresh(launch)
+      if (refreshed.idTokenFault) emit({ type: 'id_token_ignored', ...origin, error: refreshed.idTokenFault })
+      next = refreshed.launch
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
-      const reason = error.code === 'invalid_id_token' ? error.code : error.error
-      if (reason !== 'invalid_grant' && reason !== 'invalid_id_token') {
+      const reason = endReasonOf(error)
+      if (reason === undefined) {
         emit({ type: 'refresh_failed', ...origin, error })
         throw error
       }
       const ended = endedLaunch(launch)
-      const stored = await replaceLaunch(store, id, launch, ended)
+      const stored = await replaceLaunch(store, found.id, { before: launch, next: ended })
       if (stored === ended) emit({ type: 'launch_ended', ...origin, reason })
       // Where another process has stored newer tokens, it was only the older ones that the server refused.
-      return liveOnly(stored)
+      return { renewal: liveOnly(stored) }
+    }
+    if (refused !== undefined) this.#trustedUntil.set(launchId, now() + TRUST_SECONDS * 1000)
+    const change = { before: launch, next }
+    try {
+      return { renewal: await this.#keep(found.id, change) }
+    } catch (cause) {
+      const error = asFhirAuthError(cause, 'session_store_failed', 'The session store failed.')
+      this.#unstored.set(launchId, error)
+      const tries = this.#keepTrying(found.id, change).finally(() => this.#unstored.delete(launchId))
+      return { unstored: { error, tries } }
     }
   }
 
-  /** Stores the renewed launch, and tries again where the store is away: the server has forgotten the old refresh token. */
-  async #keep(
-    id: string,
-    before: LaunchRecord,
-    renewed: LaunchRecord,
-    giveUp: GiveUp,
-  ): Promise<LaunchRecord | undefined> {
-    let wait = FIRST_WAIT_SECONDS
-    for (let tries = 1; ; tries++) {
+  /** Stores new tokens. Where the launch has ended meanwhile, nobody keeps them, and the server is told so. */
+  async #keep(id: string, change: { before: LaunchRecord; next: LaunchRecord }): Promise<Renewal | undefined> {
+    const { store, server, emit } = this.#parts
+    const { next } = change
+    const stored = await replaceLaunch(store, id, change)
+    if (stored === next) {
+      emit({ type: 'refresh', ...originOf(next) })
+      return { launch: next, isNew: true }
+    }
+    const live = liveOnly(stored)
+    if (live === undefined) await server.revoke(next).catch(() => {})
+    return live
+  }
+
+  /** The server has forgotten the old refresh token, so the new one is offered again until the store takes it. */
+  async #keepTrying(id: string, change: { before: LaunchRecord; next: LaunchRecord }): Promise<void> {
+    let seconds = FIRST_WAIT_SECONDS
+    for (let tries = 1; tries < WRITE_TRIES; tries++) {
+      const wait = seconds
+      await new Promise((resolve) => setTimeout(resolve, wait * 1000))
+      seconds = Math.min(seconds * 2, LONGEST_WAIT_SECONDS)
       try {
-        return await replaceLaunch(this.#parts.store, id, before, renewed)
-      } catch (error) {
-        if (tries === WRITE_TRIES) throw error
-        giveUp(error)
-        const seconds = wait
-        await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
-        wait = Math.min(wait * 2, LONGEST_WAIT_SECONDS)
+        await this.#keep(id, change)
+        return
+      } catch {
+        // Away still.
       }
     }
   }
 
-  #pause(key: string, cause: unknown): FhirAuthError {
-    const reason = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
-    const seconds = reason.retryAfterSeconds ?? PAUSE_SECONDS
-    const message = `The session's token could not be renewed: ${reason.message}`
-    const error = new FhirAuthError('token_unavailable', message, { cause: reason, retryAfterSeconds: seconds })
-    const now = this.#parts.channel.now()
-    for (const [old, { until }] of this.#paused) if (until <= now) this.#paused.delete(old)
-    // A pause spares the authorization server, which a store that is away does not keep busy.
-    if (reason.code !== 'session_store_failed') this.#paused.set(key, { until: now + seconds * 1000, error })
-    return error
+  #follow(launchId: string, work: Promise<unknown>): void {
+    const all = Promise.allSettled([this.#underWay.get(launchId), work]).then(() => {
+      if (this.#underWay.get(launchId) === all) this.#underWay.delete(launchId)
+    })
+    this.#underWay.set(launchId, all)
   }
 }
 
-function keyOf(id: string, launchId: string): string {
-  return `${id} ${launchId}`
+function originOf({ fhirBaseUrl, clientId, launchId }: LaunchRecord) {
+  return { fhirBaseUrl, clientId, launchId }
 }
 
-function liveOnly(launch: LaunchRecord | undefined): { launch: LaunchRecord; isNew: false } | undefined {
-  return launch?.accessToken ? { launch, isNew: false } : undefined
+function liveOnly(launch: LaunchRecord | undefined): Renewal | undefined {
+  return launch && isLive(launch) ? { launch, isNew: false } : undefined
+}
+
+function unavailable(reason: FhirAuthError, seconds: number): FhirAuthError {
+  const message = `The session's token could not be renewed: ${reason.message}`
+  const retryAfterSeconds = Math.max(1, Math.ceil(seconds))
+  return new FhirAuthError('token_unavailable', message, { cause: reason, retryAfterSeconds })
 }

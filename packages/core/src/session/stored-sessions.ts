@@ -1,61 +1,51 @@
 import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import type { FetchFunction } from '../fhir/fhir-fetch.ts'
+import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
 import { isDueForRenewal, isUsable } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { randomToken } from '../shared/random.ts'
-import type { SessionLock } from '../store/lease.ts'
-import type { RecordStore } from '../store/store.ts'
+import type { RecordStore } from '../store/record-store.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
-import { changeSession } from './change-session.ts'
-import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
-import { NewestTokens } from './newest-token.ts'
-import type { LaunchRecord, SessionRecord } from './record.ts'
-import { contextOfRecord } from './record-launch.ts'
-import type { Refresher } from './refresher.ts'
-import {
-  type EndedSession,
-  isKeptBeside,
-  MAX_LAUNCHES,
-  type SessionChange,
-  type SessionKeeper,
-} from './session-keeper.ts'
+import { changeSession, endSession, followSession } from './change-session.ts'
+import { clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
+import { type JoinedLaunches, joinLaunches } from './join-launches.ts'
+import { LaunchContexts } from './launch-contexts.ts'
+import { endedSession, type LaunchRecord, type SessionRecord } from './record.ts'
+import type { Refresher, RefreshRequest, Renewal } from './refresher.ts'
+import type { EndedSession, FinishedLogin, SessionChange, SessionSettings, Sessions } from './sessions.ts'
 import { chooseLaunch } from './which-launch.ts'
 
-export interface SessionSettings {
-  readonly policy: CookiePolicy
-  /** Without prefix. */
-  readonly cookieName: string
-  readonly lifetimeSeconds: number
-  readonly idleSeconds: number
-}
-
-export interface SessionParts {
-  readonly store: RecordStore
-  readonly lock: SessionLock
+export interface StoredSessionParts {
+  readonly store: RecordStore<SessionRecord>
   readonly refresher: Refresher
   readonly settings: SessionSettings
   readonly send: FetchFunction
+  /** Called once for each refresh, with the context of the new token. Whoever waits for the token waits for this. */
+  readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly now: () => number
 }
 
 /** A session in use is written again when this share of its idle time has passed. */
 const TOUCH_SHARE = 0.1
+/** Far more than there can be writers of one session at once. */
+const MAX_TRIES = 100
 
 /**
- * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Finding a live context is the
- * way of every request: for one that a store in memory holds ready, it makes no promise and no object.
+ * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Every request finds its context
+ * here. For a session that a store in memory holds ready, that makes no promise and no object.
  */
-export class StoredSessions implements SessionKeeper {
-  readonly #parts: SessionParts
+export class StoredSessions implements Sessions {
+  readonly #parts: StoredSessionParts
   readonly #cookieName: string
-  readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
-  readonly #tokens: NewestTokens
+  readonly #contexts: LaunchContexts
+  /** What the app's hook is doing about a refresh. */
+  readonly #told = new WeakMap<Renewal, Promise<void>>()
+  readonly #telling = new Set<string>()
 
-  constructor(parts: SessionParts) {
+  constructor(parts: StoredSessionParts) {
     this.#parts = parts
     this.#cookieName = cookieName(parts.settings.cookieName, parts.settings.policy)
-    this.#tokens = new NewestTokens(parts.store, parts.refresher, parts.now)
+    this.#contexts = new LaunchContexts(parts.send)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
@@ -93,34 +83,83 @@ export class StoredSessions implements SessionKeeper {
   ): MaybePromise<FhirContext | undefined> {
     if (session === undefined) return undefined
     const launch = chooseLaunch(session.launches, request)
-    if (launch === undefined) return undefined
-    const { refresher } = this.#parts
+    if (launch === undefined || launch.endsAt <= now) return undefined
     this.#touch(id, session, now, request)
-    if (!isDueForRenewal(launch, now)) return this.contextOf(id, launch)
-    if (!isUsable(launch, now)) {
-      if (launch.refreshToken === undefined) return undefined
-      const renewal = refresher.renew(id, launch.launchId)
-      request.waitUntil?.(refresher.settled(id, launch.launchId))
-      return renewal.then((renewed) => renewed && this.contextOf(id, renewed))
-    }
-    // Still good: serve it, and get the next one meanwhile.
-    if (launch.refreshToken !== undefined) {
-      // Whoever needs the token when this one has expired gets the error then.
-      refresher.renew(id, launch.launchId).catch(() => {})
-      request.waitUntil?.(refresher.settled(id, launch.launchId))
-    }
-    return this.contextOf(id, launch)
+    if (!isDueForRenewal(launch, now)) return this.#contextOf(id, launch)
+    const { launchId, refreshToken } = launch
+    if (refreshToken === undefined) return isUsable(launch, now) ? this.#contextOf(id, launch) : undefined
+    const renewal = this.#renew({ sessionId: id, launchId })
+    request.waitUntil?.(Promise.allSettled([renewal, this.#parts.refresher.settled(launchId)]))
+    if (!isUsable(launch, now)) return renewal.then((renewed) => renewed && this.#contextOf(id, renewed))
+    // Still good: it is served while the next one is on its way. Whoever needs that one gets the error, if there is one.
+    renewal.catch(() => {})
+    return this.#contextOf(id, launch)
   }
 
-  contextOf(id: string, launch: LaunchRecord): FhirContext {
-    const known = this.#contexts.get(launch)
-    if (known !== undefined) return known
-    const context = contextOfRecord(launch, this.#tokens.of(id, launch.launchId), this.#parts.send)
-    this.#contexts.set(launch, context)
-    return context
+  #contextOf(id: string, launch: LaunchRecord): FhirContext {
+    return this.#contexts.known(launch) ?? this.#contexts.create(launch, this.#tokensOf(id, launch.launchId))
   }
 
-  /** A session in use lives on, up to its absolute end. */
+  /** The newest token of a launch, for `fhir.fetch`, however old the context is that asks. */
+  #tokensOf(sessionId: string, launchId: string): TokenSource {
+    return {
+      current: async () => {
+        const launch = await this.#newest(sessionId, launchId)
+        const now = this.#parts.now()
+        if (launch && launch.endsAt > now) {
+          if (isUsable(launch, now)) return launch.accessToken
+          const renewed = launch.refreshToken ? await this.#renew({ sessionId, launchId }) : undefined
+          if (renewed) return renewed.accessToken
+        }
+        throw new FhirAuthError('session_ended', 'The session has ended. The person must log in again.')
+      },
+      replace: async (refused) => {
+        const launch = await this.#newest(sessionId, launchId)
+        if (launch && launch.accessToken !== refused) return launch.accessToken || undefined
+        if (!launch?.refreshToken) return undefined
+        return (await this.#renew({ sessionId, launchId, refused }))?.accessToken
+      },
+    }
+  }
+
+  /** While the store is away, what was seen last serves as long as its token does. */
+  async #newest(sessionId: string, launchId: string): Promise<LaunchRecord | undefined> {
+    const { store } = this.#parts
+    const session = await followSession(store, sessionId).then(
+      (found) => found?.session,
+      (failure: unknown) => {
+        const known = store.recall(sessionId)
+        if (known === undefined) throw failure
+        return known
+      },
+    )
+    return session?.launches.find((launch) => launch.launchId === launchId)
+  }
+
+  async #renew(request: RefreshRequest): Promise<LaunchRecord | undefined> {
+    const renewal = await this.#parts.refresher.renew(request)
+    if (renewal?.isNew) await this.#tellOf(renewal, request)
+    return renewal?.launch
+  }
+
+  /** Once for each refresh, and not for one that the hook itself has brought about. */
+  #tellOf(renewal: Renewal, { sessionId, launchId }: RefreshRequest): Promise<void> | undefined {
+    const { afterRefresh } = this.#parts
+    const told = this.#told.get(renewal)
+    if (told !== undefined || afterRefresh === undefined || this.#telling.has(launchId)) return told
+    this.#telling.add(launchId)
+    const telling = (async () => {
+      try {
+        await afterRefresh(this.#contextOf(sessionId, renewal.launch))
+      } finally {
+        this.#telling.delete(launchId)
+      }
+    })()
+    this.#told.set(renewal, telling)
+    return telling
+  }
+
+  /** A session in use lives on, up to the end of its launches. */
   #touch(id: string, session: SessionRecord, now: number, request: AdapterRequest): void {
     const idle = this.#parts.settings.idleSeconds * 1000
     const expiresAt = Math.min(now + idle, session.endsAt)
@@ -135,55 +174,79 @@ export class StoredSessions implements SessionKeeper {
     request.waitUntil?.(written)
   }
 
-  async open(launch: LaunchRecord): Promise<string> {
-    const { store, settings, now } = this.#parts
-    const endsAt = now() + settings.lifetimeSeconds * 1000
-    const expiresAt = Math.min(endsAt, now() + settings.idleSeconds * 1000)
-    const id = randomToken()
-    await store.set(id, Object.freeze({ launches: Object.freeze([launch]), endsAt, expiresAt }))
-    return id
-  }
-
   /** A new id at every login, against session fixation. */
-  async handOver(cookieHeader: string | undefined, id: string, launch: LaunchRecord): Promise<SessionChange> {
-    const { lock, settings } = this.#parts
-    const previousId = this.#idOf(cookieHeader)
-    // Under the lock: a refresh that ends meanwhile must not write its rotated token into the session we leave.
-    const launches =
-      previousId === undefined ? 1 : await lock.hold(previousId, () => this.#moveLaunches(previousId, id, launch))
-    return { cookies: [setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy)], launches }
+  async logIn(cookieHeader: string | undefined, login: FinishedLogin): Promise<SessionChange> {
+    const { store, settings, now } = this.#parts
+    const { launch, welcome } = login
+    const id = randomToken()
+    await store.set(id, this.#sessionOf([launch]))
+    try {
+      await welcome(this.#contextOf(id, launch))
+      const { launches, ended } = await this.#takeAlong(this.#idOf(cookieHeader), id, login)
+      const cookies = [setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy)]
+      return { cookies, launches: launches.length, ended }
+    } catch (error) {
+      await endSession(store, id, now()).catch(() => {})
+      throw error
+    }
   }
 
-  async #moveLaunches(from: string, to: string, added: LaunchRecord): Promise<number> {
-    const { store } = this.#parts
-    const previous = await store.get(from)
-    if (previous === undefined) return 1
-    const kept = previous.launches.filter((other) => isKeptBeside(other, added))
-    // Copies, since a context belongs to a record and asks for its tokens under one session id.
-    const others = kept.map((other) => Object.freeze({ ...other }))
-    const session = await changeSession(store, to, (opened) =>
-      Object.freeze({ ...opened, launches: Object.freeze([...others, ...opened.launches].slice(-MAX_LAUNCHES)) }),
-    )
-    if (session === undefined) throw new FhirAuthError('session_store_failed', 'The store has lost a new session.')
-    await store.delete(from)
-    this.#tokens.follow(from, to)
-    return session.launches.length
+  /**
+   * Moves the launches of the session before into the new one. The old session ends with a mark that leads to the new one:
+   * a refresh that ends later finds its launch there, and a logout ends both. Where another writer comes between, all of it
+   * is done again.
+   */
+  async #takeAlong(
+    from: string | undefined,
+    to: string,
+    { launch, startedAt }: FinishedLogin,
+  ): Promise<JoinedLaunches> {
+    const { store, now } = this.#parts
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = from === undefined ? undefined : await store.get(from)
+      if (from === undefined || before === undefined) return joinLaunches([], launch, now())
+      if (before.over !== undefined) {
+        const isLoggedOut = before.over.movedTo === undefined && before.over.at >= startedAt
+        if (!isLoggedOut) return joinLaunches([], launch, now())
+        throw new FhirAuthError('session_ended', 'You have logged out while this login was under way. Log in again.')
+      }
+      const joined = joinLaunches(before.launches, launch, now())
+      // As it is stored: the app's hook may have renewed it.
+      const own = ({ launches }: SessionRecord) =>
+        launches.find(({ launchId }) => launchId === launch.launchId) ?? launch
+      const session = await changeSession(store, to, (opened) => this.#sessionOf(launchesOf(joined, own(opened))))
+      if (session?.over !== undefined || session === undefined) {
+        throw new FhirAuthError('session_store_failed', 'The store has lost a new session.')
+      }
+      if (await store.replace(from, before, endedSession({ at: now(), movedTo: to }))) return joined
+    }
+    throw new FhirAuthError('session_store_failed', 'The session store refused to move a session, again and again.')
   }
 
-  async end(cookieHeader: string | undefined): Promise<EndedSession> {
+  async logOut(cookieHeader: string | undefined): Promise<EndedSession> {
+    const { store, settings, now } = this.#parts
     const id = this.#idOf(cookieHeader)
-    const launches = id === undefined ? [] : await this.discard(id)
-    return { cookies: [clearCookie(this.#cookieName, this.#parts.settings.policy)], launches }
+    const launches = id === undefined ? [] : await endSession(store, id, now())
+    return { cookies: [clearCookie(this.#cookieName, settings.policy)], launches }
   }
 
-  async discard(id: string): Promise<readonly LaunchRecord[]> {
-    const session = await this.#parts.store.get(id)
-    await this.#parts.store.delete(id)
-    return session?.launches ?? []
+  idle(): Promise<void> {
+    return this.#parts.refresher.idle()
+  }
+
+  #sessionOf(launches: readonly LaunchRecord[]): SessionRecord {
+    const endsAt = Math.max(...launches.map((launch) => launch.endsAt))
+    const expiresAt = Math.min(endsAt, this.#parts.now() + this.#parts.settings.idleSeconds * 1000)
+    return Object.freeze({ launches: Object.freeze(launches), endsAt, expiresAt })
   }
 
   #idOf(cookieHeader: string | undefined): string | undefined {
     const id = cookieHeader === undefined ? undefined : readCookie(cookieHeader, this.#cookieName)
     return id === '' ? undefined : id
   }
+}
+
+/** Copies of the launches taken along, since the context of a record asks for its tokens under one session id. */
+function launchesOf({ launches }: JoinedLaunches, own: LaunchRecord): readonly LaunchRecord[] {
+  return launches.map((launch) => (launch.launchId === own.launchId ? own : Object.freeze({ ...launch })))
 }

@@ -1,46 +1,63 @@
 import { clock, type OptionRules, positive, readOptions } from '../options.ts'
-import type { SessionRecord } from '../session/record.ts'
 import { AgingMap } from '../shared/aging-map.ts'
 import { detachedText } from '../shared/detached-text.ts'
 import { parseFrozen } from '../shared/frozen-json.ts'
-import type { RecordStore } from './store.ts'
+import type { Expiring, RecordStore } from './record-store.ts'
+import { Shares } from './shares.ts'
 
 export interface MemoryStoreOptions {
-  /** Beyond it the session that was written longest ago is dropped. Default 100,000. */
+  /** Beyond it a session makes room: the one written longest ago. Default 100,000. */
   maxSessions?: number | undefined
+  /** The same for what all sessions take together, in bytes, roughly. Default 256 MiB. */
+  maxBytes?: number | undefined
   /** The clock, in milliseconds since the epoch. */
   now?: (() => number) | undefined
 }
 
 const DEFAULT_MAX_SESSIONS = 100_000
-/** So many that were written last are ready for use; at rest, a session takes half the memory. */
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+/** Sessions that were written last and are ready for use. At rest, as text, a session takes half the memory. */
 const READY_SESSIONS = 10_000
-/** Expired entries removed per write: pays for what is added, and never pauses long. */
+/** Expired entries removed with each write, so that no write takes long. */
 const SWEEP_PER_WRITE = 4
+/** Sessions of smaller shares that are passed over in the search for one that makes room. */
+const MOST_PASSED_OVER = 100
+/** Claims live for minutes. Beyond this the oldest is forgotten. */
+const MAX_CLAIMS = 100_000
+
+interface Ready<R> {
+  readonly record: R
+  readonly bytes: number
+}
 
 const OPTIONS = {
   maxSessions: positive(DEFAULT_MAX_SESSIONS),
+  maxBytes: positive(DEFAULT_MAX_BYTES),
   now: clock,
 } satisfies OptionRules<MemoryStoreOptions>
 
 /**
  * Sessions in this process: bounded, expiring, synchronous. For one process; a restart logs everybody out.
  *
- * Each session is either ready, as a record, or at rest, as text: those written last are ready, and one at rest is made
- * ready when it is asked for.
+ * Each session is either ready, as a record, or at rest, as text. Those written last are ready; one at rest becomes ready
+ * when it is asked for.
  *
- * @throws `invalid_option` when `maxSessions` is not a positive number
+ * @throws `invalid_option` when an option is unknown, or a bound is not a positive number
  */
-export class MemoryStore implements RecordStore {
-  readonly #ready = new AgingMap<SessionRecord>()
+export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R> {
+  readonly #ready = new AgingMap<Ready<R>>()
   readonly #atRest = new AgingMap<string>()
   readonly #claims = new AgingMap<{ owner: string; expiresAt: number }>()
   readonly #maxSessions: number
+  readonly #maxBytes: number
   readonly #now: () => number
+  #bytes = 0
+  #shares: Shares<R> | undefined
 
   constructor(options: MemoryStoreOptions = {}) {
-    const { maxSessions, now } = readOptions(options, OPTIONS, 'memoryStore()')
+    const { maxSessions, maxBytes, now } = readOptions(options, OPTIONS, 'memoryStore()')
     this.#maxSessions = maxSessions
+    this.#maxBytes = maxBytes
     this.#now = now
   }
 
@@ -49,45 +66,69 @@ export class MemoryStore implements RecordStore {
     return this.#ready.size + this.#atRest.size
   }
 
-  get(id: string, now: number = this.#now()): SessionRecord | undefined {
-    const record = this.#ready.get(id) ?? this.#wake(id)
+  /**
+   * Whose session makes room when the store is full: one of the share that takes most. So nobody who fills the store with
+   * sessions of one server ends those of another. Called before the first write.
+   */
+  divideBy(shareOf: (record: R) => string): void {
+    this.#shares = new Shares(shareOf)
+  }
+
+  get(id: string, now: number = this.#now()): R | undefined {
+    const record = this.#ready.get(id)?.record ?? this.#wake(id)
     if (record === undefined || record.expiresAt > now) return record
     this.delete(id)
     return undefined
   }
 
-  recall(id: string): SessionRecord | undefined {
+  recall(id: string): R | undefined {
     return this.get(id)
   }
 
-  set(id: string, record: SessionRecord): void {
+  set(id: string, record: R): void {
     const now = this.#now()
-    sweep(this.#ready, ({ expiresAt }) => expiresAt, now)
-    sweep(this.#atRest, expiryIn, now)
-    this.#atRest.delete(id)
-    this.#makeReady(id, record)
-    const oldest = this.size > this.#maxSessions ? (this.#atRest.oldest() ?? this.#ready.oldest()) : undefined
-    if (oldest) this.delete(oldest[0])
+    this.#sweep(now)
+    this.delete(id)
+    const bytes = textOf(record).length
+    this.#bytes += bytes
+    this.#shares?.count(record, bytes)
+    this.#makeReady(id, { record, bytes })
+    while (this.size > this.#maxSessions || this.#bytes > this.#maxBytes) this.#makeRoom()
   }
 
-  replace(id: string, previous: SessionRecord, next: SessionRecord): boolean {
+  replace(id: string, previous: R, next: R): boolean {
     // One that has rested meanwhile is another record when it is read again, as its caller then does.
-    if (this.#ready.get(id) !== previous) return false
+    if (this.#ready.get(id)?.record !== previous) return false
     this.set(id, next)
     return true
   }
 
   delete(id: string): void {
+    const ready = this.#ready.get(id)
+    if (ready !== undefined) {
+      this.#bytes -= ready.bytes
+      this.#shares?.count(ready.record, -ready.bytes)
+    }
+    const text = this.#atRest.get(id)
+    if (text !== undefined) {
+      this.#bytes -= text.length
+      this.#shares?.count(recordIn(text), -text.length)
+    }
     this.#ready.delete(id)
     this.#atRest.delete(id)
   }
 
   claim(name: string, owner: string, ttlSeconds: number): boolean {
     const now = this.#now()
-    sweep(this.#claims, ({ expiresAt }) => expiresAt, now)
+    for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
+      const oldest = this.#claims.oldest()
+      if (oldest !== undefined && oldest[1].expiresAt <= now) this.#claims.delete(oldest[0])
+    }
     const taken = this.#claims.get(name)
     if (taken !== undefined && taken.expiresAt > now && taken.owner !== owner) return false
     this.#claims.set(name, { owner, expiresAt: now + ttlSeconds * 1000 })
+    const oldest = this.#claims.size > MAX_CLAIMS ? this.#claims.oldest() : undefined
+    if (oldest) this.#claims.delete(oldest[0])
     return true
   }
 
@@ -110,48 +151,74 @@ export class MemoryStore implements RecordStore {
     if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name)
   }
 
-  #makeReady(id: string, record: SessionRecord): void {
-    this.#ready.set(id, record)
+  #makeReady(id: string, ready: Ready<R>): void {
+    this.#ready.set(id, ready)
     const oldest = this.#ready.size > READY_SESSIONS ? this.#ready.oldest() : undefined
     if (oldest === undefined) return
     this.#ready.delete(oldest[0])
-    this.#atRest.set(oldest[0], textOf(oldest[1]))
+    // Detached, since the engine keeps a text that it has just built in pieces.
+    this.#atRest.set(oldest[0], detachedText(textOf(oldest[1].record)))
   }
 
-  #wake(id: string): SessionRecord | undefined {
+  #wake(id: string): R | undefined {
     const text = this.#atRest.get(id)
     if (text === undefined) return undefined
-    const record = recordIn(text)
+    const record = recordIn<R>(text)
     this.#atRest.delete(id)
-    this.#makeReady(id, record)
+    this.#makeReady(id, { record, bytes: text.length })
     return record
+  }
+
+  /** Removes a few that are over. Those written longest ago end first, or nearly so. */
+  #sweep(now: number): void {
+    for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
+      const ready = this.#ready.oldest()
+      if (ready !== undefined && ready[1].record.expiresAt <= now) this.delete(ready[0])
+      const resting = this.#atRest.oldest()
+      if (resting !== undefined && expiryIn(resting[1]) <= now) this.delete(resting[0])
+    }
+  }
+
+  #makeRoom(): void {
+    for (let passedOver = 0; ; passedOver++) {
+      const mayStay = (record: () => R) =>
+        passedOver < MOST_PASSED_OVER && this.#shares !== undefined && !this.#shares.isOfLargest(record())
+      const resting = this.#atRest.oldest()
+      const ready = this.#ready.oldest()
+      if (resting !== undefined) {
+        const [id, text] = resting
+        if (!mayStay(() => recordIn(text))) {
+          this.delete(id)
+          return
+        }
+        this.#atRest.set(id, text)
+      } else if (ready !== undefined) {
+        const [id, held] = ready
+        if (!mayStay(() => held.record)) {
+          this.delete(id)
+          return
+        }
+        this.#ready.set(id, held)
+      } else return
+    }
   }
 }
 
 /** A store for one process, for `session: { store: memoryStore({ maxSessions: 10_000 }) }`. It is the default. */
-export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
-  return new MemoryStore(options)
+export function memoryStore<R extends Expiring = Expiring>(options: MemoryStoreOptions = {}): MemoryStore<R> {
+  return new MemoryStore<R>(options)
 }
 
-/** Its end comes first, to be read without the rest. A copy, since what JSON gives is in pieces, half as large again. */
-function textOf({ expiresAt, endsAt, launches }: SessionRecord): string {
-  return detachedText(JSON.stringify([expiresAt, endsAt, launches]))
+/** Its end comes first, to be read without the rest. */
+function textOf<R extends Expiring>({ expiresAt, ...rest }: R): string {
+  return JSON.stringify([expiresAt, rest])
 }
 
 function expiryIn(text: string): number {
   return Number.parseFloat(text.slice(1))
 }
 
-function recordIn(text: string): SessionRecord {
-  const [expiresAt, endsAt, launches] = parseFrozen(text) as [number, number, SessionRecord['launches']] // see textOf
-  return Object.freeze({ launches, expiresAt, endsAt })
-}
-
-/** Those written longest ago are those that expire first, or nearly so. */
-function sweep<V>(map: AgingMap<V>, expiryOf: (value: V) => number, now: number): void {
-  for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
-    const oldest = map.oldest()
-    if (oldest === undefined || expiryOf(oldest[1]) > now) return
-    map.delete(oldest[0])
-  }
+function recordIn<R extends Expiring>(text: string): R {
+  const [expiresAt, rest] = parseFrozen(text) as [number, object] // see textOf
+  return Object.freeze({ ...rest, expiresAt }) as R
 }

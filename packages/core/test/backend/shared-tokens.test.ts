@@ -6,8 +6,7 @@ import {
   createBackendServices,
   type KeySet,
   loadKeySet,
-  type SessionStore,
-  type TokenStore,
+  type Store,
 } from '../../src/index.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { ecJwk } from '../support/signing-jwks.ts'
@@ -22,7 +21,7 @@ beforeAll(async () => {
 })
 
 /** Instances that share nothing but the store, as processes do; with one clock to set. */
-function createProcesses(count: number, server: TokenServer, store: TokenStore, options: BackendServicesOptions = {}) {
+function createProcesses(count: number, server: TokenServer, store: Store, options: BackendServicesOptions = {}) {
   const clock = { seconds: 0 }
   const now = () => START + clock.seconds * 1000
   const { fhirBaseUrl } = server
@@ -86,7 +85,7 @@ it('BSV-08 a token that another process got between the look and the lock is tak
   const server = await startTokenServer()
   const store = createMapStore()
   const [first] = createProcesses(1, server, store).processes
-  const swap: TokenStore['swap'] = async (...call) => {
+  const swap: Store['swap'] = async (...call) => {
     await first?.context()
     return store.swap(...call)
   }
@@ -189,9 +188,9 @@ describe('the store', () => {
   })
 
   it('may be one for sessions', () => {
-    const sessions: SessionStore = createMapStore()
-    const tokens: TokenStore = sessions
-    const back: SessionStore = tokens
+    const sessions: Store = createMapStore()
+    const tokens: Store = sessions
+    const back: Store = tokens
     expect(back).toBe(sessions)
   })
 })

@@ -1,6 +1,6 @@
 import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { type SessionStore, smart } from '../../src/index.ts'
+import { type Store, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
@@ -86,7 +86,7 @@ describe('the state of a callback', () => {
     for (const part of [value, ...decoded]) expect(part).not.toContain(verifier)
   })
 
-  const stores: [string, () => SessionStore | undefined][] = [
+  const stores: [string, () => Store | undefined][] = [
     ['in memory', () => undefined],
     ['shared', createMapStore],
   ]

@@ -4,7 +4,7 @@ import { clientSecretBasic, createSmartLaunch, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
-import { loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
+import { CLINICIAN, loggedIn, look, newSecret, type Seen, startPortal } from '../support/portal-world.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
 const html = { headers: { accept: 'text/html' } }
@@ -14,7 +14,7 @@ describe('a standalone login', () => {
     const portal = await startPortal()
     const browser = createUserAgent()
     const patient = portal.sandbox.patients[2]!.id
-    const page = await browser.signIn(`${portal.origin}/login`, { patient })
+    const page = await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })
     expect(page.status).toBe(200)
     expect(((await page.json()) as Seen).patient).toBe(patient)
     const [authorization] = portal.sandbox.requestsTo('/authorize')
@@ -51,7 +51,9 @@ describe('a standalone login', () => {
     const portal = await startPortal()
     const browser = createUserAgent()
     const patients = portal.sandbox.patients.slice(0, 3).map(({ id }) => id)
-    const pages = await Promise.all(patients.map((patient) => browser.signIn(`${portal.origin}/login`, { patient })))
+    const pages = await Promise.all(
+      patients.map((patient) => browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })),
+    )
     // Whoever was overtaken by another tab's session is nobody; nobody ever sees another tab's patient.
     for (const [index, page] of pages.entries()) {
       const seen = (await page.json()) as Seen | null
@@ -68,8 +70,8 @@ describe('a standalone login', () => {
     const [first, second] = [await begin(), await begin()]
     const patients = portal.sandbox.patients.slice(0, 2).map(({ id }) => id)
     const pages = [
-      await browser.signIn(first, { patient: patients[0] }),
-      await browser.signIn(second, { patient: patients[1] }),
+      await browser.signIn(first, { user: CLINICIAN, patient: patients[0] }),
+      await browser.signIn(second, { user: CLINICIAN, patient: patients[1] }),
     ]
     for (const [index, { url }] of pages.entries()) {
       expect(new URL(url).searchParams.get('launch_id')).toMatch(/^[\w-]{22}$/)
@@ -88,7 +90,7 @@ describe('a standalone login', () => {
     const patients = portal.sandbox.patients.slice(0, 2).map(({ id }) => id)
     const browser = await loggedIn(portal, patients[0])
     const { seen } = await look(browser, `${portal.origin}/read`)
-    await browser.signIn(`${portal.origin}/login`, { patient: patients[1] })
+    await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient: patients[1] })
     const again = await look(browser, `${portal.origin}/read?launch_id=${seen!.launchId}`)
     expect(again.seen).toEqual({ ...seen, patient: patients[0], read: 200 })
   })

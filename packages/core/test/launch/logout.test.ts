@@ -1,7 +1,7 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { createMapStore } from '../support/map-store.ts'
-import { loggedIn, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
+import { CLINICIAN, loggedIn, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
 
 const isSession = ({ name }: { name: string }) => name === 'fhir-auth.session'
 const logOut = (portal: PortalWorld, headers: Record<string, string> = { origin: portal.origin }) => ({
@@ -89,7 +89,7 @@ describe('a logout', () => {
     const portal = await startPortal()
     const browser = createUserAgent()
     for (const { id: patient } of portal.sandbox.patients.slice(0, 3)) {
-      await browser.signIn(`${portal.origin}/login`, { patient })
+      await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })
     }
     await browser.request(`${portal.origin}/logout`, logOut(portal))
     const tokens = portal.sandbox.requestsTo('/revoke').map(({ form }) => form.get('token'))

@@ -1,7 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { bothStores, createMapStore } from '../support/map-store.ts'
 import { createNetworkStore } from '../support/network-store.ts'
-import { EXPIRED_SECONDS, loggedIn, look, startPortal, startSecondInstance } from '../support/portal-world.ts'
+import {
+  CLINICIAN,
+  EXPIRED_SECONDS,
+  loggedIn,
+  look,
+  startPortal,
+  startSecondInstance,
+} from '../support/portal-world.ts'
 
 describe.each(bothStores)('the context of a token, with a store %s,', (_, store) => {
   it('is one object for all requests, and another one for the next token', async () => {
@@ -24,7 +31,7 @@ describe.each(bothStores)('the context of a token, with a store %s,', (_, store)
     const { launchId } = (await portal.contextOf(browser))!
     const patch = (body: Record<string, unknown>) => ({ ...body, expires_in: 100 })
     portal.sandbox.fault({ at: 'token', kind: 'json', patch, times: 1 })
-    const page = await browser.signIn(`${portal.origin}/login`, { patient: second })
+    const page = await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient: second })
     const before = await portal.contextOf(browser, `/?launch_id=${launchId}`)
     portal.advanceSeconds(600)
     // Its token has run out, and a tenth of the idle time has passed.
@@ -38,7 +45,7 @@ describe.each(bothStores)('the context of a token, with a store %s,', (_, store)
     const browser = await loggedIn(portal, portal.sandbox.patients[0]!.id)
     const context = (await portal.contextOf(browser))!
     for (const { id: patient } of portal.sandbox.patients.slice(1, 4)) {
-      await browser.signIn(`${portal.origin}/login`, { patient })
+      await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })
     }
     expect((await context.fetch(`Patient/${context.patient}`)).status).toBe(200)
     portal.advanceSeconds(EXPIRED_SECONDS)

@@ -1,7 +1,7 @@
 import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { bothStores } from '../support/map-store.ts'
-import { EXPIRED_SECONDS, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
+import { CLINICIAN, EXPIRED_SECONDS, look, type PortalWorld, startPortal } from '../support/portal-world.ts'
 
 const WITHOUT_REFRESH = 'openid launch/patient patient/*.rs'
 const launchIdOf = ({ url }: Response) => new URL(url).searchParams.get('launch_id')!
@@ -62,11 +62,11 @@ describe.each(bothStores)('a launch that has ended, with a store %s,', (_, store
     const portal = await startPortal({ session: { store: store() } })
     const browser = createUserAgent()
     const patient = portal.sandbox.patients[0]!.id
-    await browser.signIn(`${portal.origin}/login`, { patient })
+    await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })
     portal.sandbox.revokeAll()
     portal.advanceSeconds(EXPIRED_SECONDS)
     expect((await look(browser, portal.origin)).status).toBe(401)
-    const page = await browser.signIn(`${portal.origin}/login`, { patient })
+    const page = await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient })
     expect(page.status).toBe(200)
     expect((await look(browser, portal.origin)).seen?.patient).toBe(patient)
   })

@@ -1,16 +1,23 @@
 import type { SandboxFault } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
-import { createFhirGuard, createSmartLaunch, publicClient, type SessionStore } from '../../src/index.ts'
+import { createFhirGuard, createSmartLaunch, type FhirAuthEvent, publicClient, type Store } from '../../src/index.ts'
 import { refreshGrant } from '../../src/oauth/grants.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { createSealer } from '../../src/store/sealing.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { createMapStore } from '../support/map-store.ts'
-import { loggedIn, look, type PortalWorld, startPortal, startSecondInstance } from '../support/portal-world.ts'
+import {
+  CLINICIAN,
+  loggedIn,
+  look,
+  type PortalWorld,
+  startPortal,
+  startSecondInstance,
+} from '../support/portal-world.ts'
 import { registeredClient } from '../support/registered-client.ts'
 
 const refreshes = (portal: PortalWorld) => portal.tokenRequests('refresh_token')
-const stores: [string, () => SessionStore | undefined][] = [
+const stores: [string, () => Store | undefined][] = [
   ['in memory', () => undefined],
   ['shared', createMapStore],
 ]
@@ -107,12 +114,30 @@ describe('a refresh', () => {
     const patient = portal.sandbox.patients[1]!.id
     const browser = await loggedIn(portal, patient)
     const before = (await look(browser, portal.origin)).seen!
-    const patch = ({ patient: _, id_token: __, ...body }: Record<string, unknown>) => ({ ...body, encounter: 'e1' })
+    const patch = ({ patient: _, id_token: __, ...body }: Record<string, unknown>) => ({ ...body, intent: 'order' })
     portal.sandbox.fault({ at: 'token', kind: 'json', patch })
     portal.advanceSeconds(EXPIRED)
     const { seen } = await look(browser, portal.origin)
-    expect(seen).toEqual({ ...before, encounter: 'e1', accessToken: seen?.accessToken })
+    expect(seen).toEqual({ ...before, accessToken: seen?.accessToken })
     expect(seen?.accessToken).not.toBe(before.accessToken)
+    expect((await portal.contextOf(browser))?.launch.intent).toBe('order')
+  })
+
+  it.each([
+    ['patient', { patient: 'somebody-else' }],
+    ['encounter', { encounter: 'another-one' }],
+  ])('RFR-06 ends the launch when it names another %s, and nobody keeps the new tokens', async (_, members) => {
+    const events: FhirAuthEvent[] = []
+    const portal = await startPortal({ onEvent: (event) => void events.push(event) })
+    const browser = await loggedIn(portal)
+    portal.sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, ...members }) })
+    portal.advanceSeconds(EXPIRED)
+    expect((await look(browser, portal.origin)).status).toBe(401)
+    portal.sandbox.clearFaults()
+    expect((await look(browser, portal.origin)).status).toBe(401)
+    expect(events.at(-1)).toMatchObject({ type: 'launch_ended', reason: 'context_changed' })
+    expect(portal.sandbox.requestsTo('/revoke')).toHaveLength(1)
+    expect(portal.tokenRequests('refresh_token')).toHaveLength(1)
   })
 
   it('RFR-06 ends the session when its id_token names another person: the new token is not used', async () => {
@@ -201,7 +226,7 @@ describe('many requests at once', () => {
       const patients = portal.sandbox.patients.slice(0, 2).map(({ id }) => id)
       const browser = await loggedIn(portal, patients[0])
       const first = (await look(browser, portal.origin)).seen!.launchId!
-      const page = await browser.signIn(`${portal.origin}/login`, { patient: patients[1] })
+      const page = await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient: patients[1] })
       const ids = [first, new URL(page.url).searchParams.get('launch_id')!]
       for (let i = 0; i < 3; i++) {
         portal.advanceSeconds(EXPIRED)
@@ -222,7 +247,7 @@ describe('many requests at once', () => {
     portal.sandbox.fault({ at: 'token', kind: 'slow', seconds: 0.5, times: 1 })
     const refreshing = look(browser, `${portal.origin}/?launch_id=${first}`)
     await vi.waitFor(() => expect(refreshes(portal)).toHaveLength(1))
-    await browser.signIn(`${portal.origin}/login`, { patient: patients[1] })
+    await browser.signIn(`${portal.origin}/login`, { user: CLINICIAN, patient: patients[1] })
     expect((await refreshing).seen?.patient).toBe(patients[0])
     portal.advanceSeconds(EXPIRED)
     expect((await look(browser, `${portal.origin}/?launch_id=${first}`)).seen?.patient).toBe(patients[0])

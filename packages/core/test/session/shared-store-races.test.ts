@@ -1,4 +1,4 @@
-import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
+import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
 import type { FhirAuthEvent } from '../../src/index.ts'
 import { hashedName } from '../../src/store/sealing.ts'
@@ -14,7 +14,6 @@ import {
 } from '../support/portal-world.ts'
 
 const refreshes = (portal: PortalWorld) => portal.tokenRequests('refresh_token')
-const sessionOf = (browser: UserAgent) => browser.cookies.find(({ name }) => name === 'fhir-auth.session')!.value
 const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))
 
 /** Two processes of one portal, each with a way of its own to the same store, and a browser that is logged in. */
@@ -27,7 +26,7 @@ async function startTwo(sandboxOptions: Parameters<typeof startPortal>[1] = {}) 
   const other = await startSecondInstance(portal, { session: { store: stores[1] } })
   const browser = await loggedIn(portal)
   const { seen } = await look(browser, portal.origin)
-  const lockName = await hashedName(`lock ${sessionOf(browser)}`)
+  const lockName = await hashedName(`lock ${seen?.launchId}`)
   return { inner, stores, portal, other, browser, before: seen!, lockName, events }
 }
 
@@ -51,7 +50,9 @@ describe('two processes of one app', () => {
     for (let round = 1; round <= 5; round++) {
       portal.advanceSeconds(EXPIRED_SECONDS + 100)
       const launchUrl = `${portal.origin}/launch`
-      const page = browser.visit(portal.sandbox.ehrLaunch({ launchUrl, patient: patients[round]! }))
+      const page = browser.visit(
+        portal.sandbox.ehrLaunch({ launchUrl, patient: patients[round]!, user: `Patient/${before.patient}` }),
+      )
       const origins = [portal.origin, other.origin, portal.origin, other.origin]
       await Promise.all([page, ...origins.map((origin) => look(browser, `${origin}/?launch_id=${launchId}`))])
       const { seen } = await look(browser, `${other.origin}/?launch_id=${launchId}`)

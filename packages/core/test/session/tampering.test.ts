@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { type AdapterRequest, createSmartLaunch, type SmartLaunch } from '../../src/index.ts'
+import type { SessionRecord } from '../../src/session/record.ts'
 import { SealedStore } from '../../src/store/sealed-store.ts'
 import { launchRecord } from '../support/launch-record.ts'
 import { createMapStore } from '../support/map-store.ts'
@@ -80,9 +81,9 @@ it(`SEC-02 STATE-02 refuses ${RUNS} login cookies that were tampered with, trunc
 
 it(`RFR-09 opens none of ${RUNS} stored sessions that were tampered with, truncated or swapped`, async () => {
   const store = createMapStore()
-  const settings = { secrets: [newSecret()], timeoutSeconds: 5, now: Date.now, onFailure: () => {} }
+  const settings = { purpose: 'session', secrets: [newSecret()], timeoutSeconds: 5, now: Date.now, onFailure: () => {} }
   const session = { launches: [launchRecord({})], expiresAt: Date.now() + 1e6, endsAt: Date.now() + 1e6 }
-  const writer = new SealedStore(store, settings)
+  const writer = new SealedStore<SessionRecord>(store, settings)
   await writer.set('mine', session)
   await writer.set('other', session)
   const [[key = '', sealed = ''] = [], [, other = ''] = []] = [...store.values]
@@ -90,7 +91,7 @@ it(`RFR-09 opens none of ${RUNS} stored sessions that were tampered with, trunca
     fc.asyncProperty(tampered(sealed, other), async (value) => {
       store.values.set(key, value)
       // A process that has not seen the session before: it opens what is there.
-      expect(await new SealedStore(store, settings).get('mine')).toBeUndefined()
+      expect(await new SealedStore<SessionRecord>(store, settings).get('mine')).toBeUndefined()
     }),
     { numRuns: RUNS },
   )

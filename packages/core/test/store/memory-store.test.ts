@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
+import type { SessionRecord } from '../../src/session/record.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { sessionRecord } from '../support/launch-record.ts'
 
@@ -104,7 +105,7 @@ describe('the memory store', () => {
   })
 
   it('replaces a session only where it still is as it was read', () => {
-    const store = memoryStore({ now: () => 0 })
+    const store = memoryStore<SessionRecord>({ now: () => 0 })
     const [first, second, third] = [sessionRecord(1000), sessionRecord(2000), sessionRecord(3000)]
     store.set('a', first)
     expect(store.replace('a', first, second)).toBe(true)
@@ -116,7 +117,7 @@ describe('the memory store', () => {
   })
 
   it('gives back a session at rest as it was, frozen, and replaces it as it was read', () => {
-    const store = memoryStore({ now: () => 0 })
+    const store = memoryStore<SessionRecord>({ now: () => 0 })
     const idToken = { iss: 'https://auth.example', sub: 'Zoë 王' }
     const record = sessionRecord(1000.5, { idToken, launch: { intent: 'order', 'x-more': [{ deep: [true, null] }] } })
     store.set('a', record)
@@ -163,7 +164,7 @@ describe('the memory store', () => {
   })
 
   it('keeps nothing of what was replaced, though one session was written before all others', () => {
-    const store = memoryStore({ now: () => 0 })
+    const store = memoryStore<SessionRecord>({ now: () => 0 })
     store.set('abandoned', sessionRecord(1000))
     const before = heapUsed()
     for (let i = 0; i < 20_000; i++) {
@@ -174,7 +175,7 @@ describe('the memory store', () => {
   })
 
   it('does not hold the cookie header that a session id was cut out of', () => {
-    const store = memoryStore({ now: () => 0 })
+    const store = memoryStore<SessionRecord>({ now: () => 0 })
     const before = heapUsed()
     for (let i = 0; i < 1000; i++) {
       const header = Buffer.from(`session=${String(i).padStart(43, 'x')}; other=${'y'.repeat(32_000)}`).toString(

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
+import { keepKnownLaunches, type SessionRecord } from '../../src/session/record.ts'
 import { SealedStore } from '../../src/store/sealed-store.ts'
 import { createSealer } from '../../src/store/sealing.ts'
 import { failureOf } from '../support/failure-of.ts'
@@ -12,7 +13,14 @@ describe('the sealed store', () => {
   const seal = (inner = createMapStore(), secrets = [newSecret()], now = () => 0) => ({
     inner,
     secrets,
-    store: new SealedStore(inner, { secrets, timeoutSeconds: 2, now, onFailure: () => {} }),
+    store: new SealedStore<SessionRecord>(inner, {
+      purpose: 'session',
+      keepKnown: keepKnownLaunches,
+      secrets,
+      timeoutSeconds: 2,
+      now,
+      onFailure: () => {},
+    }),
   })
 
   it('gives back what it was given', async () => {
@@ -105,7 +113,14 @@ describe('the sealed store', () => {
     const inner = { get: fails, set: fails, swap: fails, delete: fails }
     const told: unknown[] = []
     const onFailure = (error: unknown) => void told.push(error)
-    const store = new SealedStore(inner, { secrets: [newSecret()], timeoutSeconds: 2, now: () => 0, onFailure })
+    const store = new SealedStore<SessionRecord>(inner, {
+      purpose: 'session',
+      keepKnown: keepKnownLaunches,
+      secrets: [newSecret()],
+      timeoutSeconds: 2,
+      now: () => 0,
+      onFailure,
+    })
     const calls = [() => store.get('a'), () => store.set('a', sessionRecord(1)), () => store.delete('a')]
     for (const call of [...calls, () => store.claim('a', 'me', 1), () => store.release('a', 'me')]) {
       expect(await failureOf(call)).toMatchObject({ code: 'session_store_failed', status: 503, cause: reason })
@@ -185,7 +200,12 @@ describe('the sealed store', () => {
     const settings = { secrets: [newSecret()], timeoutSeconds: 0.05, now: () => 0 }
     const network = createNetworkStore()
     network.way = 'silent'
-    const store = new SealedStore(network, { ...settings, onFailure: (error) => void told.push(error) })
+    const store = new SealedStore<SessionRecord>(network, {
+      purpose: 'session',
+      keepKnown: keepKnownLaunches,
+      ...settings,
+      onFailure: (error) => void told.push(error),
+    })
     const error = await failureOf(() => store.get('a'))
     expect(error).toMatchObject({ code: 'session_store_failed', status: 503 })
     expect(error.message).toContain('did not answer within 0.05 s')

@@ -11,6 +11,7 @@ export function launchRecord(overrides: Partial<LaunchRecord> = {}): LaunchRecor
     refreshToken: 'the-refresh-token',
     expiresAt: 300_000,
     lifetimeSeconds: 300,
+    endsAt: 8 * 3_600_000,
     scope: 'patient/*.rs',
     patient: 'the-patient',
     encounter: undefined,

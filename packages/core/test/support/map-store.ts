@@ -1,6 +1,6 @@
-import type { SessionStore } from '../../src/index.ts'
+import type { Store } from '../../src/index.ts'
 
-export interface MapStore extends SessionStore {
+export interface MapStore extends Store {
   /** What it holds, by key; tests may change it. */
   readonly values: Map<string, string>
   /** Every call with its arguments, in order. */

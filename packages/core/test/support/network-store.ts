@@ -1,4 +1,4 @@
-import type { SessionStore } from '../../src/index.ts'
+import type { Store } from '../../src/index.ts'
 import { createMapStore, type MapStore } from './map-store.ts'
 
 /**
@@ -7,20 +7,20 @@ import { createMapStore, type MapStore } from './map-store.ts'
  */
 export type Way = 'up' | 'down' | 'silent' | 'late'
 
-export interface NetworkStore extends SessionStore {
+export interface NetworkStore extends Store {
   readonly inner: MapStore
   way: Way
   /** Of single methods, before `way`. */
-  readonly ways: Partial<Record<keyof SessionStore, Way>>
+  readonly ways: Partial<Record<keyof Store, Way>>
   /** How often each method was called, whatever became of it. */
-  readonly counts: Record<keyof SessionStore, number>
+  readonly counts: Record<keyof Store, number>
 }
 
 /** A process's way to a shared store, with faults. Several may lead to one store. */
 export function createNetworkStore(inner: MapStore = createMapStore()): NetworkStore {
   const counts = { get: 0, set: 0, swap: 0, delete: 0 }
   const never = new Promise<never>(() => {})
-  const pass = async <T>(method: keyof SessionStore, call: () => Promise<T>): Promise<T> => {
+  const pass = async <T>(method: keyof Store, call: () => Promise<T>): Promise<T> => {
     counts[method]++
     const way = store.ways[method] ?? store.way
     if (way === 'down') throw new Error('connection refused')

@@ -132,10 +132,13 @@ export async function look(browser: UserAgent, url: string, headers: Record<stri
   return { status: response.status, seen: (await response.json()) as Seen | null }
 }
 
-/** Logs a new browser in, as one patient. */
+/** A person who may see every patient: whoever logs in at a second patient stays the same person. */
+export const CLINICIAN = 'Practitioner/juniper-stethwick'
+
+/** Logs a new browser in, at one patient. */
 export async function loggedIn(portal: PortalWorld, patient?: string): Promise<UserAgent> {
   const browser = createUserAgent()
-  await browser.signIn(`${portal.origin}/login`, { patient })
+  await browser.signIn(`${portal.origin}/login`, { patient, user: CLINICIAN })
   return browser
 }
 

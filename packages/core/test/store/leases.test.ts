@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../src/index.ts'
-import { SessionLock } from '../../src/store/lease.ts'
+import { Leases } from '../../src/store/leases.ts'
 import { failureOf } from '../support/failure-of.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -23,7 +23,7 @@ function work() {
 
 describe('the lock of a session', () => {
   it('is held by one at a time, and by the next one when that has done', async () => {
-    const lock = new SessionLock(memoryStore(), 10)
+    const lock = new Leases(memoryStore(), 10)
     const [first, second] = [work(), work()]
     const done = [lock.hold('s', first.run), lock.hold('s', second.run)]
     await vi.advanceTimersByTimeAsync(1000)
@@ -36,7 +36,7 @@ describe('the lock of a session', () => {
   })
 
   it('is of one session: others go on', async () => {
-    const lock = new SessionLock(memoryStore(), 10)
+    const lock = new Leases(memoryStore(), 10)
     const first = work()
     const done = lock.hold('s', first.run)
     expect(await lock.hold('t', async () => 'done')).toBe('done')
@@ -45,7 +45,7 @@ describe('the lock of a session', () => {
   })
 
   it('is kept by one who works for longer than its term', async () => {
-    const lock = new SessionLock(memoryStore(), 30)
+    const lock = new Leases(memoryStore(), 30)
     const [first, second] = [work(), work()]
     const done = [lock.hold('s', first.run), lock.hold('s', second.run)]
     await vi.advanceTimersByTimeAsync(30_000)
@@ -60,7 +60,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const next = work()
-    const done = new SessionLock(store, 10).hold('s', next.run)
+    const done = new Leases(store, 10).hold('s', next.run)
     await vi.advanceTimersByTimeAsync(4900)
     expect(next.state.isRunning).toBe(false)
     await vi.advanceTimersByTimeAsync(300)
@@ -74,7 +74,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const waiters = [work(), work(), work()]
-    const done = waiters.map(({ run }) => new SessionLock(store, 10).hold('s', run))
+    const done = waiters.map(({ run }) => new Leases(store, 10).hold('s', run))
     await vi.advanceTimersByTimeAsync(6000)
     expect(waiters.filter(({ state }) => state.isRunning)).toHaveLength(1)
     for (const { end } of waiters) end()
@@ -85,7 +85,7 @@ describe('the lock of a session', () => {
   it('is not taken from whoever got it since by one who lost it', async () => {
     const store = memoryStore()
     const first = work()
-    const done = new SessionLock(store, 10).hold('s', first.run)
+    const done = new Leases(store, 10).hold('s', first.run)
     await vi.advanceTimersByTimeAsync(0)
     // As after a pause of its process in which it showed no sign.
     expect(store.takeOver('lock s', store.holderOf('lock s')!, 'the next one', 60)).toBe(true)
@@ -109,13 +109,13 @@ describe('the lock of a session', () => {
       },
     })
     const [first, second] = [work(), work()]
-    const done = new SessionLock(store, 10).hold('s', first.run)
+    const done = new Leases(store, 10).hold('s', first.run)
     await vi.advanceTimersByTimeAsync(0)
     isDown = true
-    await expect(new SessionLock(store, 10).hold('s', second.run)).rejects.toThrow('connection refused')
+    await expect(new Leases(store, 10).hold('s', second.run)).rejects.toThrow('connection refused')
     await vi.advanceTimersByTimeAsync(20_000)
     isDown = false
-    const waiting = new SessionLock(store, 10).hold('s', second.run)
+    const waiting = new Leases(store, 10).hold('s', second.run)
     await vi.advanceTimersByTimeAsync(10_000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -133,7 +133,7 @@ describe('the lock of a session', () => {
       claim.apply(store, args)
       throw new Error('no answer')
     }
-    await expect(new SessionLock(store, 10).hold('s', async () => {})).rejects.toThrow('no answer')
+    await expect(new Leases(store, 10).hold('s', async () => {})).rejects.toThrow('no answer')
     await vi.advanceTimersByTimeAsync(0)
     expect(store.holderOf('lock s')).toBeUndefined()
   })
@@ -142,7 +142,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const next = work()
-    const done = new SessionLock(store, 10).hold('s', next.run)
+    const done = new Leases(store, 10).hold('s', next.run)
     await vi.advanceTimersByTimeAsync(4900)
     expect(next.state.isRunning).toBe(false)
     await vi.advanceTimersByTimeAsync(300)
@@ -156,7 +156,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const works = [work(), work(), work()]
-    const done = works.map(({ run }) => new SessionLock(store, 30).hold('s', run))
+    const done = works.map(({ run }) => new Leases(store, 30).hold('s', run))
     await vi.advanceTimersByTimeAsync(6000)
     expect(works.filter(({ state }) => state.isRunning)).toHaveLength(1)
     for (const { end } of works) {
@@ -176,13 +176,13 @@ describe('the lock of a session', () => {
       },
     })
     const [first, second] = [work(), work()]
-    const done = new SessionLock(away, 10).hold('s', first.run)
+    const done = new Leases(away, 10).hold('s', first.run)
     await vi.advanceTimersByTimeAsync(1000)
     isAway = true
     await vi.advanceTimersByTimeAsync(seconds * 1000)
     // Whoever comes first when the store is back finds the lock taken, and sees that its holder lives.
     isAway = false
-    const next = new SessionLock(store, 30).hold('s', second.run)
+    const next = new Leases(store, 30).hold('s', second.run)
     await vi.advanceTimersByTimeAsync(12_000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -203,7 +203,7 @@ describe('the lock of a session', () => {
       },
       release: (...args: Parameters<typeof store.release>) => store.release(...args),
     })
-    await expect(new SessionLock(deaf, 10).hold('s', async () => {})).rejects.toThrow('too late')
+    await expect(new Leases(deaf, 10).hold('s', async () => {})).rejects.toThrow('too late')
     expect(store.holderOf('lock s')).toBeUndefined()
   })
 
@@ -215,7 +215,7 @@ describe('the lock of a session', () => {
       store.release(...args)
     }
     const away = Object.assign(memoryStore(), { claim: store.claim.bind(store), release })
-    const lock = new SessionLock(away, 10)
+    const lock = new Leases(away, 10)
     for (const id of ['s', 't', 'u']) {
       isAway = false
       await lock.hold(id, async () => {
@@ -240,7 +240,7 @@ describe('the lock of a session', () => {
       },
     })
     const { run, end } = work()
-    const done = new SessionLock(slow, 10).hold('s', run)
+    const done = new Leases(slow, 10).hold('s', run)
     await vi.advanceTimersByTimeAsync(1700)
     end()
     await vi.advanceTimersByTimeAsync(300)
@@ -249,7 +249,7 @@ describe('the lock of a session', () => {
   })
 
   it('is waited for as long as the work before may take, and a term; then it is an error', async () => {
-    const lock = new SessionLock(memoryStore(), 10)
+    const lock = new Leases(memoryStore(), 10)
     const endless = work()
     void lock.hold('s', endless.run)
     const failure = failureOf(() => lock.hold('s', async () => {}))
@@ -265,7 +265,7 @@ describe('the lock of a session', () => {
   })
 
   it('is given back when the work fails, and passes its error on', async () => {
-    const lock = new SessionLock(memoryStore(), 10)
+    const lock = new Leases(memoryStore(), 10)
     const reason = new Error('no')
     await expect(lock.hold('s', () => Promise.reject(reason))).rejects.toBe(reason)
     expect(await lock.hold('s', async () => 'done')).toBe('done')

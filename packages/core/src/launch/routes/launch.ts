@@ -1,0 +1,27 @@
+import { FhirAuthError } from '../../errors.ts'
+import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
+import { beginLogin } from '../begin-login.ts'
+import { askFrameForCookies } from '../frame-check.ts'
+import type { LaunchParts } from '../launch-parts.ts'
+
+/**
+ * The EHR opens the app (SMART App Launch 2.2 "Launch App: EHR Launch"). The issuer is looked up before any request goes to
+ * it.
+ */
+export async function answerLaunch(
+  parts: LaunchParts,
+  request: AdapterRequest,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const [iss, ...moreIssuers] = query.getAll('iss')
+  const [launch, ...moreLaunches] = query.getAll('launch')
+  if (!iss || !launch || moreIssuers.length > 0 || moreLaunches.length > 0) {
+    throw new FhirAuthError('invalid_launch', 'An EHR launch needs the parameters iss and launch, each once.')
+  }
+  // `aud` is the `iss` of the launch to the letter, whichever slash the registration ends with.
+  const client = { ...(await parts.flow.clientAt(iss)), fhirBaseUrl: iss }
+  const { session, pathPrefix, paths } = parts.settings
+  // Before the launch handle is used up: it serves once.
+  const detour = askFrameForCookies(request, query, `${pathPrefix}${paths.launch}`, session.policy)
+  return detour ?? beginLogin(parts, request, { client, launch, returnTo: paths.home })
+}

@@ -1,0 +1,40 @@
+import { FhirAuthError } from '../../errors.ts'
+import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
+import { pageAnswer, redirectAnswer } from '../../web/answers.ts'
+import { loginChoice } from '../../web/pages.ts'
+import { beginLogin } from '../begin-login.ts'
+import { failedLogin, type LaunchParts } from '../launch-parts.ts'
+import { checkedReturnTo } from '../return-to.ts'
+
+/** A person logs in at the app (SMART App Launch 2.2 "Launch App: Standalone Launch"). */
+export async function answerLogin(
+  parts: LaunchParts,
+  request: AdapterRequest,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const returnTo = checkedReturnTo(query.get('returnTo'), parts.settings.paths.home)
+  const iss = query.get('iss')
+  const renewal = iss === null ? await parts.sessions.renew?.(request, returnTo) : undefined
+  if (renewal === undefined) return logInAnew(parts, request, { iss, returnTo })
+  const { isRenewed, cookies, hookFailure } = renewal
+  if (hookFailure !== undefined) return failedLogin(parts, request, { error: hookFailure, cookies })
+  if (isRenewed) return redirectAnswer(returnTo, cookies)
+  const answer = await logInAnew(parts, request, { iss, returnTo })
+  return { ...answer, cookies: [...cookies, ...answer.cookies] }
+}
+
+async function logInAnew(
+  parts: LaunchParts,
+  request: AdapterRequest,
+  { iss, returnTo }: { iss: string | null; returnTo: string },
+): Promise<Answer> {
+  const { clients, pathPrefix, paths } = parts.settings
+  const [only, ...others] = clients.listed
+  if (iss === null && only && others.length > 0) {
+    return pageAnswer(loginChoice(clients.listed, `${pathPrefix}${paths.login}`, returnTo))
+  }
+  const client = iss === null ? only : await parts.flow.clientAt(iss)
+  if (client) return beginLogin(parts, request, { client, launch: undefined, returnTo })
+  const message = `Say which server to log in at: ${paths.login}?iss=<FHIR base URL>.`
+  throw new FhirAuthError('unknown_issuer', message, { status: 400 })
+}

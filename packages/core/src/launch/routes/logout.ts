@@ -1,0 +1,28 @@
+import { FhirAuthError } from '../../errors.ts'
+import { isLive } from '../../session/record.ts'
+import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
+import { redirectAnswer } from '../../web/answers.ts'
+import type { LaunchParts } from '../launch-parts.ts'
+
+/** Ends the session here first. Telling the authorization server comes second, and may fail (RFC 7009). */
+export async function answerLogout(parts: LaunchParts, request: AdapterRequest): Promise<Answer> {
+  const { flow, sessions, settings, emit } = parts
+  const { origin, paths, logoutAtServer } = settings
+  // A form on another site must not log people out. Origin is `null` from a page with Referrer-Policy: no-referrer
+  // (Fetch §3.2), which many apps send; Sec-Fetch-Site knows better, and no page can forge it.
+  const isOwnPage = request.header('sec-fetch-site') === 'same-origin'
+  if (!isOwnPage && request.header('origin') !== origin) {
+    const message = `Logout takes a POST from a page of ${origin}, with its Origin header.`
+    throw new FhirAuthError('cross_origin_request', message)
+  }
+  const { cookies, launches } = await sessions.logOut(request.header('cookie'))
+  const live = launches.filter(isLive)
+  for (const { fhirBaseUrl, clientId, launchId } of live) {
+    emit({ type: 'launch_ended', fhirBaseUrl, clientId, launchId, reason: 'logout' })
+  }
+  await Promise.allSettled(live.map((launch) => flow.revoke(launch)))
+  const last = live.at(-1)
+  const atServer =
+    last && logoutAtServer ? await flow.logoutUrl(last, origin + paths.loggedOut).catch(() => undefined) : undefined
+  return redirectAnswer(atServer ?? paths.loggedOut, cookies)
+}

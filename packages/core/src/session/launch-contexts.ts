@@ -1,0 +1,26 @@
+import { FhirContext } from '../fhir/fhir-context.ts'
+import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
+import { ScopeSet } from '../fhir/scope-set.ts'
+import type { LaunchRecord } from './record.ts'
+
+/** The contexts that handlers get: one for each record, so one for each token. */
+export class LaunchContexts {
+  readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
+  readonly #send: FetchFunction
+
+  constructor(send: FetchFunction) {
+    this.#send = send
+  }
+
+  /** The context of this record, if somebody has asked for it before. */
+  known(launch: LaunchRecord): FhirContext | undefined {
+    return this.#contexts.get(launch)
+  }
+
+  /** @param tokens - where the context gets its tokens from, as long as somebody holds it */
+  create(launch: LaunchRecord, tokens: TokenSource): FhirContext {
+    const context = new FhirContext({ ...launch, scope: ScopeSet.parse(launch.scope) }, tokens, this.#send)
+    this.#contexts.set(launch, context)
+    return context
+  }
+}
