@@ -6,11 +6,12 @@ import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { randomToken } from '../shared/random.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
-import { changeSession, endSession, followSession } from './change-session.ts'
+import { endSession, followSession } from './change-session.ts'
 import { clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
 import { type JoinedLaunches, joinLaunches } from './join-launches.ts'
 import { LaunchContexts } from './launch-contexts.ts'
-import { endedSession, type LaunchRecord, type SessionRecord } from './record.ts'
+import { moveLaunches } from './move-launches.ts'
+import type { LaunchRecord, SessionRecord } from './record.ts'
 import type { Refresher, RefreshRequest, Renewal } from './refresher.ts'
 import type { EndedSession, FinishedLogin, SessionChange, SessionSettings, Sessions } from './sessions.ts'
 import { chooseLaunch } from './which-launch.ts'
@@ -27,8 +28,6 @@ export interface StoredSessionParts {
 
 /** A session in use is written again when this share of its idle time has passed. */
 const TOUCH_SHARE = 0.1
-/** Far more than there can be writers of one session at once. */
-const MAX_TRIES = 100
 
 /**
  * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Every request finds its context
@@ -182,7 +181,7 @@ export class StoredSessions implements Sessions {
     await store.set(id, this.#sessionOf([launch]))
     try {
       await welcome(this.#contextOf(id, launch))
-      const { launches, ended } = await this.#takeAlong(this.#idOf(cookieHeader), id, login)
+      const { launches, ended } = await this.#join(this.#idOf(cookieHeader), id, login)
       const cookies = [setCookie(this.#cookieName, id, settings.lifetimeSeconds, settings.policy)]
       return { cookies, launches: launches.length, ended }
     } catch (error) {
@@ -191,36 +190,11 @@ export class StoredSessions implements Sessions {
     }
   }
 
-  /**
-   * Moves the launches of the session before into the new one. The old session ends with a mark that leads to the new one:
-   * a refresh that ends later finds its launch there, and a logout ends both. Where another writer comes between, all of it
-   * is done again.
-   */
-  async #takeAlong(
-    from: string | undefined,
-    to: string,
-    { launch, startedAt }: FinishedLogin,
-  ): Promise<JoinedLaunches> {
+  async #join(from: string | undefined, to: string, { launch, startedAt }: FinishedLogin): Promise<JoinedLaunches> {
     const { store, now } = this.#parts
-    for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const before = from === undefined ? undefined : await store.get(from)
-      if (from === undefined || before === undefined) return joinLaunches([], launch, now())
-      if (before.over !== undefined) {
-        const isLoggedOut = before.over.movedTo === undefined && before.over.at >= startedAt
-        if (!isLoggedOut) return joinLaunches([], launch, now())
-        throw new FhirAuthError('session_ended', 'You have logged out while this login was under way. Log in again.')
-      }
-      const joined = joinLaunches(before.launches, launch, now())
-      // As it is stored: the app's hook may have renewed it.
-      const own = ({ launches }: SessionRecord) =>
-        launches.find(({ launchId }) => launchId === launch.launchId) ?? launch
-      const session = await changeSession(store, to, (opened) => this.#sessionOf(launchesOf(joined, own(opened))))
-      if (session?.over !== undefined || session === undefined) {
-        throw new FhirAuthError('session_store_failed', 'The store has lost a new session.')
-      }
-      if (await store.replace(from, before, endedSession({ at: now(), movedTo: to }))) return joined
-    }
-    throw new FhirAuthError('session_store_failed', 'The session store refused to move a session, again and again.')
+    if (from === undefined) return joinLaunches([], launch, now())
+    const move = { from, to, launch, startedAt, now: now(), sessionOf: this.#sessionOf }
+    return moveLaunches(store, move)
   }
 
   async logOut(cookieHeader: string | undefined): Promise<EndedSession> {
@@ -234,7 +208,7 @@ export class StoredSessions implements Sessions {
     return this.#parts.refresher.idle()
   }
 
-  #sessionOf(launches: readonly LaunchRecord[]): SessionRecord {
+  readonly #sessionOf = (launches: readonly LaunchRecord[]): SessionRecord => {
     const endsAt = Math.max(...launches.map((launch) => launch.endsAt))
     const expiresAt = Math.min(endsAt, this.#parts.now() + this.#parts.settings.idleSeconds * 1000)
     return Object.freeze({ launches: Object.freeze(launches), endsAt, expiresAt })
@@ -244,9 +218,4 @@ export class StoredSessions implements Sessions {
     const id = cookieHeader === undefined ? undefined : readCookie(cookieHeader, this.#cookieName)
     return id === '' ? undefined : id
   }
-}
-
-/** Copies of the launches taken along, since the context of a record asks for its tokens under one session id. */
-function launchesOf({ launches }: JoinedLaunches, own: LaunchRecord): readonly LaunchRecord[] {
-  return launches.map((launch) => (launch.launchId === own.launchId ? own : Object.freeze({ ...launch })))
 }
