@@ -24,6 +24,8 @@ export const installations = [
   { app: 'hono', title: 'Hono 4', dependencies: { hono: '^4.8.0' } },
   { app: 'nest', title: 'Nest 11.0.0', dependencies: nestDependencies('11.0.0') },
   { app: 'nest', title: 'Nest 12', dependencies: nestDependencies('^12.0.0') },
+  { app: 'postgres', title: 'pg 8.7.1', dependencies: { pg: '8.7.1', '@types/pg': '8.6.6' } },
+  { app: 'postgres', title: 'pg 8', dependencies: { pg: '^8.7.1', '@types/pg': '^8.23.1' } },
   { app: 'redis', title: 'redis 5.0.0, ioredis 5.0.0', dependencies: { redis: '5.0.0', ioredis: '5.0.0' } },
   { app: 'redis', title: 'redis 6, ioredis 6', dependencies: { redis: '^6.0.0', ioredis: '^6.0.0' } },
 ]

@@ -3,6 +3,14 @@ export * from './app/index.ts'
 export type { Theme } from './cases/index.ts'
 export { describeAdapter, type SuiteOptions } from './describe-adapter.ts'
 export { startNodeApp } from './node-app.ts'
+export { type PgBouncer, pgBouncerIsMissing, startPgBouncer } from './pg-bouncer.ts'
+export {
+  type PostgresServer,
+  type PostgresServerOptions,
+  type PostgresStandby,
+  postgresIsMissing,
+  startPostgresServer,
+} from './postgres-server.ts'
 export { type RedisServer, type RedisServerOptions, redisIsMissing, startRedisServer } from './redis-server.ts'
 export { describeSessionStore, type OpenStore } from './session-store-contract.ts'
 export { type AppAnswer, Visitor } from './visitor.ts'

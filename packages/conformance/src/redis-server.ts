@@ -1,8 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
+import { endProgram, folderOnPath, freePort, hasEnded, ownFolder, startProgram } from './server-program.ts'
 
 export interface RedisServer {
   readonly url: string
@@ -29,7 +26,7 @@ export interface RedisServerOptions {
 }
 
 /** The server program, if there is one: `REDIS_SERVER`, else `redis-server` or `valkey-server` on the PATH. */
-const program: string | undefined = process.env.REDIS_SERVER ?? onPath('redis-server') ?? onPath('valkey-server')
+const program: string | undefined = process.env.REDIS_SERVER ?? ['redis-server', 'valkey-server'].find(folderOnPath)
 
 let isReported = false
 
@@ -54,7 +51,7 @@ export function redisIsMissing({ mustBeStarted = false } = {}): boolean {
  */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   if (program === undefined) return sharedServer()
-  const folder = mkdtempSync(join(tmpdir(), 'fhir-auth-redis-'))
+  const { folder, remove } = ownFolder('fhir-auth-redis-')
   let running: ChildProcess | undefined
   const port = await freePort()
   const clusterPort = options.clusterNode ? await freePort() : undefined
@@ -70,25 +67,19 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       'cluster-node-timeout': 2000,
     }),
   }
+  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   const run = async () => {
-    running = await spawnReady(program, settings)
+    // Its append-only file is read by then.
+    running = await startProgram(program, flags, { readyLine: 'Ready to accept connections' })
   }
   const pidOf = () => {
-    if (running?.pid === undefined || running.exitCode !== null || running.signalCode !== null) {
-      throw new Error('This Redis does not run.')
-    }
+    if (running?.pid === undefined || hasEnded(running)) throw new Error('This Redis does not run.')
     return running.pid
   }
-  const kill = async () => {
-    const child = running
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill('SIGKILL')
-    await ended
-  }
+  const kill = () => endProgram(running, 'SIGKILL')
   const close = async () => {
     await kill()
-    rmSync(folder, { recursive: true, force: true })
+    remove()
   }
   try {
     await run()
@@ -114,37 +105,6 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
 }
 
-/** Starts the program and waits until it says that it takes connections, its append-only file read. */
-async function spawnReady(program: string, settings: Record<string, string | number>): Promise<ChildProcess> {
-  const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const child = spawn(program, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let output = ''
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      output += chunk
-      if (output.includes('Ready to accept connections')) resolve()
-    })
-    child.stderr.on('data', (chunk) => {
-      output += chunk
-    })
-    child.once('error', reject)
-    child.once('exit', () => reject(new Error(`${program} ended before it was ready.\n${output}`)))
-  })
-  // Nobody reads on, but a full pipe would stop the server.
-  child.stdout.removeAllListeners('data').resume()
-  child.stderr.removeAllListeners('data').resume()
-  endWithThisProcess(child)
-  return child
-}
-
-/** However this process ends, its end of the pipe closes, and the shell that reads from it ends the server. */
-function endWithThisProcess(server: ChildProcess): void {
-  const watch = spawn('sh', ['-c', 'read -r _; kill -KILL "$0"', String(server.pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  server.once('exit', () => watch.kill('SIGKILL'))
-}
-
 function sharedServer(): RedisServer {
   const url = process.env.REDIS_URL
   if (url === undefined) throw new Error('There is no redis-server. Ask redisIsMissing() first.')
@@ -164,27 +124,4 @@ function sharedServer(): RedisServer {
     restart: async () => refuse(),
     close: async () => {},
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (typeof address !== 'object' || address === null) throw new Error('No free port was found.')
-  return address.port
-}
-
-function onPath(name: string): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
 }
