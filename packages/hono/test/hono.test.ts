@@ -143,7 +143,10 @@ describe('errors', () => {
       seen.push(error)
       return error instanceof HTTPException ? error.getResponse() : new Response('not mine', { status: 500 })
     })
-    const callback = await app.request('/callback?state=a')
+    const login = await app.request('/login')
+    const state = new URL(login.headers.get('location') ?? '').searchParams.get('state')
+    const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const callback = await app.request(`/callback?error=access_denied&state=${state}`, { headers: { cookie } })
     const guarded = await app.request('/')
     expect([callback.status, guarded.status]).toEqual([400, 401])
     expect(await guarded.json()).toMatchObject({ code: 'login_required' })

@@ -4,14 +4,17 @@ import type { ConformanceCase } from '../conformance-case.ts'
 import type { Visitor } from '../visitor.ts'
 import type { World } from '../world.ts'
 
+/** One person, who may see both patients. */
+const CLINICIAN = 'Practitioner/juniper-stethwick'
+
 export const twoTabs: readonly ConformanceCase[] = [
   {
     rule: 'EHR-06 two logins at once in one browser both complete, each with its own patient',
     async run(world) {
       const browser = world.visitor()
       const [a, b] = twoPatients(world)
-      const first = await browser.logInUntilCallback('/login?returnTo=/open', { patient: a })
-      const second = await browser.logInUntilCallback('/login?returnTo=/open', { patient: b })
+      const first = await browser.logInUntilCallback('/login?returnTo=/open', { patient: a, user: CLINICIAN })
+      const second = await browser.logInUntilCallback('/login?returnTo=/open', { patient: b, user: CLINICIAN })
       expect((await browser.logIn(second.href)).json<Whoami>().patient).toBe(b)
       expect((await browser.logIn(first.href)).json<Whoami>().patient).toBe(a)
     },
@@ -86,7 +89,7 @@ interface OpenLaunch {
 async function openTwoTabs(world: World): Promise<{ browser: Visitor; launches: [OpenLaunch, OpenLaunch] }> {
   const browser = world.visitor()
   const open = async (patient: string): Promise<OpenLaunch> => {
-    const { launchId } = (await browser.logIn('/login?returnTo=/open', { patient })).json<Whoami>()
+    const { launchId } = (await browser.logIn('/login?returnTo=/open', { patient, user: CLINICIAN })).json<Whoami>()
     return { patient, launchId: launchId ?? '' }
   }
   const [a, b] = twoPatients(world)
