@@ -125,3 +125,10 @@ export class FhirAuthError extends Error {
 export function asFhirAuthError(error: unknown, code: FhirAuthErrorCode, message: string): FhirAuthError {
   return error instanceof FhirAuthError ? error : new FhirAuthError(code, message, { cause: error })
 }
+
+/** The same error for somebody who meets it later: when a new try makes sense is counted from now. */
+export function retryIn(error: FhirAuthError, seconds: number): FhirAuthError {
+  const { code, message, status, cause, error: oauthError, error_description, error_uri } = error
+  const oauth = oauthError === undefined ? undefined : { error: oauthError, error_description, error_uri }
+  return new FhirAuthError(code, message, { cause, oauth, status, retryAfterSeconds: Math.max(1, Math.ceil(seconds)) })
+}

@@ -1,4 +1,5 @@
-import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
+import { asFhirAuthError, type FhirAuthError, retryIn } from '../errors.ts'
+import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
 import { type Lifetime, renewalDueAt, usableUntil } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 
@@ -20,9 +21,8 @@ interface Clock {
   readonly random: () => number
 }
 
-/** After a failed request, the next waits this long, or longer where the server says so, within a bound. */
+/** After a failed request, the next waits this long, or longer where the server says so. */
 const PAUSE_SECONDS = 5
-const MAX_PAUSE_SECONDS = 3600
 /** A server that refuses a token and the one after it refuses any: each call would cost a token request. */
 const TRUST_SECONDS = 5
 /** Processes that began together must not renew together: each does it earlier by a time of its own. */
@@ -109,7 +109,8 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
 
   #renew(request: TokenRequester<T>): Promise<T> {
     if (this.#inFlight) return this.#inFlight
-    if (this.#failure && this.#pausedUntil > this.#clock.now()) return Promise.reject(this.#failure)
+    const pauseSeconds = (this.#pausedUntil - this.#clock.now()) / 1000
+    if (this.#failure && pauseSeconds > 0) return Promise.reject(retryIn(this.#failure, pauseSeconds))
     this.#inFlight = this.#request(request)
     return this.#inFlight
   }
@@ -119,7 +120,7 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
       return this.#keep(await request(this.#token?.accessToken ?? this.#refused))
     } catch (error) {
       const failure = asFhirAuthError(error, 'token_unavailable', 'The backend token could not be had.')
-      const wait = Math.min(Math.max(failure.retryAfterSeconds ?? 0, PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+      const wait = Math.min(Math.max(failure.retryAfterSeconds ?? 0, PAUSE_SECONDS), MAX_WAIT_SECONDS)
       this.#failure = failure
       this.#pausedUntil = this.#clock.now() + wait * 1000
       throw failure

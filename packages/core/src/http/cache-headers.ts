@@ -1,10 +1,13 @@
-/** `Retry-After` in seconds (RFC 9110 §10.2.3), or undefined. */
+/** However long a server asks to wait, in seconds: it may be wrong, and people wait too. */
+export const MAX_WAIT_SECONDS = 3600
+
+/** `Retry-After` in seconds (RFC 9110 §10.2.3), at most an hour; or undefined. */
 export function retryAfterSeconds(headers: Headers, now: number): number | undefined {
   const value = headers.get('retry-after')
   if (!value) return undefined
-  if (/^\d{1,9}$/.test(value)) return Number(value)
+  if (/^\d+$/.test(value)) return Math.min(Number(value), MAX_WAIT_SECONDS)
   const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, Math.ceil((date - now) / 1000)), MAX_WAIT_SECONDS)
 }
 
 /** `max-age` of a `Cache-Control` header in seconds; 0 for `no-store` and `no-cache`; undefined when it says nothing. */

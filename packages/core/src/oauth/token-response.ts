@@ -1,5 +1,6 @@
 import type { TokenRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
+import { wholeSeconds } from '../shared/whole-seconds.ts'
 
 /** A token response, checked (RFC 6749 §5.1, SMART App Launch 2.2 "Access token response"). */
 export interface TokenResponse {
@@ -52,7 +53,7 @@ export function readTokenResponse(
     accessToken: access_token,
     expiresAt: requestedAt + lifetimeSeconds * 1000,
     lifetimeSeconds,
-    scope: typeof scope === 'string' ? scope : requestedScope,
+    scope: readScope(scope, requestedScope),
     refreshToken: typeof refresh_token === 'string' && refresh_token !== '' ? refresh_token : undefined,
     idToken: typeof id_token === 'string' && id_token !== '' ? id_token : undefined,
     // fromEntries defines own properties, so a member named __proto__ stays a member.
@@ -60,11 +61,18 @@ export function readTokenResponse(
   }
 }
 
-/** Numbers in strings are tolerated; what is no positive number counts as missing. */
+/** Numbers in strings are tolerated. A lifetime of less than a second is none, and counts as missing. */
 function readLifetime(value: unknown): number | undefined {
-  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) return undefined
-  return Math.min(seconds, MAX_LIFETIME_SECONDS)
+  const seconds = wholeSeconds(typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
+  return seconds === undefined || seconds < 1 ? undefined : Math.min(seconds, MAX_LIFETIME_SECONDS)
+}
+
+/** RFC 6749 §3.3. Only an absent scope means "as asked": any other value that is no list of texts cannot be understood. */
+function readScope(value: unknown, requested: string): string {
+  if (value === undefined) return requested
+  if (typeof value === 'string') return value
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(' ')
+  return refuse('has a scope that is neither text nor a list of texts')
 }
 
 function refuse(fault: string): never {

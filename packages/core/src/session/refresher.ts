@@ -1,5 +1,6 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import type { Emit } from '../events.ts'
+import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
 import { isDueForRenewal } from '../oauth/token-lifetime.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
@@ -34,8 +35,6 @@ export interface Renewal {
 
 /** After a failed refresh, the next one waits this long, unless the server names a time. */
 const PAUSE_SECONDS = 5
-/** However long the server asks to wait: it may be wrong, and a person waits too. */
-const MAX_PAUSE_SECONDS = 3600
 /** A server that refuses a token and the one after it refuses any: each call would cost a refresh. */
 const TRUST_SECONDS = 5
 /** Launches remembered for that, at least. */
@@ -126,7 +125,7 @@ export class Refresher {
       }
     } catch (cause) {
       const reason = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
-      const seconds = Math.min(reason.retryAfterSeconds ?? PAUSE_SECONDS, MAX_PAUSE_SECONDS)
+      const seconds = Math.min(reason.retryAfterSeconds ?? PAUSE_SECONDS, MAX_WAIT_SECONDS)
       // A pause spares the authorization server. A store that is away does not keep it busy.
       if (reason.code !== 'session_store_failed') {
         this.#pauses.set(launchId, { until: this.#parts.now() + seconds * 1000, reason })

@@ -304,19 +304,25 @@ describe('when the token endpoint fails', () => {
     expect((await failureOf(token)).code).toBe('token_request_refused')
   })
 
-  it.each([429, 503])('BSV-11 Retry-After of a %i is honoured, and told to the caller', async (status) => {
-    const server = await startTokenServer((_request, response, count) =>
-      count === 1 ? response.writeHead(status, { 'retry-after': '120' }).end() : sendJson(response, grantOf(count)),
-    )
-    const { clock, token } = createAt(server)
-    for (const seconds of [0, 5, 60, 119.9]) {
-      clock.seconds = seconds
-      expect(await failureOf(token)).toMatchObject({ code: 'token_request_refused', retryAfterSeconds: 120 })
-    }
-    expect(server.tokenRequests).toHaveLength(1)
-    clock.seconds = 120
-    expect(await token()).toBe('token-2')
-  })
+  it.each([429, 503])(
+    'BSV-11 Retry-After of a %i is honoured, and told to each caller as what is left of it',
+    async (status) => {
+      const server = await startTokenServer((_request, response, count) =>
+        count === 1 ? response.writeHead(status, { 'retry-after': '120' }).end() : sendJson(response, grantOf(count)),
+      )
+      const { clock, token } = createAt(server)
+      for (const seconds of [0, 5, 60, 119.9]) {
+        clock.seconds = seconds
+        expect(await failureOf(token)).toMatchObject({
+          code: 'token_request_refused',
+          retryAfterSeconds: Math.ceil(120 - seconds),
+        })
+      }
+      expect(server.tokenRequests).toHaveLength(1)
+      clock.seconds = 120
+      expect(await token()).toBe('token-2')
+    },
+  )
 
   it.each([400, 401])('BSV-12 a refused assertion is known by its error, with status %i too', async (status) => {
     const server = await startTokenServer((_, response) => sendJson(response, { error: 'invalid_client' }, status))
@@ -568,7 +574,7 @@ it.each([
   [{ jwksPath: 'keys.json' }, /jwksPath must be a path/],
   [{ jwksPath: '//evil' }, /jwksPath must be a path/],
   [{ jwksMaxAgeSeconds: 0 }, /jwksMaxAgeSeconds must be a positive number/],
-  [{ sharedTokens: { store: new Map(), secret: 'x' } }, /sharedTokens\.store has no method "swap"/],
+  [{ sharedTokens: { store: new Map(), secret: 'x' } }, /sharedTokens\.store has no method swap/],
   [{ sharedTokens: { store: createMapStore(), secret: undefined } }, /sharedTokens\.secret is not set/],
   [{ sharedTokens: { store: createMapStore(), secret: 'short' } }, /sharedTokens\.secret is too weak/],
   [{ sharedTokens: { stores: createMapStore() } }, /unknown option "stores"\. Did you mean "store"/],

@@ -131,7 +131,8 @@ it('BSV-11 without a valid token the failure is given to all, and remembered for
   expect(new Set(failures)).toEqual(new Set([state.failure]))
   expect(state.requests).toBe(1)
   await at(4.9)
-  expect(await failureOf(() => token())).toBe(state.failure)
+  const { code, message } = state.failure as FhirAuthError
+  expect(await failureOf(() => token())).toMatchObject({ code, message, retryAfterSeconds: 1 })
   expect(state.requests).toBe(1)
   state.failure = undefined
   await at(5)
