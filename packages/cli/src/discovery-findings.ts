@@ -1,6 +1,6 @@
-import type { ServerMetadata } from '@fhir-auth/core'
+import { networkOf, type ServerMetadata } from '@fhir-auth/core'
 import type { Finding } from './finding.ts'
-import type { SourceReport } from './server-inspection.ts'
+import type { SourceReport } from './source-report.ts'
 
 /**
  * What is wrong with a server's descriptions of itself, and what it means for an app.
@@ -78,16 +78,12 @@ function findInEndpoint({ name, value, base }: Endpoint, document: string): Find
     findings.push(warning('relative_url', what('is relative'), meaning))
   }
   const { protocol, hostname } = new URL(value, directory)
-  if (protocol !== 'https:' && !(protocol === 'http:' && isThisMachine(hostname))) {
+  if (protocol !== 'https:' && !(protocol === 'http:' && networkOf(hostname) === 'loopback')) {
     const meaning =
       'Codes, secrets and tokens would travel in the clear. The library refuses it, and the document with it.'
     findings.push(error('insecure_endpoint', what('is not https'), meaning))
   }
   return findings
-}
-
-function isThisMachine(hostname: string): boolean {
-  return /^(?:localhost|.*\.localhost|\[::1\]|127(?:\.\d{1,3}){3})$/.test(hostname)
 }
 
 /** The first source wins; the others show that one of them is out of date. */

@@ -1,39 +1,16 @@
 import {
   type Dialect,
-  type Discovered,
-  discover,
+  type SourceName as DocumentName,
   endpointsOfCapabilityStatement,
-  FhirAuthError,
-  type HttpAnswer,
-  jsonObject,
-  sendBounded,
+  examineServer,
+  type SourceAnswer,
   shownUrl,
 } from '@fhir-auth/core'
 import { findInServer } from './discovery-findings.ts'
 import { type CommandResult, type Finding, hasError } from './finding.ts'
-import { type NetworkFault, networkFaultOf } from './network-fault.ts'
+import { networkFaultOf } from './network-fault.ts'
 import { type Exchange, recordingFetch } from './recording-fetch.ts'
-
-export type DocumentName = 'smart-configuration' | 'openid-configuration' | 'CapabilityStatement'
-
-/** One place where a server may describe itself. */
-export interface SourceReport {
-  readonly document: DocumentName
-  /** Undefined when it is not known where to look. */
-  readonly url: string | undefined
-  readonly found: boolean
-  readonly status?: number | undefined
-  readonly contentType?: string | undefined
-  /** Why it is not found, or not used. */
-  readonly reason?: string | undefined
-  readonly fault?: NetworkFault | undefined
-  /** It describes another issuer than the one that was asked. */
-  readonly isForeign?: boolean | undefined
-  /** What relative URLs in it are relative to. */
-  readonly base: string
-  /** As received; the OAuth endpoints alone of a CapabilityStatement. */
-  readonly content: Readonly<Record<string, unknown>>
-}
+import type { SourceReport } from './source-report.ts'
 
 export interface InspectionTarget {
   readonly fhirBaseUrl: string
@@ -56,21 +33,16 @@ export interface ServerReport extends CommandResult {
   readonly findings: readonly Finding[]
 }
 
-/** A CapabilityStatement of a full server runs to megabytes. */
-const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+const DOCUMENTS: readonly DocumentName[] = ['smart-configuration', 'openid-configuration', 'CapabilityStatement']
 
 /** Looks into every place where a server may describe itself, and says what that means for an app. */
 export async function inspectServer(target: InspectionTarget): Promise<ServerReport> {
   const { fhirBaseUrl, dialect } = target
-  const smartUrl = smartConfigurationUrl(target)
-  const smart = await read('smart-configuration', smartUrl, fhirBaseUrl, 'application/json')
-  const named = smart.content.issuer
-  const issuer = dialect.discovery.issuer ?? (typeof named === 'string' ? named : undefined)
-  const openid = await readOpenidConfiguration(issuer)
-  const metadataUrl = below(fhirBaseUrl, 'metadata')
-  const capability = await read('CapabilityStatement', metadataUrl, fhirBaseUrl, 'application/fhir+json')
-  const sources = [smart, openid, capability]
-  const { metadata } = await effective(target)
+  const { fetch, exchanges } = recordingFetch()
+  const place = { fhirBaseUrl, discovery: dialect.discovery, metadata: {} }
+  const examination = await examineServer(place, 'all', { fetch })
+  const metadata = examination.failure === undefined ? examination.metadata : undefined
+  const sources = DOCUMENTS.map((document) => reportOf(document, examination.answers, exchanges))
   const findings = findInServer(sources, metadata)
   const isEndpoint = ([name, value]: [string, unknown]) =>
     /_endpoint$|^jwks_uri$/.test(name) && typeof value === 'string'
@@ -99,73 +71,37 @@ export async function inspectServer(target: InspectionTarget): Promise<ServerRep
   }
 }
 
-/** What the library itself would use, by its own order and rules. */
-async function effective({ fhirBaseUrl, dialect }: InspectionTarget): Promise<Partial<Discovered>> {
-  const target = { fhirBaseUrl, discovery: dialect.discovery, metadata: {} }
-  try {
-    return await discover(target, ['authorization_endpoint', 'token_endpoint'], {})
-  } catch (error) {
-    if (error instanceof FhirAuthError) return {}
-    throw error
-  }
-}
-
-async function readOpenidConfiguration(issuer: string | undefined): Promise<SourceReport> {
-  if (issuer === undefined) {
+/** What one source answered, in the words of a report. */
+function reportOf(
+  document: DocumentName,
+  answers: readonly SourceAnswer[],
+  exchanges: readonly Exchange[],
+): SourceReport {
+  const answer = answers.find(({ name }) => name === document)
+  if (answer === undefined) {
     const reason = 'No issuer is known. Name one with --issuer.'
-    return { document: 'openid-configuration', url: undefined, found: false, reason, base: '', content: {} }
+    return { document, url: undefined, found: false, reason, base: '', content: {} }
   }
-  const url = below(issuer, '.well-known/openid-configuration')
-  const source = await read('openid-configuration', url, issuer, 'application/json')
-  if (!source.found || source.content.issuer === issuer) return source
-  const reason = `It names the issuer ${JSON.stringify(source.content.issuer)}, not "${issuer}".`
-  return { ...source, found: false, isForeign: true, reason }
-}
-
-async function read(document: DocumentName, url: string, base: string, accept: string): Promise<SourceReport> {
-  const recording = recordingFetch()
-  const nothing = { document, url, base, found: false, content: {} }
-  let answer: HttpAnswer
-  try {
-    const request = { method: 'GET', url, headers: { accept }, maxBytes: MAX_DOCUMENT_BYTES } as const
-    answer = await sendBounded(request, { fetch: recording.fetch })
-  } catch (error) {
-    const { status, headers } = recording.exchanges[0]?.answer ?? {}
-    const location = headers?.get('location')
-    const reason = `${messageOf(error)}${location ? ` It points to ${shownUrl(location)}.` : ''}`
-    return { ...nothing, status, reason, fault: faultOf(error, recording.exchanges[0]) }
+  const { url, base, failure, contentType } = answer
+  const exchange = exchanges.find(({ request }) => request.url === url)
+  const status = answer.status ?? exchange?.answer?.status
+  const known = { document, url, base, status, contentType }
+  const isForeign = failure?.code === 'issuer_mismatch'
+  const received = answer.document
+  if (received === undefined || isForeign) {
+    const location = exchange?.answer?.headers.get('location')
+    const reason = `${sentence(failure?.message ?? '')}${location ? ` It points to ${shownUrl(location)}.` : ''}`
+    const isFault = failure !== undefined && (answer.status === undefined || answer.status === 200) && !isForeign
+    const fault = isFault ? networkFaultOf(failure, exchange) : undefined
+    return { ...known, found: false, content: {}, reason, fault, isForeign }
   }
-  const { status } = answer
-  const contentType = answer.headers.get('content-type') ?? undefined
-  if (status !== 200) return { ...nothing, status, contentType, reason: `It answered ${status}.` }
-  try {
-    const received = jsonObject(answer)
-    const content = document === 'CapabilityStatement' ? endpointsOfCapabilityStatement(received) : received
-    if (document === 'CapabilityStatement' && Object.keys(content).length === 0) {
-      return { ...nothing, status, contentType, reason: 'It names no OAuth endpoint.' }
-    }
-    return { document, url, base, found: true, status, contentType, content }
-  } catch (error) {
-    return { ...nothing, status, contentType, reason: messageOf(error), fault: faultOf(error, recording.exchanges[0]) }
+  const content = document === 'CapabilityStatement' ? endpointsOfCapabilityStatement(received) : received
+  if (document === 'CapabilityStatement' && Object.keys(content).length === 0) {
+    return { ...known, found: false, content: {}, reason: 'It names no OAuth endpoint.' }
   }
+  return { ...known, found: true, content }
 }
 
-function smartConfigurationUrl({ fhirBaseUrl, dialect }: InspectionTarget): string {
-  const { url } = dialect.discovery
-  const given = typeof url === 'function' ? url(fhirBaseUrl) : url
-  return given ?? below(fhirBaseUrl, '.well-known/smart-configuration')
-}
-
-/** Appended after any path, as core does. */
-function below(base: string, path: string): string {
-  return base.endsWith('/') ? base + path : `${base}/${path}`
-}
-
-function faultOf(error: unknown, exchange: Exchange | undefined): NetworkFault | undefined {
-  return error instanceof FhirAuthError ? networkFaultOf(error, exchange) : undefined
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof FhirAuthError) return error.message
-  throw error
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, '')}.`
 }

@@ -65,10 +65,19 @@ export type { LaunchClient } from './client/client.ts'
 export { type AssertionTarget, signClientAssertion } from './client/client-assertion.ts'
 export { checkRegistration } from './client/registration.ts'
 export { endpointsOfCapabilityStatement } from './discovery/capability-statement.ts'
-export { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discovery/discover.ts'
+export {
+  type Discovered,
+  type DiscoveryTarget,
+  discover,
+  type Examination,
+  examineServer,
+  type NeededMember,
+} from './discovery/discover.ts'
 export { readMembers, requireEndpoint, type ServerMetadata } from './discovery/server-metadata.ts'
+export type { SourceAnswer, SourceName } from './discovery/sources.ts'
 export { maxAgeSeconds } from './http/cache-headers.ts'
 export { jsonObject } from './http/json-body.ts'
+export { networkOf } from './http/network.ts'
 export { checkSecureUrl, shownUrl } from './http/secure-url.ts'
 export { type HttpAnswer, type HttpOptions, type HttpRequest, sendBounded } from './http/send-bounded.ts'
 export {

@@ -2,6 +2,8 @@ import { asFhirAuthError, type FhirAuthError, retryIn } from '../errors.ts'
 import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
 import { type Lifetime, renewalDueAt, usableUntil } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
+import { RecentlyUsed } from '../shared/recently-used.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
 
 /** A token as a server gives it, and how long it is good. */
 export interface NewToken<T> extends Lifetime {
@@ -29,9 +31,12 @@ const TRUST_SECONDS = 5
 const JITTER_SECONDS = 30
 const JITTER_SHARE = 0.05
 
+/** Tokens kept, at least: an app may have many tenants, and scopes for each. */
+const SLOTS = 10_000
+
 /** Tokens by what they are for: server, client and scope. */
 export class TokenCache<T extends { readonly accessToken: string }> {
-  readonly #slots = new Map<string, TokenSlot<T>>()
+  readonly #slots = new RecentlyUsed<TokenSlot<T>>(SLOTS)
   readonly #clock: Clock
 
   constructor(now: () => number, random: () => number = Math.random) {
@@ -59,7 +64,7 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
   #usableUntil = 0
   /** When to renew: earlier than must be, by a jitter. */
   #renewAt = 0
-  #inFlight: Promise<T> | undefined
+  readonly #flight = new SingleFlight<T>()
   #failure: FhirAuthError | undefined
   /** No new try before this moment. */
   #pausedUntil = 0
@@ -108,11 +113,9 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
   }
 
   #renew(request: TokenRequester<T>): Promise<T> {
-    if (this.#inFlight) return this.#inFlight
     const pauseSeconds = (this.#pausedUntil - this.#clock.now()) / 1000
     if (this.#failure && pauseSeconds > 0) return Promise.reject(retryIn(this.#failure, pauseSeconds))
-    this.#inFlight = this.#request(request)
-    return this.#inFlight
+    return this.#flight.run('token', () => this.#request(request))
   }
 
   async #request(request: TokenRequester<T>): Promise<T> {
@@ -124,8 +127,6 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
       this.#failure = failure
       this.#pausedUntil = this.#clock.now() + wait * 1000
       throw failure
-    } finally {
-      this.#inFlight = undefined
     }
   }
 

@@ -10,6 +10,7 @@ export interface Client {
   readonly dialect: Dialect
   readonly scope: string
   readonly metadata: StaticMetadata
+  readonly allowPrivateNetwork?: boolean | undefined
 }
 
 /** A client that people log in through: it has somewhere to come back to. */

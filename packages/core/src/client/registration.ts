@@ -3,6 +3,7 @@ import { smart } from '../dialects/smart.ts'
 import { checkSecureUrl, secureUrl } from '../http/secure-url.ts'
 import {
   checkedByReader,
+  flag,
   group,
   type OptionRules,
   optionalText,
@@ -41,6 +42,11 @@ export interface Registration {
   /** Where the server sends the person back, exactly as registered. Launch only. */
   redirectUri?: string | undefined
   metadata?: StaticMetadata | undefined
+  /**
+   * Endpoints that the server names may be in a private network (RFC 1918 and the like) although the FHIR base URL is
+   * not. Default false: a public server must not send this app's secrets to a host behind the firewall.
+   */
+  allowPrivateNetwork?: boolean | undefined
 }
 
 /** How a flow uses a registration. */
@@ -86,6 +92,7 @@ export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   scope: text(SCOPE_REMEDY.launch),
   redirectUri: optionalText,
   metadata: group(METADATA),
+  allowPrivateNetwork: flag(false),
 }
 
 /** For the options of a flow, which may have one registration in place: {@link checkRegistration} reads it. */
@@ -97,6 +104,7 @@ export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
   scope: checkedByReader(),
   redirectUri: checkedByReader(),
   metadata: checkedByReader(),
+  allowPrivateNetwork: checkedByReader(),
 }
 
 /**
@@ -107,11 +115,12 @@ export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
 export function checkRegistration(registration: Registration, use: RegistrationUse): Client {
   const { flow, defaultAuth, owner = 'registration' } = use
   const rules = { ...REGISTRATION_RULES, scope: text(SCOPE_REMEDY[flow]) }
-  const { fhirBaseUrl, clientId, clientAuth = defaultAuth(), dialect, scope } = readOptions(registration, rules, owner)
+  const read = readOptions(registration, rules, owner)
+  const { fhirBaseUrl, clientId, clientAuth = defaultAuth(), dialect, scope, allowPrivateNetwork } = read
   clientAuth.checkClientId?.(clientId)
   dialect.check({ flow, authMethod: clientAuth.method, scope })
   const metadata = Object.freeze({ ...registration.metadata })
-  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata })
+  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata, allowPrivateNetwork })
 }
 
 function readFhirBaseUrl(value: unknown, option: string): string {

@@ -1,18 +1,19 @@
 import type { StaticMetadata } from '../client/registration.ts'
 import type { DiscoveryRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import { maxAgeSeconds } from '../http/cache-headers.ts'
-import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import { type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import type { HttpOptions } from '../http/send-bounded.ts'
 import { shownText } from '../shared/shown-text.ts'
-import { endpointsOfCapabilityStatement } from './capability-statement.ts'
-import { readMembers, type ServerMetadata } from './server-metadata.ts'
+import { confirms, isOfOrigin } from './issuer-binding.ts'
+import { allowedEndpoints, checkEndpoint, type EndpointRules, type ServerMetadata } from './server-metadata.ts'
+import { askSource, below, isUnsettled, type Source, type SourceAnswer } from './sources.ts'
 
 export interface DiscoveryTarget {
   readonly fhirBaseUrl: string
   readonly discovery: DiscoveryRules
   readonly metadata: StaticMetadata
+  /** See `Registration.allowPrivateNetwork`. Default false. */
+  readonly allowPrivateNetwork?: boolean | undefined
 }
 
 /** A member that the flow at hand needs; discovery asks the next source only while one is missing. */
@@ -22,15 +23,23 @@ export interface Discovered {
   readonly metadata: ServerMetadata
   /** The shortest `max-age` among the documents, in seconds; undefined when none says. */
   readonly maxAgeSeconds: number | undefined
+  /** A better source did not answer, or said that it is busy: the next try may find more. */
+  readonly isDegraded: boolean
 }
 
-/** A CapabilityStatement of a full server runs to megabytes. */
-const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+/** What a server says of itself, all told. */
+export interface Examination extends Discovered {
+  /** What each source answered, in the order asked. */
+  readonly answers: readonly SourceAnswer[]
+  /** Why an app cannot work with it: no source names a token endpoint. */
+  readonly failure: FhirAuthError | undefined
+}
 
 /**
  * Finds a server's endpoints: smart-configuration below the FHIR base URL (SMART App Launch 2.2 "Conformance"), then
  * openid-configuration of the issuer (OpenID Connect Discovery §4), then the CapabilityStatement (SMART 1.0). Members
- * are merged, earlier sources first; static metadata wins over all of them.
+ * are merged, earlier sources first; static metadata wins over all of them. An issuer counts only where it is bound:
+ * see `issuer-binding.ts`.
  *
  * @throws `discovery_failed` naming every URL tried and why each failed
  */
@@ -39,72 +48,120 @@ export async function discover(
   needed: readonly NeededMember[],
   http: HttpOptions,
 ): Promise<Discovered> {
+  const { failure, metadata, maxAgeSeconds, isDegraded } = await examineServer(target, needed, http)
+  if (failure !== undefined) throw failure
+  return { metadata, maxAgeSeconds, isDegraded }
+}
+
+/**
+ * The same, with what each source answered.
+ *
+ * @param needed - or `all`, to ask every source whatever the others say
+ */
+export async function examineServer(
+  target: DiscoveryTarget,
+  needed: readonly NeededMember[] | 'all',
+  http: HttpOptions,
+): Promise<Examination> {
   const { fhirBaseUrl, discovery } = target
-  let members: Record<string, unknown> = definedMembers(target.metadata)
-  const sources: string[] = Object.keys(members).length > 0 ? ['configuration'] : []
-  const documents: Record<string, unknown>[] = []
-  const failures: string[] = []
-  const ages: number[] = []
-  const lacks = () => needed.filter((name) => members[name] === undefined)
-
-  const consult = async (url: string, accept: string, read: (document: Record<string, unknown>) => object) => {
-    try {
-      const answer = await sendBounded({ method: 'GET', url, headers: { accept }, maxBytes: MAX_DOCUMENT_BYTES }, http)
-      if (answer.status !== 200) throw new FhirAuthError('invalid_response', `it answered ${answer.status}`)
-      const document = jsonObject(answer)
-      const found = read(document)
-      if (Object.keys(found).length === 0) throw new FhirAuthError('invalid_response', 'it names no endpoint')
-      members = { ...found, ...members }
-      sources.push(url)
-      documents.push(document)
-      const age = maxAgeSeconds(answer.headers)
-      if (age !== undefined) ages.push(age)
-    } catch (error) {
-      failures.push(`${shownUrl(url)}: ${error instanceof Error ? error.message : String(error)}`)
-    }
+  const pinned = definedMembers(target.metadata)
+  const rules = allowedEndpoints(target)
+  const answers: SourceAnswer[] = []
+  let members: Record<string, unknown> = pinned
+  const isNeeded = (name: NeededMember) => needed === 'all' || needed.includes(name)
+  const lacks = () => needed === 'all' || needed.some((name) => members[name] === undefined)
+  const ask = async (source: Source) => {
+    const answer = await askSource(source, rules, http)
+    answers.push(answer)
+    members = { ...answer.members, ...members }
+    return answer
   }
 
-  if (lacks().length > 0) {
-    const given = typeof discovery.url === 'function' ? discovery.url(fhirBaseUrl) : discovery.url
-    const url = given ?? below(fhirBaseUrl, '.well-known/smart-configuration')
-    await consult(url, 'application/json', (document) => readMembers(document, fhirBaseUrl))
-  }
-  const issuer = discovery.issuer ?? (typeof members.issuer === 'string' ? members.issuer : undefined)
-  if (lacks().length > 0 && issuer !== undefined) {
-    await consult(below(issuer, '.well-known/openid-configuration'), 'application/json', (document) => {
-      checkIssuer(document, issuer)
-      return readMembers(document, issuer)
-    })
+  const smart = lacks() ? await ask(smartConfigurationOf(target)) : undefined
+  const named = textOf(members.issuer)
+  const issuer = discovery.issuer ?? named
+  const isBound =
+    issuer === undefined ||
+    issuer === discovery.issuer ||
+    pinned.issuer !== undefined ||
+    isOfOrigin(issuer, [fhirBaseUrl, ...(smart ? [smart.url] : [])])
+  // Whoever logs people in, or checks who they are, has to know whose answers these are.
+  const mustConfirm = !isBound && (isNeeded('authorization_endpoint') || isNeeded('issuer'))
+  let own: SourceAnswer | undefined
+  // What a server names is asked only where the server may send this app.
+  const mayAsk = issuer === discovery.issuer || (issuer !== undefined && isAllowed(issuer, rules))
+  if (issuer !== undefined && mayAsk && (lacks() || mustConfirm)) own = await ask(openidConfigurationOf(issuer))
+  const isUnbound = !isBound && !confirms(own, members)
+  if (isUnbound) {
+    const { issuer: _named, ...others } = members
+    members = others
+  } else if (!isBound && own?.members?.jwks_uri !== undefined && pinned.jwks_uri === undefined) {
+    members = { ...members, jwks_uri: own.members.jwks_uri }
   }
   if (
+    needed === 'all' ||
     members.token_endpoint === undefined ||
     (members.authorization_endpoint === undefined && needed.includes('authorization_endpoint'))
   ) {
-    await consult(below(fhirBaseUrl, 'metadata'), 'application/fhir+json', (document) =>
-      readMembers(endpointsOfCapabilityStatement(document), fhirBaseUrl),
-    )
+    await ask(capabilityStatementOf(fhirBaseUrl))
   }
 
-  if (members.token_endpoint === undefined) {
-    throw new FhirAuthError(
-      'discovery_failed',
-      `No token endpoint found for ${shownUrl(fhirBaseUrl)}. Tried ${failures.join('; ') || shownText(sources.join(', '))}. Check fhirBaseUrl, or set metadata.token_endpoint.`,
-    )
+  const used = answers.filter((answer) => answer.members !== undefined)
+  const sources = [...(Object.keys(pinned).length > 0 ? ['configuration'] : []), ...used.map(({ url }) => url)]
+  const documents = used.flatMap(({ document }) => (document === undefined ? [] : [document]))
+  const unboundIssuer = isUnbound && issuer !== undefined ? { unboundIssuer: issuer } : {}
+  const ages = used.flatMap((answer) => answer.maxAgeSeconds ?? [])
+  return {
+    answers,
+    metadata: Object.freeze({ ...members, ...unboundIssuer, sources, documents }) as ServerMetadata,
+    maxAgeSeconds: ages.length > 0 ? Math.min(...ages) : undefined,
+    isDegraded: answers.some(isUnsettled),
+    failure: members.token_endpoint === undefined ? noTokenEndpoint(fhirBaseUrl, answers, sources) : undefined,
   }
-  const metadata = Object.freeze({ ...members, sources, documents }) as ServerMetadata
-  return { metadata, maxAgeSeconds: ages.length > 0 ? Math.min(...ages) : undefined }
 }
 
-/** Appended after any path, never at the host's root, whatever slash the base ends with. */
-function below(base: string, path: string): string {
-  return base.endsWith('/') ? base + path : `${base}/${path}`
+function isAllowed(url: string, rules: EndpointRules): boolean {
+  try {
+    checkEndpoint(new URL(url), 'issuer', rules)
+    return true
+  } catch {
+    return false
+  }
 }
 
-/** OpenID Connect Discovery §4.3: the document must be that issuer's own. */
-function checkIssuer(document: Record<string, unknown>, issuer: string): void {
-  if (document.issuer === issuer) return
-  const named = typeof document.issuer === 'string' ? `the issuer ${shownText(document.issuer)}` : 'no issuer'
-  throw new FhirAuthError('issuer_mismatch', `it names ${named}, not ${shownText(issuer)}`)
+function smartConfigurationOf({ fhirBaseUrl, discovery }: DiscoveryTarget): Source {
+  const given = typeof discovery.url === 'function' ? discovery.url(fhirBaseUrl) : discovery.url
+  const url = given ?? below(fhirBaseUrl, '.well-known/smart-configuration')
+  return { name: 'smart-configuration', url, base: fhirBaseUrl }
+}
+
+function openidConfigurationOf(issuer: string): Source {
+  return { name: 'openid-configuration', url: below(issuer, '.well-known/openid-configuration'), base: issuer, issuer }
+}
+
+function capabilityStatementOf(fhirBaseUrl: string): Source {
+  return { name: 'CapabilityStatement', url: below(fhirBaseUrl, 'metadata'), base: fhirBaseUrl }
+}
+
+function noTokenEndpoint(
+  fhirBaseUrl: string,
+  answers: readonly SourceAnswer[],
+  sources: readonly string[],
+): FhirAuthError {
+  const failures = answers.flatMap(({ url, failure }) => (failure ? `${shownUrl(url)}: ${failure.message}` : []))
+  const redirected = answers.some(({ failure }) => failure?.code === 'unexpected_redirect')
+  const remedy = redirected
+    ? 'Check fhirBaseUrl, or set the dialect rule discovery.url to the address that the redirect leads to.'
+    : 'Check fhirBaseUrl, or set metadata.token_endpoint.'
+  const tried = failures.join('; ') || shownText(sources.join(', '))
+  return new FhirAuthError(
+    'discovery_failed',
+    `No token endpoint found for ${shownUrl(fhirBaseUrl)}. Tried ${tried.replace(/\.$/, '')}. ${remedy}`,
+  )
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function definedMembers(metadata: StaticMetadata): Record<string, unknown> {

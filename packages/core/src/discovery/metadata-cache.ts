@@ -1,6 +1,9 @@
-import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
+import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import { shownUrl } from '../http/secure-url.ts'
 import type { HttpOptions } from '../http/send-bounded.ts'
-import { type DiscoveryTarget, discover, type NeededMember } from './discover.ts'
+import { RecentlyUsed } from '../shared/recently-used.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
+import { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discover.ts'
 import type { ServerMetadata } from './server-metadata.ts'
 
 /** How long a discovered document is used, in seconds: its own `max-age` within these bounds. */
@@ -9,20 +12,27 @@ const MIN_AGE_SECONDS = 60
 const MAX_AGE_SECONDS = 24 * 3600
 /** A failure is remembered only long enough to shield a server that is down from a stampede. */
 const FAILURE_SECONDS = 5
+/** Servers remembered, at least: an app may find its registrations in a database. */
+const REMEMBERED = 1000
 
 interface Entry {
-  metadata?: ServerMetadata
-  failure?: FhirAuthError
-  freshUntil: number
-  inFlight?: Promise<ServerMetadata>
+  readonly metadata?: ServerMetadata | undefined
+  /** A better source did not answer when this was read. */
+  readonly isDegraded?: boolean | undefined
+  readonly failure?: FhirAuthError | undefined
+  readonly freshUntil: number
 }
 
 /**
  * Discovered metadata by server: one request in flight, kept by `Cache-Control` within bounds, stale served when a
- * refetch fails. Entries of different servers or needs never mix.
+ * refetch fails. What was found while a better source was away is used only briefly, and never replaces what that source
+ * said before. Entries of different servers or needs never mix.
  */
 export class MetadataCache {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new RecentlyUsed<Entry>(REMEMBERED)
+  readonly #flights = new SingleFlight<ServerMetadata>()
+  /** Who uses an issuer that its server was not asked to pin, and with which endpoints and keys. */
+  readonly #usersOfIssuer = new RecentlyUsed<{ readonly fhirBaseUrl: string; readonly endpoints: string }>(REMEMBERED)
   readonly #http: HttpOptions
   readonly #now: () => number
 
@@ -33,35 +43,55 @@ export class MetadataCache {
 
   /** @throws `discovery_failed` and what a request can throw */
   async get(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
-    const key = JSON.stringify([target.fhirBaseUrl, target.discovery, target.metadata, needed])
-    let entry = this.#entries.get(key)
+    const { fhirBaseUrl, discovery, metadata, allowPrivateNetwork } = target
+    const key = JSON.stringify([fhirBaseUrl, discovery, metadata, allowPrivateNetwork, needed])
+    const entry = this.#entries.get(key)
     if (entry && entry.freshUntil > this.#now()) {
       if (entry.metadata) return entry.metadata
       if (entry.failure) throw entry.failure
     }
-    if (!entry) {
-      entry = { freshUntil: 0 }
-      this.#entries.set(key, entry)
-    }
-    entry.inFlight ??= this.#refetch(entry, target, needed)
-    return entry.inFlight
+    return this.#flights.run(key, () => this.#refetch(key, target, needed))
   }
 
-  async #refetch(entry: Entry, target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
+  async #refetch(key: string, target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
+    const known = this.#entries.get(key)
+    const keep = (entry: Omit<Entry, 'freshUntil'>, seconds: number) =>
+      this.#entries.set(key, { ...entry, freshUntil: this.#now() + seconds * 1000 })
     try {
-      const { metadata, maxAgeSeconds = DEFAULT_AGE_SECONDS } = await discover(target, needed, this.#http)
-      const age = Math.min(Math.max(maxAgeSeconds, MIN_AGE_SECONDS), MAX_AGE_SECONDS)
-      entry.metadata = metadata
-      delete entry.failure
-      entry.freshUntil = this.#now() + age * 1000
+      const { metadata, isDegraded, maxAgeSeconds } = await discover(target, needed, this.#http)
+      this.#checkIssuer(target, metadata)
+      if (isDegraded && known?.metadata && !known.isDegraded) {
+        keep(known, MIN_AGE_SECONDS)
+        return known.metadata
+      }
+      keep({ metadata, isDegraded }, isDegraded ? MIN_AGE_SECONDS : ageOf(maxAgeSeconds))
       return metadata
     } catch (error) {
-      entry.freshUntil = this.#now() + FAILURE_SECONDS * 1000
-      if (entry.metadata) return entry.metadata
-      entry.failure = asFhirAuthError(error, 'discovery_failed', `Discovery failed for ${target.fhirBaseUrl}.`)
-      throw entry.failure
-    } finally {
-      delete entry.inFlight
+      const failure = asFhirAuthError(error, 'discovery_failed', `Discovery failed for ${target.fhirBaseUrl}.`)
+      keep(known?.metadata ? known : { failure }, FAILURE_SECONDS)
+      if (known?.metadata) return known.metadata
+      throw failure
     }
   }
+
+  /** Two servers under one issuer: whose id_tokens and answers are whose? The one that came first keeps the name. */
+  #checkIssuer({ fhirBaseUrl, metadata: pinned }: DiscoveryTarget, metadata: ServerMetadata): void {
+    const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = metadata
+    if (issuer === undefined || pinned.issuer !== undefined) return
+    const endpoints = JSON.stringify([authorization_endpoint, token_endpoint, jwks_uri])
+    const user = this.#usersOfIssuer.get(issuer)
+    if (user !== undefined && user.fhirBaseUrl !== fhirBaseUrl && user.endpoints !== endpoints) {
+      throw new FhirAuthError(
+        'discovery_failed',
+        `${shownUrl(fhirBaseUrl)} names the issuer ${shownUrl(issuer)} with other endpoints or keys than ${shownUrl(user.fhirBaseUrl)} does. Set metadata.issuer of both registrations, if both are right.`,
+      )
+    }
+    if (user === undefined || user.fhirBaseUrl === fhirBaseUrl) {
+      this.#usersOfIssuer.set(issuer, { fhirBaseUrl, endpoints })
+    }
+  }
+}
+
+function ageOf(maxAgeSeconds: Discovered['maxAgeSeconds'] = DEFAULT_AGE_SECONDS): number {
+  return Math.min(Math.max(maxAgeSeconds, MIN_AGE_SECONDS), MAX_AGE_SECONDS)
 }

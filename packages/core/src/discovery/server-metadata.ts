@@ -1,5 +1,6 @@
 import { FhirAuthError } from '../errors.ts'
-import { checkSecureUrl, shownUrl } from '../http/secure-url.ts'
+import { type Network, networkOf } from '../http/network.ts'
+import { shownUrl } from '../http/secure-url.ts'
 
 /** What is known of an authorization server: members as SMART's and OpenID's documents name them. */
 export interface ServerMetadata {
@@ -24,6 +25,8 @@ export interface ServerMetadata {
   readonly token_endpoint_auth_signing_alg_values_supported?: readonly string[]
   readonly id_token_signing_alg_values_supported?: readonly string[]
   readonly authorization_response_iss_parameter_supported?: boolean
+  /** An issuer that the server names, and that nobody vouches for: it does not count. */
+  readonly unboundIssuer?: string
   /** Where it was found, first source first. */
   readonly sources: readonly string[]
   /** The documents as received, with every member this library has no use for. */
@@ -38,7 +41,7 @@ export type EndpointName =
   | 'revocation_endpoint'
   | 'end_session_endpoint'
 
-type Members = Omit<ServerMetadata, 'sources' | 'documents'>
+export type Members = Omit<ServerMetadata, 'sources' | 'documents' | 'unboundIssuer'>
 
 const URL_MEMBERS = [
   'authorization_endpoint',
@@ -74,24 +77,68 @@ const SECRET_ENDPOINTS = new Set<string>([
   'end_session_endpoint',
 ])
 
+/** What a header may carry. The URL parser drops line ends, and encodes the rest. */
+const PLAIN_URL = /^[\x21-\x7e]+$/
+
+/** From far to near: a server may name hosts that are as far away as itself, or farther. */
+const NEARNESS: readonly Network[] = ['public', 'private', 'loopback']
+
+/** Which endpoints a server may name. */
+export interface EndpointRules {
+  /** The nearest network that they may be in. */
+  readonly nearest: Network
+  /** Plain http, on this machine. */
+  readonly allowsHttp: boolean
+}
+
+/** A public server must not send this app to a host of its private network, and nobody but this machine to this machine. */
+export function allowedEndpoints(target: {
+  readonly fhirBaseUrl: string
+  readonly allowPrivateNetwork?: boolean | undefined
+}): EndpointRules {
+  const network = URL.canParse(target.fhirBaseUrl) ? networkOf(new URL(target.fhirBaseUrl).hostname) : 'public'
+  return { nearest: target.allowPrivateNetwork ? 'loopback' : network, allowsHttp: network === 'loopback' }
+}
+
+/** @throws `insecure_url` */
+export function checkEndpoint({ protocol, hostname, href }: URL, name: string, rules: EndpointRules): void {
+  const network = networkOf(hostname)
+  const isSecure = protocol === 'https:' || (protocol === 'http:' && network === 'loopback' && rules.allowsHttp)
+  if (!isSecure) {
+    throw new FhirAuthError(
+      'insecure_url',
+      `${name} must be https (http only on localhost, for a FHIR server on localhost), but is ${shownUrl(href)}. Nothing was sent.`,
+    )
+  }
+  if (NEARNESS.indexOf(network) <= NEARNESS.indexOf(rules.nearest)) return
+  throw new FhirAuthError(
+    'insecure_url',
+    `${name} is in a private network (${shownUrl(href)}), and the FHIR server is not. Nothing was sent. Set allowPrivateNetwork: true in the registration, if that is right.`,
+  )
+}
+
 /**
  * The members this library knows of a discovery document, with relative URLs made absolute. Missing or mistyped
  * optional members are left out: real servers lack some that SMART requires.
  *
  * @param base - what relative URLs are relative to, as a directory: the FHIR base URL
- * @throws `insecure_url` for an endpoint that is not https
+ * @throws `insecure_url` for an endpoint that is not https, or that is in a private network of this app
  */
-export function readMembers(document: Readonly<Record<string, unknown>>, base: string): Members {
+export function readMembers(
+  document: Readonly<Record<string, unknown>>,
+  base: string,
+  rules: EndpointRules = allowedEndpoints({ fhirBaseUrl: base }),
+): Members {
   const members: Record<string, unknown> = {}
   const directory = base.endsWith('/') ? base : `${base}/`
   for (const name of URL_MEMBERS) {
     const value = document[name]
     if (typeof value !== 'string' || value === '') continue
     if (!URL.canParse(value, directory)) continue
-    // An absolute URL stays as written: servers compare `aud` and endpoints to the letter.
-    const url = URL.canParse(value) ? value : new URL(value, directory).href
-    if (SECRET_ENDPOINTS.has(name)) checkSecureUrl(url, name)
-    members[name] = url
+    const parsed = new URL(value, directory)
+    if (SECRET_ENDPOINTS.has(name)) checkEndpoint(parsed, name, rules)
+    // An absolute URL stays as written, where it is plain text: servers compare `aud` and endpoints to the letter.
+    members[name] = URL.canParse(value) && PLAIN_URL.test(value) ? value : parsed.href
   }
   for (const name of LIST_MEMBERS) {
     const value = document[name]

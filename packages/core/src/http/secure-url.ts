@@ -1,6 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import { type OptionRule, optionalText } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { networkOf } from './network.ts'
 
 /**
  * Secrets travel over TLS only; plain http is for a server on this machine (RFC 8252 §8.3 for loopback).
@@ -10,7 +11,8 @@ import { shownText } from '../shared/shown-text.ts'
 export function checkSecureUrl(url: string, what: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (!parsed) throw new FhirAuthError('insecure_url', `${what} is not an absolute URL: ${shownText(url)}`)
-  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLoopback(parsed.hostname))) return parsed
+  if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && networkOf(parsed.hostname) === 'loopback'))
+    return parsed
   throw new FhirAuthError(
     'insecure_url',
     `${what} must be https (http only for localhost), but is ${shownUrl(url)}. Nothing was sent.`,
@@ -22,15 +24,6 @@ export const secureUrl: OptionRule<string | undefined> = (value, option) => {
   const url = optionalText(value, option)
   if (url !== undefined) checkSecureUrl(url, option)
   return url
-}
-
-function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(?:\.\d{1,3}){3}$/.test(hostname)
-  )
 }
 
 /** A URL fit for a message: no query, no fragment, no user information. */

@@ -53,8 +53,13 @@ function checkResponseIssuer(given: string | null, { issuer, issuerInResponse }:
     if (issuerInResponse) refuse('issuer_mismatch', 'The callback lacks the iss that the server promises (RFC 9207).')
     return
   }
-  // Without a known issuer there is nothing to compare with; state and the stored token endpoint still hold.
-  if (issuer !== undefined && given !== issuer) {
+  if (issuer === undefined) {
+    refuse(
+      'issuer_mismatch',
+      `The callback says that it comes from ${shownText(given)}, and no issuer of the server is known to compare it with (RFC 9207 §2.4). Set metadata.issuer of the registration.`,
+    )
+  }
+  if (given !== issuer) {
     refuse('issuer_mismatch', `The callback came from ${shownText(given)}, but the login went to ${issuer}.`)
   }
 }

@@ -3,6 +3,7 @@ import type { Client } from '../client/client.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
 import type { FhirUser, IdTokenClaims } from '../fhir/fhir-grant.ts'
+import { shownText } from '../shared/shown-text.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
 /** Asymmetric only: never `none`, never a secret as key. */
@@ -37,7 +38,9 @@ export async function verifyIdToken(
   const issuer = rules.issuer ?? metadata.issuer
   if (issuer === undefined) {
     refuse(
-      'the server publishes no issuer to check it against; set metadata.issuer, or the dialect rule idToken.issuer',
+      metadata.unboundIssuer === undefined
+        ? 'the server publishes no issuer to check it against; set metadata.issuer, or the dialect rule idToken.issuer'
+        : `the server names the issuer ${shownText(metadata.unboundIssuer)}, whose own openid-configuration does not confirm it; set metadata.issuer if it is right`,
     )
   }
   const audience = rules.audience === undefined ? client.clientId : [rules.audience].flat()

@@ -1,25 +1,32 @@
 import type { JSONWebKeySet } from 'jose'
-import { FhirAuthError } from '../errors.ts'
+import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { maxAgeSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { RecentlyUsed } from '../shared/recently-used.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
 
 const DEFAULT_AGE_SECONDS = 600
 const MAX_AGE_SECONDS = 24 * 3600
-/** At most one refetch for unknown key ids in this time: a forged token must not make us hammer the server. */
+/** At most one fetch in this time, whatever the server says of its age: a forged token must not make us hammer it. */
 const COOLDOWN_SECONDS = 30
+/** The same after a fetch that failed. */
+const FAILURE_SECONDS = 5
+/** Servers remembered, at least. */
+const REMEMBERED = 1000
 
 interface Entry {
-  jwks?: JSONWebKeySet
-  freshUntil: number
-  coolUntil: number
-  inFlight?: Promise<JSONWebKeySet>
+  readonly jwks?: JSONWebKeySet | undefined
+  readonly failure?: FhirAuthError | undefined
+  readonly freshUntil: number
+  readonly coolUntil: number
 }
 
 /** The servers' public keys by `jwks_uri`, for id_tokens. */
 export class IssuerKeys {
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new RecentlyUsed<Entry>(REMEMBERED)
+  readonly #flights = new SingleFlight<JSONWebKeySet>()
   readonly #http: HttpOptions
   readonly #now: () => number
 
@@ -33,23 +40,17 @@ export class IssuerKeys {
    * @throws what a request can throw, `invalid_response` for what is no JWK Set
    */
   async get(jwksUri: string, kid: string | undefined): Promise<JSONWebKeySet> {
-    let entry = this.#entries.get(jwksUri)
-    if (!entry) {
-      entry = { freshUntil: 0, coolUntil: 0 }
-      this.#entries.set(jwksUri, entry)
-    }
+    const entry = this.#entries.get(jwksUri)
     const now = this.#now()
-    if (entry.jwks && entry.freshUntil > now) {
-      const known = kid === undefined || entry.jwks.keys.some((key) => key.kid === kid)
-      if (known || entry.coolUntil > now) return entry.jwks
-    }
-    entry.inFlight ??= this.#fetch(jwksUri, entry)
-    return entry.inFlight
+    if (entry?.jwks) {
+      const isKnown = kid === undefined || entry.jwks.keys.some((key) => key.kid === kid)
+      if ((isKnown && entry.freshUntil > now) || entry.coolUntil > now) return entry.jwks
+    } else if (entry?.failure && entry.coolUntil > now) throw entry.failure
+    return this.#flights.run(jwksUri, () => this.#fetch(jwksUri))
   }
 
-  async #fetch(jwksUri: string, entry: Entry): Promise<JSONWebKeySet> {
+  async #fetch(jwksUri: string): Promise<JSONWebKeySet> {
     try {
-      entry.coolUntil = this.#now() + COOLDOWN_SECONDS * 1000
       const answer = await sendBounded(
         { method: 'GET', url: jwksUri, headers: { accept: 'application/json' } },
         this.#http,
@@ -63,11 +64,14 @@ export class IssuerKeys {
       }
       const jwks: JSONWebKeySet = { keys: keys.filter((key) => typeof key === 'object' && key !== null) }
       const age = Math.min(maxAgeSeconds(answer.headers) ?? DEFAULT_AGE_SECONDS, MAX_AGE_SECONDS)
-      entry.jwks = jwks
-      entry.freshUntil = this.#now() + age * 1000
+      const now = this.#now()
+      this.#entries.set(jwksUri, { jwks, freshUntil: now + age * 1000, coolUntil: now + COOLDOWN_SECONDS * 1000 })
       return jwks
-    } finally {
-      delete entry.inFlight
+    } catch (error) {
+      const failure = asFhirAuthError(error, 'network_error', `${shownUrl(jwksUri)} could not be read.`)
+      const coolUntil = this.#now() + FAILURE_SECONDS * 1000
+      this.#entries.set(jwksUri, { ...this.#entries.get(jwksUri), failure, freshUntil: 0, coolUntil })
+      throw failure
     }
   }
 }

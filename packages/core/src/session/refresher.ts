@@ -67,8 +67,8 @@ export class Refresher {
   readonly #parts: RefresherParts
   readonly #flights = new SingleFlight<Renewal | undefined>()
   readonly #pauses = new RecentlyUsed<Pause>(REMEMBERED)
-  /** Until when a token that has replaced a refused one is not replaced for that again. */
-  readonly #trustedUntil = new RecentlyUsed<number>(REMEMBERED)
+  /** Tokens that have replaced a refused one, and until when they are not replaced for that again. */
+  readonly #trusted = new RecentlyUsed<{ readonly accessToken: string; readonly until: number }>(REMEMBERED)
   /** Launches whose new tokens are not stored yet, and why. */
   readonly #unstored = new Map<string, FhirAuthError>()
   /** Everything under way, the writes that go on after an answer included. */
@@ -90,7 +90,8 @@ export class Refresher {
     if (unstored !== undefined) throw unavailable(unstored, PAUSE_SECONDS)
     const pause = this.#pauses.get(launchId)
     if (pause !== undefined && pause.until > now) throw unavailable(pause.reason, (pause.until - now) / 1000)
-    if (refused !== undefined && (this.#trustedUntil.get(launchId) ?? 0) > now) return undefined
+    const trusted = this.#trusted.get(launchId)
+    if (trusted !== undefined && trusted.accessToken === refused && trusted.until > now) return undefined
     return this.#flights.run(launchId, () => {
       const work = this.#renew(request)
       this.#follow(launchId, work)
@@ -161,7 +162,9 @@ export class Refresher {
       // Where another process has stored newer tokens, it was only the older ones that the server refused.
       return { renewal: liveOnly(stored) }
     }
-    if (refused !== undefined) this.#trustedUntil.set(launchId, now() + TRUST_SECONDS * 1000)
+    if (refused !== undefined) {
+      this.#trusted.set(launchId, { accessToken: next.accessToken, until: now() + TRUST_SECONDS * 1000 })
+    }
     const change = { before: launch, next }
     try {
       return { renewal: await this.#keep(found.id, change) }

@@ -555,10 +555,14 @@ function grantAs(name: string): Parameters<typeof startTokenServer>[0] {
 }
 
 it('JWT-08 with the issuer as audience, discovery finds it, even where the token endpoint is configured', async () => {
-  const server = await startTokenServer(undefined, { issuer: 'https://as.example.com' })
+  const server: TokenServer = await startTokenServer(undefined, {
+    get issuer() {
+      return server.fhirBaseUrl
+    },
+  })
   const dialect = smart({ assertion: { audience: 'issuer' } })
   await createAt(server, { dialect, metadata: { token_endpoint: server.tokenEndpoint } }).token()
-  expect(assertions(server)[0]?.claims.aud).toBe('https://as.example.com')
+  expect(assertions(server)[0]?.claims.aud).toBe(server.fhirBaseUrl)
 })
 
 it('JWT-14 a machine whose clock is ten minutes slow is put right by `now`', async () => {

@@ -115,3 +115,29 @@ it('DISC-13 callers that come during a refetch wait for it, and start no other',
   expect(await early).toBe(await late)
   expect(server.requests).toHaveLength(1)
 })
+
+it('DISC-13 what is found while smart-configuration is away lives briefly, and never replaces what it said before', async () => {
+  const state = { down: false }
+  const server = await startServer((request, response) => {
+    const endpoint = (name: string) => `${server.origin}/${name}`
+    if (request.url === '/metadata') {
+      const uris = [{ url: 'token', valueUri: endpoint('poorer') }]
+      const url = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
+      sendJson(response, { rest: [{ security: { extension: [{ url, extension: uris }] } }] })
+    } else if (state.down) response.writeHead(503).end()
+    else sendJson(response, { token_endpoint: endpoint('better') }, 200, { 'cache-control': 'max-age=60' })
+  })
+  const clock = { seconds: 0 }
+  const tokenEndpointBy = async (cache: MetadataCache) =>
+    (await cache.get(targetAt(server.origin), NEEDED)).token_endpoint?.split('/').at(-1)
+  const known = new MetadataCache({}, () => START + clock.seconds * 1000)
+  expect(await tokenEndpointBy(known)).toBe('better')
+  state.down = true
+  clock.seconds = 61
+  expect(await tokenEndpointBy(known)).toBe('better')
+  const fresh = new MetadataCache({}, () => START + clock.seconds * 1000)
+  expect(await tokenEndpointBy(fresh)).toBe('poorer')
+  state.down = false
+  clock.seconds += 61
+  expect([await tokenEndpointBy(known), await tokenEndpointBy(fresh)]).toEqual(['better', 'better'])
+})

@@ -135,7 +135,8 @@ describe('where a code goes', () => {
     expect((await browser.request(callback)).status).toBe(303)
     const fetched = portal.outbound.filter((url) => url.endsWith('/smart-configuration'))
     expect(fetched).toHaveLength(2)
-    expect(evil.requests).toEqual([])
+    // Asked only whether it is the issuer that it is said to be.
+    expect(evil.requests).toMatchObject([{ method: 'GET', url: '/.well-known/openid-configuration', body: '' }])
     expect(portal.tokenRequests()).toHaveLength(1)
   })
 })

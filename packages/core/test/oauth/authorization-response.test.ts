@@ -93,8 +93,10 @@ describe('the issuer in it (RFC 9207)', () => {
     expect(failure({ code: 'abc', state, iss: CHECKS.fhirBaseUrl })).toMatchObject({ code: 'issuer_mismatch' })
   })
 
-  it('CB-03 is let pass where no issuer is known to compare it with', () => {
-    expect(check({ code: 'abc', state, iss: 'https://whoever.example' }, { issuer: undefined })).toBe('abc')
+  it('CB-03 RFC 9207 §2.4 is refused where no issuer is known to compare it with, naming the remedy', () => {
+    const attempt = () => check({ code: 'abc', state, iss: 'https://whoever.example' }, { issuer: undefined })
+    expect(attempt).toThrow(expect.objectContaining({ code: 'issuer_mismatch' }))
+    expect(attempt).toThrow(/Set metadata\.issuer/)
   })
 })
 

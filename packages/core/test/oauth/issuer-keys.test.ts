@@ -86,16 +86,30 @@ describe('the keys of an issuer', () => {
     ['no list of keys', 200, { keys: {} }],
     ['a list', 200, []],
   ])(
-    'IDT-05 %s in place of a key set is a typed error, and the next login tries again',
+    'IDT-05 %s in place of a key set is a typed error, remembered for a moment, and then it is tried again',
     async (_name, status, body) => {
-      const { state, server, kidsFor } = await startKeyServer()
+      const { state, server, kidsFor, pass } = await startKeyServer()
       Object.assign(state, { status, body })
-      await expect(kidsFor('a')).rejects.toMatchObject({ code: 'invalid_response' })
+      for (let logins = 0; logins < 500; logins++) {
+        await expect(kidsFor('a')).rejects.toMatchObject({ code: 'invalid_response' })
+      }
+      expect(server.requests).toHaveLength(1)
+      pass(5)
       Object.assign(state, { status: 200, body: undefined })
       expect(await kidsFor('a')).toEqual(['a'])
       expect(server.requests).toHaveLength(2)
     },
   )
+
+  it('IDT-05 no answer of a server makes it be asked more often than every 30 seconds', async () => {
+    const { state, server, kidsFor, pass } = await startKeyServer()
+    state.cacheControl = 'no-store'
+    for (let logins = 0; logins < 500; logins++) await kidsFor(`forged-${logins}`)
+    expect(server.requests).toHaveLength(1)
+    pass(30)
+    await kidsFor('forged')
+    expect(server.requests).toHaveLength(2)
+  })
 
   it('IDT-05 a server that rotates its keys keeps its people logging in', async () => {
     const sandbox = await startSandbox()

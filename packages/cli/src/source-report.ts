@@ -1,0 +1,21 @@
+import type { SourceName } from '@fhir-auth/core'
+import type { NetworkFault } from './network-fault.ts'
+
+/** One place where a server may describe itself. */
+export interface SourceReport {
+  readonly document: SourceName
+  /** Undefined when it is not known where to look. */
+  readonly url: string | undefined
+  readonly found: boolean
+  readonly status?: number | undefined
+  readonly contentType?: string | undefined
+  /** Why it is not found, or not used. */
+  readonly reason?: string | undefined
+  readonly fault?: NetworkFault | undefined
+  /** It describes another issuer than the one that was asked. */
+  readonly isForeign?: boolean | undefined
+  /** What relative URLs in it are relative to. */
+  readonly base: string
+  /** As received; the OAuth endpoints alone of a CapabilityStatement. */
+  readonly content: Readonly<Record<string, unknown>>
+}
