@@ -47,6 +47,7 @@ async function checkPackages() {
 
   if (!checklist.check('npm installs the tarballs in an empty project', () => install(tarballs))) return
   checkAtRunTime(entries)
+  checkOneErrorClass()
   checkTypes(entries)
   checkCommands(tarballs)
   await checkInstallations(tarballs)
@@ -90,6 +91,27 @@ function checkAtRunTime(entries) {
     checklist.check(`${entry}: require() gives the same names`, () => {
       const required = run(process.execPath, ['require.cjs'], { cwd: consumer })
       if (required !== imported) throw new Error(`import: ${imported}require: ${required}`)
+    })
+  }
+}
+
+/** An error that one entry throws is caught by the class of another. */
+function checkOneErrorClass() {
+  const use = `const classes = [core.FhirAuthError, express.FhirAuthError]
+try {
+  protocol.requireEndpoint({}, 'token_endpoint')
+} catch (error) {
+  console.log(classes.every((FhirAuthError) => error instanceof FhirAuthError))
+}
+`
+  const names = { core: '@fhir-auth/core', protocol: '@fhir-auth/core/protocol', express: '@fhir-auth/express' }
+  const lines = Object.entries(names)
+  write('one-class.mjs', lines.map(([name, entry]) => `import * as ${name} from '${entry}'\n`).join('') + use)
+  write('one-class.cjs', lines.map(([name, entry]) => `const ${name} = require('${entry}')\n`).join('') + use)
+  for (const file of ['one-class.mjs', 'one-class.cjs']) {
+    checklist.check(`FhirAuthError is one class, ${file.endsWith('mjs') ? 'import' : 'require()'}`, () => {
+      const printed = run(process.execPath, [file], { cwd: consumer })
+      if (printed !== 'true\n') throw new Error(printed)
     })
   }
 }

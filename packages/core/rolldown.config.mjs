@@ -1,14 +1,27 @@
 // Core is published as one module, since finding and linking its 75 took Node longer than all else:
-// docs/decisions/0007-core-as-one-module.md. The types stay as `tsc` writes them, a file for each source.
+// docs/decisions/0007-core-as-one-module.md. The doors are names for parts of it, and hold no code of their own. The types
+// stay as `tsc` writes them, a file for each source.
 import { defineConfig } from 'rolldown'
 
 export default defineConfig({
   cwd: import.meta.dirname,
-  input: 'src/index.ts',
+  input: {
+    index: 'src/index.ts',
+    adapter: 'src/adapter.ts',
+    protocol: 'src/protocol.ts',
+    internal: 'src/internal.ts',
+  },
   external: /^jose(\/|$)/,
   platform: 'neutral',
   tsconfig: 'tsconfig.build.json',
   // The sources that the map names are published too.
   transform: { target: 'es2022' },
-  output: { file: 'dist/index.js', sourcemap: true, sourcemapExcludeSources: true },
+  output: {
+    dir: 'dist',
+    codeSplitting: { groups: [{ name: 'core', test: /\/core\/src\/(?!(?:index|adapter|protocol|internal)\.ts)/ }] },
+    chunkFileNames: '[name].js',
+    minifyInternalExports: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  },
 })

@@ -1,4 +1,5 @@
-import { signClientAssertion, smart } from '@fhir-auth/core'
+import { smart } from '@fhir-auth/core'
+import { signClientAssertion } from '@fhir-auth/core/protocol'
 import { SignJWT } from 'jose'
 import { CLIENT_ID, generateAppKey } from '../support/backend-client.ts'
 import { inBatches } from '../support/batches.ts'

@@ -1,4 +1,5 @@
-import { checkRegistration, clientCredentialsGrant, privateKeyJwt } from '@fhir-auth/core'
+import { privateKeyJwt } from '@fhir-auth/core'
+import { checkRegistration, clientCredentialsGrant } from '@fhir-auth/core/protocol'
 import { SignJWT } from 'jose'
 import * as openid from 'openid-client'
 import * as undici from 'undici'

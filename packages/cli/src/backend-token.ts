@@ -1,12 +1,12 @@
+import { FhirAuthError } from '@fhir-auth/core'
 import {
   type Client,
   clientCredentialsGrant,
   discover,
-  FhirAuthError,
   requireEndpoint,
   type ServerMetadata,
   type TokenResponse,
-} from '@fhir-auth/core'
+} from '@fhir-auth/core/protocol'
 import { type Exchange, recordingFetch } from './recording-fetch.ts'
 
 /** One try to get a token, with everything that was sent and came back. */

@@ -1,12 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import {
-  type Client,
-  checkRegistration,
-  clientSecretBasic,
-  type Dialect,
-  type KeySet,
-  privateKeyJwt,
-} from '@fhir-auth/core'
+import { clientSecretBasic, type Dialect, type KeySet, privateKeyJwt } from '@fhir-auth/core'
+import { type Client, checkRegistration } from '@fhir-auth/core/protocol'
 import { dialectNamed } from './dialects.ts'
 import { loadKeyText } from './key-file.ts'
 import { pathOf, remedyFor, type Setting, type SettingName, type Settings, settingNames } from './settings.ts'

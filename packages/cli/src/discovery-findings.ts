@@ -1,4 +1,5 @@
-import { networkOf, type ServerMetadata } from '@fhir-auth/core'
+import { networkOf } from '@fhir-auth/core/internal'
+import type { ServerMetadata } from '@fhir-auth/core/protocol'
 import type { Finding } from './finding.ts'
 import type { SourceReport } from './source-report.ts'
 

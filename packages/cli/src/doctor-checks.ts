@@ -1,4 +1,5 @@
-import type { Client, KeySet } from '@fhir-auth/core'
+import type { KeySet } from '@fhir-auth/core'
+import type { Client } from '@fhir-auth/core/protocol'
 import { attemptToken } from './backend-token.ts'
 import type { Connection } from './connection.ts'
 import { dialectNamed } from './dialects.ts'

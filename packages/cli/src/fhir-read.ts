@@ -1,4 +1,6 @@
-import { FhirAuthError, type HttpAnswer, jsonObject, parseScope, ScopeSet, sendBounded } from '@fhir-auth/core'
+import { FhirAuthError, ScopeSet } from '@fhir-auth/core'
+import { type HttpAnswer, jsonObject, sendBounded } from '@fhir-auth/core/internal'
+import { parseScope } from '@fhir-auth/core/protocol'
 import { networkFaultOf } from './network-fault.ts'
 import { recordingFetch } from './recording-fetch.ts'
 

@@ -1,12 +1,5 @@
-import {
-  FhirAuthError,
-  type HttpAnswer,
-  jsonObject,
-  type KeySet,
-  maxAgeSeconds,
-  sendBounded,
-  shownUrl,
-} from '@fhir-auth/core'
+import { FhirAuthError, type KeySet } from '@fhir-auth/core'
+import { type HttpAnswer, jsonObject, maxAgeSeconds, sendBounded, shownUrl } from '@fhir-auth/core/internal'
 import { type CommandResult, type Finding, hasError } from './finding.ts'
 import { findInJwks } from './jwks-findings.ts'
 import { networkFaultOf } from './network-fault.ts'

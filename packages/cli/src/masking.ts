@@ -1,4 +1,4 @@
-import { withoutSecrets } from '@fhir-auth/core'
+import { withoutSecrets } from '@fhir-auth/core/internal'
 import type { Exchange } from './recording-fetch.ts'
 
 export interface Masking {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { shownText } from '@fhir-auth/core'
+import { shownText } from '@fhir-auth/core/internal'
 import type { Finding } from './finding.ts'
 
 /** Where text goes: `process.stdout` or `process.stderr`. */

@@ -1,11 +1,6 @@
-import {
-  type Dialect,
-  type SourceName as DocumentName,
-  endpointsOfCapabilityStatement,
-  examineServer,
-  type SourceAnswer,
-  shownUrl,
-} from '@fhir-auth/core'
+import type { Dialect } from '@fhir-auth/core'
+import { endpointsOfCapabilityStatement, shownUrl } from '@fhir-auth/core/internal'
+import { type SourceName as DocumentName, examineServer, type SourceAnswer } from '@fhir-auth/core/protocol'
 import { findInServer } from './discovery-findings.ts'
 import { type CommandResult, type Finding, hasError } from './finding.ts'
 import { networkFaultOf } from './network-fault.ts'

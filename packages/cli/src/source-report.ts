@@ -1,4 +1,4 @@
-import type { SourceName } from '@fhir-auth/core'
+import type { SourceName } from '@fhir-auth/core/protocol'
 import type { NetworkFault } from './network-fault.ts'
 
 /** One place where a server may describe itself. */

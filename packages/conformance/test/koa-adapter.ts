@@ -1,20 +1,23 @@
 // docs/adapters.md, followed once: a test holds this file and the page together.
+
 import {
-  type AdapterRequest,
-  type Answer,
   BackendServices,
   type BackendServicesOptions,
   createBackendServices,
-  createFhirGuard,
   createSmartLaunch,
   type FhirContext,
-  type FhirHandler,
   type FhirRequirement,
-  findContext,
-  type MissingContext,
   SmartLaunch,
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
+import {
+  type AdapterRequest,
+  type Answer,
+  createFhirGuard,
+  type FhirHandler,
+  findContext,
+  type MissingContext,
+} from '@fhir-auth/core/adapter'
 import type { Middleware, Next, ParameterizedContext } from 'koa'
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */

@@ -1,14 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createBackendServices, createSmartLaunch, type FhirContext } from '@fhir-auth/core'
 import {
   type AdapterRequest,
   type Answer,
-  createBackendServices,
   createFhirGuard,
-  createSmartLaunch,
-  type FhirContext,
   findContext,
   type MissingContext,
-} from '@fhir-auth/core'
+} from '@fhir-auth/core/adapter'
 import { type AdapterHost, type AppSetup, answerOfError, startNodeApp } from '../src/index.ts'
 
 /** Core on node:http alone: the least that passes the suite, so that a red case here is a fault of suite or core. */

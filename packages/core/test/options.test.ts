@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  createBackendServices,
-  createFhirGuard,
-  createSmartLaunch,
-  intelichart,
-  introspectToken,
-  loadKeySet,
-  memoryStore,
-} from '../src/index.ts'
+import { createFhirGuard } from '../src/adapter.ts'
+import { createBackendServices, createSmartLaunch, intelichart, loadKeySet, memoryStore } from '../src/index.ts'
 import {
   callable,
   checkedByReader,
@@ -27,6 +20,7 @@ import {
   textList,
   textOrList,
 } from '../src/options.ts'
+import { introspectToken } from '../src/protocol.ts'
 import { failureOf } from './support/failure-of.ts'
 import { createMapStore } from './support/map-store.ts'
 import { newSecret } from './support/portal-world.ts'

@@ -2,15 +2,14 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { createSandbox, createUserAgent, type Sandbox, type SandboxFault, type UserAgent } from '@fhir-auth/sandbox'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Answer, FhirHandler } from '../src/adapter.ts'
 import {
-  type Answer,
   type ClientAuth,
   clientSecretBasic,
   clientSecretPost,
   createBackendServices,
   createSmartLaunch,
   type FhirContext,
-  type FhirHandler,
   type KeySet,
   loadKeySet,
   privateKeyJwt,

@@ -1,19 +1,21 @@
 import {
-  type AdapterRequest,
-  type Answer,
   BackendServices,
   type BackendServicesOptions,
   createBackendServices,
-  createFhirGuard,
   createSmartLaunch,
   type FhirContext,
-  type FhirHandler,
   type FhirRequirement,
-  findContext,
-  type MissingContext,
   SmartLaunch,
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
+import {
+  type AdapterRequest,
+  type Answer,
+  createFhirGuard,
+  type FhirHandler,
+  findContext,
+  type MissingContext,
+} from '@fhir-auth/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 declare global {

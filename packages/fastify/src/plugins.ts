@@ -1,20 +1,22 @@
 import {
-  type AdapterRequest,
-  type Answer,
   type BackendServices,
   type BackendServicesOptions,
   createBackendServices,
-  createFhirGuard,
   createSmartLaunch,
   FhirAuthError,
   type FhirContext,
-  type FhirHandler,
   type FhirRequirement,
-  findContext,
-  type MissingContext,
   type SmartLaunch,
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
+import {
+  type AdapterRequest,
+  type Answer,
+  createFhirGuard,
+  type FhirHandler,
+  findContext,
+  type MissingContext,
+} from '@fhir-auth/core/adapter'
 import type {
   FastifyInstance,
   FastifyPluginAsync,

@@ -1,4 +1,5 @@
-import { type Answer, createFhirGuard, FhirAuthError, type FhirHandler } from '@fhir-auth/core'
+import { FhirAuthError } from '@fhir-auth/core'
+import { type Answer, createFhirGuard, type FhirHandler } from '@fhir-auth/core/adapter'
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
 import { FhirException } from './fhir.exception.ts'

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AdapterRequest, FhirContext, MissingContext } from '@fhir-auth/core'
+import type { FhirContext } from '@fhir-auth/core'
+import type { AdapterRequest, MissingContext } from '@fhir-auth/core/adapter'
 import type { ArgumentsHost } from '@nestjs/common'
 
 /** On a request without a context: who was asked for one, and what went wrong. For the guard. */

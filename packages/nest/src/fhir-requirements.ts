@@ -1,4 +1,4 @@
-import type { FhirGuard } from '@fhir-auth/core'
+import type { FhirGuard } from '@fhir-auth/core/adapter'
 import type { ExecutionContext } from '@nestjs/common'
 import { Reflector } from '@nestjs/core'
 

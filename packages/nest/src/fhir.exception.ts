@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Answer } from '@fhir-auth/core'
+import type { Answer } from '@fhir-auth/core/adapter'
 import { HttpException } from '@nestjs/common'
 
 /**

@@ -1,4 +1,4 @@
-import { createFhirGuard } from '@fhir-auth/core'
+import { createFhirGuard } from '@fhir-auth/core/adapter'
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { throwable } from './fhir.exception.ts'
 import { httpPairOf, MISSING, NodeRequest } from './fhir-request.ts'

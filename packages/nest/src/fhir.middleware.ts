@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { type Answer, type FhirHandler, findContext } from '@fhir-auth/core'
+import { type Answer, type FhirHandler, findContext } from '@fhir-auth/core/adapter'
 import { throwable } from './fhir.exception.ts'
 import { type FhirRequest, MISSING, NodeRequest } from './fhir-request.ts'
 

@@ -1,4 +1,4 @@
-// One import line serves an app: all of core comes with the adapter.
+// One import line serves an app: what it writes of core comes with the adapter.
 export * from '@fhir-auth/core'
 export { Fhir } from './fhir.decorator.ts'
 export { FhirException } from './fhir.exception.ts'

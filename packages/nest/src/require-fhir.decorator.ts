@@ -1,4 +1,5 @@
-import { createFhirGuard, type FhirRequirement } from '@fhir-auth/core'
+import type { FhirRequirement } from '@fhir-auth/core'
+import { createFhirGuard } from '@fhir-auth/core/adapter'
 import { applyDecorators, SetMetadata, UseGuards } from '@nestjs/common'
 import { FhirGuard } from './fhir.guard.ts'
 import { type Guarded, REQUIREMENTS, requirementsAt } from './fhir-requirements.ts'

@@ -1,4 +1,5 @@
-import { checkSecureUrl, FhirAuthError } from '@fhir-auth/core'
+import { FhirAuthError } from '@fhir-auth/core'
+import { checkSecureUrl } from '@fhir-auth/core/internal'
 import type { Command } from 'commander'
 import { type CommandContext, type JsonOption, progressOf, show } from '../command-context.ts'
 import { DIALECT_NAMES, dialectNamed } from '../dialects.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createBackendServices, loadKeySet, maxAgeSeconds } from '../../src/index.ts'
+import { createBackendServices, loadKeySet } from '../../src/index.ts'
+import { maxAgeSeconds } from '../../src/internal.ts'
 import { ecJwk, rsaJwk } from '../support/signing-jwks.ts'
 
 const PUBLIC_MEMBERS = ['alg', 'crv', 'e', 'kid', 'kty', 'n', 'use', 'x', 'y']

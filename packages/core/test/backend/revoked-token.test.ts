@@ -1,12 +1,6 @@
 import { expect, it } from 'vitest'
-import {
-  checkRegistration,
-  createBackendServices,
-  introspectToken,
-  loadKeySet,
-  privateKeyJwt,
-  revokeToken,
-} from '../../src/index.ts'
+import { createBackendServices, loadKeySet, privateKeyJwt } from '../../src/index.ts'
+import { checkRegistration, introspectToken, revokeToken } from '../../src/protocol.ts'
 import { startSandbox } from '../support/registered-client.ts'
 import { ecJwk, readJwt } from '../support/signing-jwks.ts'
 

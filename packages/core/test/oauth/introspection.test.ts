@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  clientSecretBasic,
-  createBackendServices,
-  introspectToken,
-  loadKeySet,
-  privateKeyJwt,
-  smart,
-} from '../../src/index.ts'
+import { clientSecretBasic, createBackendServices, loadKeySet, privateKeyJwt, smart } from '../../src/index.ts'
+import { introspectToken } from '../../src/protocol.ts'
 import { startServer } from '../support/http-server.ts'
 import { startSandbox } from '../support/registered-client.ts'
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type AdapterRequest, clientSecretBasic, FhirAuthError, loadKeySet, privateKeyJwt } from '../../src/index.ts'
+import type { AdapterRequest } from '../../src/adapter.ts'
+import { clientSecretBasic, FhirAuthError, loadKeySet, privateKeyJwt } from '../../src/index.ts'
 import { checkAuthorizationResponse } from '../../src/oauth/authorization-response.ts'
 import { oauthErrorOf, withoutSecrets } from '../../src/oauth/oauth-error.ts'
 import { postAuthenticated } from '../../src/oauth/token-request.ts'

@@ -1,6 +1,7 @@
 import type { SandboxFault } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
-import { createFhirGuard, createSmartLaunch, type FhirAuthEvent, publicClient, type Store } from '../../src/index.ts'
+import { createFhirGuard } from '../../src/adapter.ts'
+import { createSmartLaunch, type FhirAuthEvent, publicClient, type Store } from '../../src/index.ts'
 import { refreshGrant } from '../../src/oauth/grants.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { createSealer } from '../../src/store/sealing.ts'

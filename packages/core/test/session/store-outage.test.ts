@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createFhirGuard, createSmartLaunch } from '../../src/index.ts'
+import { createFhirGuard } from '../../src/adapter.ts'
+import { createSmartLaunch } from '../../src/index.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { createNetworkStore, type Way } from '../support/network-store.ts'
 import { openedSessions } from '../support/opened-sessions.ts'

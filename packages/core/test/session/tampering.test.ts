@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { type AdapterRequest, createSmartLaunch, type SmartLaunch } from '../../src/index.ts'
+import type { AdapterRequest } from '../../src/adapter.ts'
+import { createSmartLaunch, type SmartLaunch } from '../../src/index.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { SealedStore } from '../../src/store/sealed-store.ts'
 import { launchRecord } from '../support/launch-record.ts'

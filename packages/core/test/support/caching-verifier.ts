@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto'
-import { maxAgeSeconds } from '../../src/index.ts'
+import { maxAgeSeconds } from '../../src/internal.ts'
 import { readJwt } from './signing-jwks.ts'
 
 interface Fetched {

@@ -1,4 +1,5 @@
-import type { AdapterRequest, Answer, FhirContext, FhirHandler } from '../../src/index.ts'
+import type { AdapterRequest, Answer, FhirHandler } from '../../src/adapter.ts'
+import type { FhirContext } from '../../src/index.ts'
 import { listen } from './http-server.ts'
 
 /** Core behind the plainest of servers, without any framework: what each adapter does, in twenty lines. */

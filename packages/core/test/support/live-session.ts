@@ -1,10 +1,5 @@
-import {
-  type AdapterRequest,
-  createSmartLaunch,
-  publicClient,
-  type SessionOptions,
-  type SmartLaunch,
-} from '../../src/index.ts'
+import type { AdapterRequest } from '../../src/adapter.ts'
+import { createSmartLaunch, publicClient, type SessionOptions, type SmartLaunch } from '../../src/index.ts'
 import { sendJson, startTokenServer } from './token-server.ts'
 
 /** A launch, and the cookies of a browser that has logged in, among others. */

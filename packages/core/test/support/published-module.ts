@@ -2,11 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { loadConfig } from 'rolldown/config'
 
-/** Where the published module of core lies. */
-export const PUBLISHED_FILE: string = fileURLToPath(new URL('../../dist/index.js', import.meta.url))
-
-/** Core as its build makes it, written nowhere; should it come in several modules, the others after the first. */
-export async function buildCore(): Promise<[OutputChunk, ...OutputChunk[]]> {
+/** Core as its build makes it, written nowhere: each file of `dist`, by its name. */
+export async function buildCore(): Promise<Map<string, OutputChunk>> {
   const config = await loadConfig(fileURLToPath(new URL('../../rolldown.config.mjs', import.meta.url)))
   if (typeof config === 'function' || Array.isArray(config) || Array.isArray(config.output)) {
     throw new Error('rolldown.config.mjs has several builds.')
@@ -14,8 +11,7 @@ export async function buildCore(): Promise<[OutputChunk, ...OutputChunk[]]> {
   const build = await rolldown(config)
   try {
     const { output } = await build.generate(config.output)
-    const [first, ...others] = output
-    return [first, ...others.filter((file) => file.type === 'chunk')]
+    return new Map(output.filter((file) => file.type === 'chunk').map((file) => [file.fileName, file]))
   } finally {
     await build.close()
   }

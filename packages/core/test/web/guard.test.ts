@@ -1,15 +1,8 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
+import { type AdapterRequest, createFhirGuard, type FhirHandler } from '../../src/adapter.ts'
 import { FhirContext } from '../../src/fhir/fhir-context.ts'
-import {
-  type AdapterRequest,
-  createFhirGuard,
-  createSmartLaunch,
-  FhirAuthError,
-  type FhirHandler,
-  type FhirRequirement,
-  ScopeSet,
-} from '../../src/index.ts'
+import { createSmartLaunch, FhirAuthError, type FhirRequirement, ScopeSet } from '../../src/index.ts'
 import { startCoreApp } from '../support/core-app.ts'
 import { startSandbox } from '../support/registered-client.ts'
 

@@ -1,3 +1,4 @@
+import type { FhirHandler } from '@fhir-auth/core/adapter'
 import { createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
 import {
   type ArgumentsHost,
@@ -11,13 +12,7 @@ import { APP_FILTER, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core'
 import { Test } from '@nestjs/testing'
 import { describe, expect, it } from 'vitest'
 import { FhirExceptionFilter } from '../../src/fhir-exception.filter.ts'
-import {
-  FhirAuthError,
-  type FhirAuthModuleOptions,
-  FhirException,
-  type FhirHandler,
-  SmartLaunch,
-} from '../../src/index.ts'
+import { FhirAuthError, type FhirAuthModuleOptions, FhirException, SmartLaunch } from '../../src/index.ts'
 import { KeptContextController } from '../support/kept-context.ts'
 import { adapterFor, listen, type Platform, startNestApp } from '../support/nest-app.ts'
 import { OwnFilter } from '../support/own-filter.ts'

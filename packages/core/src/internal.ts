@@ -1,0 +1,11 @@
+// `@fhir-auth/core/internal`: what only the packages of this workspace need. Outside semver: any release may change it.
+
+export { endpointsOfCapabilityStatement } from './discovery/capability-statement.ts'
+export { readMembers } from './discovery/server-metadata.ts'
+export { maxAgeSeconds } from './http/cache-headers.ts'
+export { jsonObject } from './http/json-body.ts'
+export { networkOf } from './http/network.ts'
+export { checkSecureUrl, shownUrl } from './http/secure-url.ts'
+export { type HttpAnswer, type HttpRequest, sendBounded } from './http/send-bounded.ts'
+export { withoutSecrets } from './oauth/oauth-error.ts'
+export { shownText } from './shared/shown-text.ts'
