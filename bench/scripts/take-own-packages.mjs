@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 // framework that the peers have too. A link would bring the workspace's own copy of the framework with it.
 const bench = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 
-for (const name of ['core', 'express', 'fastify', 'hono', 'nest', 'redis']) {
+for (const name of ['core', 'express', 'fastify', 'hono', 'nest', 'postgres', 'redis']) {
   const source = join(bench, '../packages', name)
   const target = join(bench, 'node_modules/@fhir-auth', name)
   if (!existsSync(join(source, 'dist'))) throw new Error(`packages/${name} is not built: run \`npx -y pnpm@10 bench\`.`)

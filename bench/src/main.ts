@@ -5,6 +5,7 @@ import { imports } from './parts/imports.ts'
 import { installation } from './parts/install.ts'
 import { memory } from './parts/memory.ts'
 import { middleware } from './parts/middleware.ts'
+import { postgres } from './parts/postgres.ts'
 import { redis } from './parts/redis.ts'
 import { sessions } from './parts/sessions.ts'
 import { FRAMEWORKS, type Framework } from './servers/frameworks.ts'
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   middleware,
   sessions,
   redis,
+  postgres,
   backend,
   imports,
   install: installation,

@@ -1,12 +1,12 @@
 import { memoryStore } from '@fhir-auth/core'
-import { createLaunch, logIn } from '../support/fhir-login.ts'
+import { createLaunch, logIn, type StoredSession } from '../support/fhir-login.ts'
 import { nanoseconds } from '../support/nanoseconds.ts'
 
 // Says how long it takes to find one of many sessions, each as likely as the others, and what a session takes of the heap.
 const [count = 0, rounds = 0] = process.argv.slice(2).map(Number)
 const ASKED = 20_000
 
-const store = memoryStore({ maxSessions: Number.MAX_SAFE_INTEGER })
+const store = memoryStore<StoredSession>({ maxSessions: Number.MAX_SAFE_INTEGER })
 const launch = createLaunch({ store })
 const [name = '', firstId = ''] = (await logIn(launch)).split('=')
 const template = store.get(firstId)

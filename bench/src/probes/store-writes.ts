@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { memoryStore } from '@fhir-auth/core'
+import type { StoredSession } from '../support/fhir-login.ts'
 
 // Says what sessions at rest take of the heap, and whether writing among very many ever makes a request wait.
 const [count = 0, tokenLength = 0] = process.argv.slice(2).map(Number)
 const LIFETIME_MS = 3_600_000
 let now = 0
-const store = memoryStore({ maxSessions: count, now: () => now })
+const store = memoryStore<StoredSession>({ maxSessions: count, now: () => now })
 
 const before = heapUsed()
 const filling = writes(count)

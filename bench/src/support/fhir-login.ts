@@ -8,6 +8,13 @@ import {
 
 const ORIGIN = 'https://portal.example.org'
 
+/** What the memory store holds of a session, as far as it is of interest here. */
+export interface StoredSession {
+  readonly expiresAt: number
+  readonly endsAt: number
+  readonly launches: readonly object[]
+}
+
 /** A launch as an app has it, at a server that answers at once. */
 export function launchOptions(session: Partial<SessionOptions> = {}): SmartLaunchOptions {
   return {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 import { canPin, DRIVING_CORE } from './pinned-process.ts'
 
 const COMMANDS = ['valkey-server', 'redis-server']
@@ -24,13 +24,4 @@ export async function startRedis(command: string): Promise<{ port: number; proce
     server.once('exit', (code) => reject(new Error(`${command} ended with ${code}`)))
   })
   return { port, process: server }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('There is no free port.')
-  return address.port
 }

@@ -9,8 +9,15 @@ export {
   type PostgresServerOptions,
   type PostgresStandby,
   postgresIsMissing,
+  postgresPrograms,
   startPostgresServer,
 } from './postgres-server.ts'
-export { type RedisServer, type RedisServerOptions, redisIsMissing, startRedisServer } from './redis-server.ts'
+export {
+  type RedisServer,
+  type RedisServerOptions,
+  redisIsMissing,
+  redisProgram,
+  startRedisServer,
+} from './redis-server.ts'
 export { describeSessionStore, type OpenStore } from './session-store-contract.ts'
 export { type AppAnswer, Visitor } from './visitor.ts'

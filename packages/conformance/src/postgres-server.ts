@@ -45,8 +45,9 @@ export interface PostgresServerOptions {
 
 const USER = 'fhir_auth_test'
 
-/** Where the programs are: `POSTGRES_BIN`, else the newest of Debian's, which are not on the PATH, else the PATH. */
-const programs: string | undefined = process.env.POSTGRES_BIN ?? debianPrograms() ?? folderOnPath('initdb')
+/** The folder of the programs: `POSTGRES_BIN`, else the newest of Debian's, which are not on the PATH, else the PATH. */
+export const postgresPrograms: string | undefined =
+  process.env.POSTGRES_BIN ?? debianPrograms() ?? folderOnPath('initdb')
 
 let isReported = false
 
@@ -57,7 +58,7 @@ let isReported = false
  * @throws where a server is missing and `FHIR_AUTH_TEST_ALL` says that nothing may be skipped
  */
 export function postgresIsMissing({ mustBeStarted = false } = {}): boolean {
-  if (programs !== undefined || (!mustBeStarted && process.env.DATABASE_URL !== undefined)) return false
+  if (postgresPrograms !== undefined || (!mustBeStarted && process.env.DATABASE_URL !== undefined)) return false
   const line = `Skipped: no PostgreSQL found. Install it, or set POSTGRES_BIN to the folder of its programs${mustBeStarted ? '' : ' or DATABASE_URL to a running one'}.`
   if (process.env.FHIR_AUTH_TEST_ALL) throw new Error(line)
   if (!isReported) console.warn(line)
@@ -70,6 +71,7 @@ export function postgresIsMissing({ mustBeStarted = false } = {}): boolean {
  * Without its programs it is the shared one at `DATABASE_URL`, which can be neither paused nor killed.
  */
 export async function startPostgresServer(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const programs = postgresPrograms
   if (programs === undefined) return sharedServer()
   const account = serverAccount()
   const { folder, remove } = ownFolder('fhir-auth-postgres-', account)

@@ -26,7 +26,8 @@ export interface RedisServerOptions {
 }
 
 /** The server program, if there is one: `REDIS_SERVER`, else `redis-server` or `valkey-server` on the PATH. */
-const program: string | undefined = process.env.REDIS_SERVER ?? ['redis-server', 'valkey-server'].find(folderOnPath)
+export const redisProgram: string | undefined =
+  process.env.REDIS_SERVER ?? ['redis-server', 'valkey-server'].find(folderOnPath)
 
 let isReported = false
 
@@ -37,7 +38,7 @@ let isReported = false
  * @throws where a server is missing and `FHIR_AUTH_TEST_ALL` says that nothing may be skipped
  */
 export function redisIsMissing({ mustBeStarted = false } = {}): boolean {
-  if (program !== undefined || (!mustBeStarted && process.env.REDIS_URL !== undefined)) return false
+  if (redisProgram !== undefined || (!mustBeStarted && process.env.REDIS_URL !== undefined)) return false
   const line = `Skipped: no redis-server found. Install it, or set REDIS_SERVER to its path${mustBeStarted ? '' : ' or REDIS_URL to a running one'}.`
   if (process.env.FHIR_AUTH_TEST_ALL) throw new Error(line)
   if (!isReported) console.warn(line)
@@ -50,6 +51,7 @@ export function redisIsMissing({ mustBeStarted = false } = {}): boolean {
  * Without a server program it is the shared one at `REDIS_URL`, which can be neither paused nor killed.
  */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  const program = redisProgram
   if (program === undefined) return sharedServer()
   const { folder, remove } = ownFolder('fhir-auth-redis-')
   let running: ChildProcess | undefined

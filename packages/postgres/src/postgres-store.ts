@@ -37,7 +37,7 @@ export interface PostgresStore extends Store {
  * import { postgresStore } from '@fhir-auth/postgres'
  * import { Pool } from 'pg'
  *
- * const pool = new Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 1500, query_timeout: 2000 })
+ * const pool = new Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 5000, query_timeout: 10_000 })
  * pool.on('error', (error) => console.error('PostgreSQL:', error.message))
  * const store = postgresStore(pool)
  * await store.migrate()

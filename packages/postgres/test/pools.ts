@@ -5,9 +5,9 @@ import type { PostgresPool } from '../src/index.ts'
 /** What the README recommends. */
 export const recommended = {
   max: 10,
-  connectionTimeoutMillis: 1500,
-  query_timeout: 2000,
-  statement_timeout: 1500,
+  connectionTimeoutMillis: 5000,
+  query_timeout: 10_000,
+  statement_timeout: 2000,
   keepAlive: true,
 }
 

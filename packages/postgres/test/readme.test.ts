@@ -10,8 +10,9 @@ it('the README shows the migration as it is', () => {
 })
 
 it('the README recommends the settings that the tests run with', () => {
+  const said = readme.replaceAll(/(\d)_(\d)/g, '$1$2')
   for (const [name, value] of Object.entries(recommended)) {
-    expect(readme).toContain(`\n  ${name}: ${value},\n`.replace(/(\d)(\d{3}),/, '$1$2,'))
-    expect(readme).toContain(`| \`${name}: ${value}\` |`)
+    expect(said).toContain(`\n  ${name}: ${value},\n`)
+    expect(said).toContain(`| \`${name}: ${value}\` |`)
   }
 })

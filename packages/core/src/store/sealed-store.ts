@@ -151,13 +151,15 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     const { timeoutSeconds, onFailure } = this.#settings
     const seconds = this.#isSilent ? Math.min(SILENT_SECONDS, timeoutSeconds) : timeoutSeconds
-    const heard = () => {
-      // However late it comes.
-      this.#isSilent = false
-    }
     const watched = () => {
       const answer = call()
-      answer.then(heard, heard)
+      // However late it comes. An error says nothing: it may be of a client that has waited long enough.
+      answer.then(
+        () => {
+          this.#isSilent = false
+        },
+        () => {},
+      )
       return answer
     }
     const late = () => {

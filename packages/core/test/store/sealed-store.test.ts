@@ -252,32 +252,38 @@ describe('the sealed store', () => {
     },
   )
 
-  it('lets one call wait for its whole time limit, the next ones hardly, until the store is heard again', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const calls: ((answer: undefined) => void)[] = []
-    const inner = { ...createMapStore(), get: () => new Promise<undefined>((resolve) => void calls.push(resolve)) }
-    const { store } = seal(inner)
-    const failed: string[] = []
-    const ask = async (name: string) => {
-      const count = calls.length
-      Promise.resolve(store.get(name)).catch(() => failed.push(name))
-      while (calls.length === count) await new Promise((resolve) => setImmediate(resolve))
-    }
-    await ask('first')
-    await vi.advanceTimersByTimeAsync(1900)
-    expect(failed).toEqual([])
-    await vi.advanceTimersByTimeAsync(200)
-    expect(failed).toEqual(['first'])
-    await ask('second')
-    await vi.advanceTimersByTimeAsync(110)
-    expect(failed).toEqual(['first', 'second'])
-    calls[0]?.(undefined)
-    await vi.advanceTimersByTimeAsync(0)
-    await ask('third')
-    await vi.advanceTimersByTimeAsync(1900)
-    expect(failed).toEqual(['first', 'second'])
-    await vi.advanceTimersByTimeAsync(200)
-    expect(failed).toEqual(['first', 'second', 'third'])
+  describe('lets one call wait for its whole time limit, the next ones hardly', () => {
+    it.each([
+      ['until the store answers', 'answers', 1900],
+      ['also when a client gives up a call by a time limit of its own', 'fails', 110],
+    ])('%s', async (_, then, nextWait) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const calls: { answer: (value: undefined) => void; fail: (error: Error) => void }[] = []
+      const get = () => new Promise<undefined>((answer, fail) => void calls.push({ answer, fail }))
+      const { store } = seal({ ...createMapStore(), get })
+      const failed: string[] = []
+      const ask = async (name: string) => {
+        const count = calls.length
+        Promise.resolve(store.get(name)).catch(() => failed.push(name))
+        while (calls.length === count) await new Promise((resolve) => setImmediate(resolve))
+      }
+      await ask('first')
+      await vi.advanceTimersByTimeAsync(1900)
+      expect(failed).toEqual([])
+      await vi.advanceTimersByTimeAsync(200)
+      expect(failed).toEqual(['first'])
+      await ask('second')
+      await vi.advanceTimersByTimeAsync(110)
+      expect(failed).toEqual(['first', 'second'])
+      if (then === 'answers') calls[0]?.answer(undefined)
+      else calls[0]?.fail(new Error('Query read timeout'))
+      await vi.advanceTimersByTimeAsync(0)
+      await ask('third')
+      await vi.advanceTimersByTimeAsync(nextWait)
+      expect(failed).toEqual(then === 'answers' ? ['first', 'second'] : ['first', 'second', 'third'])
+      await vi.advanceTimersByTimeAsync(200)
+      expect(failed).toEqual(['first', 'second', 'third'])
+    })
   })
 })

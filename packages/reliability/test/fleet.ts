@@ -2,14 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import { type RedisServer, startRedisServer } from '@fhir-auth/conformance'
 import { createSandbox, type Sandbox } from '@fhir-auth/sandbox'
 import { type Ledger, openLedger } from './ledger.ts'
+import type { StoreKind, StoreServer } from './shared-store.ts'
 import type { WorkerMessage, WorkerSettings } from './worker.ts'
 
 export interface FleetOptions {
   /** Of the app: from `bundleWorker()`. */
   script: string
+  store: StoreKind
   processes: number
   /** Default 5. */
   accessTokenSeconds?: number | undefined
@@ -34,10 +35,10 @@ export interface FleetProcess {
   resume(): void
 }
 
-/** The app in several processes, on one Redis and one authorization server with rotation and reuse detection. */
+/** The app in several processes, on one store and one authorization server with rotation and reuse detection. */
 export interface Fleet {
   readonly processes: readonly FleetProcess[]
-  readonly redis: RedisServer
+  readonly store: StoreServer
   readonly sandbox: Sandbox
   readonly ledger: Ledger
   /** What the processes have told, in order. */
@@ -46,8 +47,8 @@ export interface Fleet {
 }
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { script, processes: count, accessTokenSeconds = 5, timeoutSeconds } = options
-  const redis = await startRedisServer({ appendOnly: true })
+  const { script, store: kind, processes: count, accessTokenSeconds = 5, timeoutSeconds } = options
+  const store = await kind.start()
   const clientSecret = randomBytes(24).toString('base64url')
   const ports = await freePorts(count)
   const redirectUri = `http://127.0.0.1:${ports[0]}/callback`
@@ -57,7 +58,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     clients: [{ clientId: 'portal', clientSecret, redirectUris: [redirectUri] }],
   })
   const shared = {
-    redisUrl: redis.url,
+    store: kind.name,
+    storeUrl: store.url,
     fhirBaseUrl: sandbox.fhirBaseUrl,
     clientId: 'portal',
     clientSecret,
@@ -70,10 +72,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const processes = ports.map((port) => fleetProcess(script, { ...shared, port }, (event) => events.push(event)))
   await Promise.all(processes.map((process) => process.start()))
   return {
-    ...{ processes, redis, sandbox, ledger, events },
+    ...{ processes, store, sandbox, ledger, events },
     async close() {
       await Promise.all(processes.map((process) => process.kill()))
-      await Promise.all([redis.close(), sandbox.close()])
+      await Promise.all([store.close(), sandbox.close()])
     },
   }
 }

@@ -1,9 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { StoreName } from './open-store.ts'
 
 /** What a process of the app keeps; `registration` of {@link TokenProcess.coldStart} says the rest. */
 export interface TokenProcessSettings {
-  redisUrl: string
+  store: StoreName
+  storeUrl: string
   secret: string
   privateJwk: object
 }
@@ -15,7 +17,7 @@ export interface ColdStart {
   everyMilliseconds?: number
 }
 
-/** A process of the app, connected to Redis. */
+/** A process of the app, connected to the store. */
 export interface TokenProcess {
   /** Each that it has used since its cold start, in the order in which it first did. */
   readonly tokens: readonly string[]

@@ -36,23 +36,23 @@ export async function killAgainAndAgain(fleet: Fleet, seconds: number): Promise<
   return kills
 }
 
-/** Redis stands still, its connections open. */
-export async function pauseRedis(fleet: Fleet, seconds: number, stillSeconds = 10): Promise<void> {
+/** The store stands still, its connections open. */
+export async function pauseStore(fleet: Fleet, seconds: number, stillSeconds = 10): Promise<void> {
   await sleep(seconds * 400)
   await whileRefreshesAreUnderWay(fleet)
-  fleet.redis.pause()
+  fleet.store.pause()
   await sleep(stillSeconds * 1000)
-  fleet.redis.resume()
+  fleet.store.resume()
   await sleep(seconds * 600)
 }
 
-/** Redis is killed, stays away, and starts again from its append-only file. */
-export async function restartRedis(fleet: Fleet, seconds: number, awaySeconds = 3): Promise<void> {
+/** The store is killed, stays away, and starts again with what it has written. */
+export async function restartStore(fleet: Fleet, seconds: number, awaySeconds = 3): Promise<void> {
   await sleep(seconds * 400)
   await whileRefreshesAreUnderWay(fleet)
-  await fleet.redis.kill()
+  await fleet.store.kill()
   await sleep(awaySeconds * 1000)
-  await fleet.redis.restart()
+  await fleet.store.restart()
   await sleep(seconds * 600)
 }
 

@@ -1,12 +1,12 @@
 import { clientSecretBasic, type FhirAuthEvent, type FhirContext, requireFhir, smartLaunch } from '@fhir-auth/express'
 import express, { type ErrorRequestHandler } from 'express'
-import { createClient } from 'redis'
-import { redisStore } from '../../src/index.ts'
+import { openStore, type StoreName } from './open-store.ts'
 
 /** What one process of the app is told by its environment. */
 export interface WorkerSettings {
   port: number
-  redisUrl: string
+  store: StoreName
+  storeUrl: string
   fhirBaseUrl: string
   clientId: string
   clientSecret: string
@@ -28,18 +28,8 @@ export interface Whoami {
 }
 
 const settings = JSON.parse(process.env.WORKER_SETTINGS ?? '') as WorkerSettings
-const { port, redisUrl, clientSecret, sessionSecret, ...registration } = settings
+const { port, store, storeUrl, clientSecret, sessionSecret, ...registration } = settings
 const tell = (message: WorkerMessage) => void process.send?.(message)
-
-const client = createClient({
-  url: redisUrl,
-  disableOfflineQueue: true,
-  commandOptions: { timeout: 0 },
-  commandsQueueMaxLength: 10_000,
-  socket: { connectTimeout: 2000 },
-})
-client.on('error', () => {})
-await client.connect()
 
 const app = express()
 app.use(
@@ -47,7 +37,7 @@ app.use(
     ...registration,
     clientAuth: clientSecretBasic(clientSecret),
     scope: 'openid fhirUser launch patient/*.rs offline_access',
-    session: { secret: sessionSecret, store: redisStore(client) },
+    session: { secret: sessionSecret, store: await openStore(store, storeUrl) },
     // So that the sandbox's record shows which process has asked.
     fetch: (input, init) => {
       const headers = new Headers(init?.headers)

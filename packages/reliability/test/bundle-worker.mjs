@@ -10,7 +10,7 @@ const conditions = ['@fhir-auth/source', 'node']
 await build({
   configFile: false,
   logLevel: 'error',
-  root: fileURLToPath(new URL('../..', import.meta.url)),
+  root: fileURLToPath(new URL('..', import.meta.url)),
   resolve: { conditions },
   ssr: { noExternal: true, resolve: { conditions } },
   build: {

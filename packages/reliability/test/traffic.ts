@@ -42,10 +42,17 @@ export async function startTraffic(fleet: Fleet, count: number, pauseSeconds = 0
   }
   const logInAgain = async (session: BrowserSession) => {
     const isClean = await session.isSentToLogin()
-    // The FHIR server has refused a token that ran out on its way; the session lives.
-    if (!isClean && (await session.request('/whoami', 'program')).outcome === 'served') return
+    // The FHIR server has refused a token that ran out on its way; the session lives, or cannot be asked just now.
+    if (!isClean && (await lookAgain(session)) === 'served') return
     lost.push({ name: session.name, launchId: session.launchId, isClean })
     await session.logIn()
+  }
+  const lookAgain = async (session: BrowserSession) => {
+    for (;;) {
+      const { outcome } = await session.request('/whoami', 'program')
+      if (outcome !== 'unavailable') return outcome
+      await sleep(500)
+    }
   }
   const work = async (session: BrowserSession) => {
     while (!stop.signal.aborted) {
