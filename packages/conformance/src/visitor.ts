@@ -41,7 +41,7 @@ export class Visitor {
 
   /** Logs in as far as the redirect to the app's callback, which is returned and not yet opened. */
   async logInUntilCallback(path = '/login', choice: SignInChoice = {}): Promise<URL> {
-    const stopBefore = `${this.#base}/callback`
+    const { stopBefore = `${this.#base}/callback` } = choice
     const { location } = await readAnswer(await this.agent.signIn(this.urlOf(path), { ...choice, stopBefore }))
     return location
   }

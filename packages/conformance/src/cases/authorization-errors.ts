@@ -79,6 +79,19 @@ export const authorizationErrors: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'CB-06 a login that failed offers to log in again, and the page that was asked for is not forgotten',
+    async run({ visitor }) {
+      const browser = visitor()
+      const { href } = await browser.logInUntilCallback('/guarded?a=1', { deny: true })
+      const page = await browser.open(href)
+      expect(page.status).toBe(403)
+      const link = /href="([^"]*returnTo[^"]*)"/.exec(page.text)?.[1] ?? ''
+      const back = await browser.logIn(link.replaceAll('&amp;', '&'))
+      expect(new URL(browser.agent.history.at(-1)?.url ?? '').pathname).toMatch(/\/guarded$/)
+      expect(back.json<Whoami>().loggedIn).toBe(true)
+    },
+  },
+  {
     rule: 'a callback that failed offers a person to log in again',
     async run({ visitor }) {
       const page = await visitor().open('/callback?code=some-stray-code&state=some-state')

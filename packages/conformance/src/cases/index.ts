@@ -11,6 +11,7 @@ import { logout } from './logout.ts'
 import { mounting } from './mounting.ts'
 import { refresh } from './refresh.ts'
 import { sessionCookie } from './session-cookie.ts'
+import { speculative } from './speculative.ts'
 import { standaloneLaunch } from './standalone-launch.ts'
 import { twoTabs } from './two-tabs.ts'
 
@@ -20,6 +21,7 @@ export const themes = {
   'EHR launch': ehrLaunch,
   callback,
   'authorization errors': authorizationErrors,
+  'speculative requests': speculative,
   'two tabs': twoTabs,
   'session cookie': sessionCookie,
   guard,

@@ -63,6 +63,25 @@ export const mounting: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'behind a proxy that strips a prefix, home and the page after logout have it as well',
+    app: {
+      launch: {
+        redirectUri: 'https://portal.example/clinic/callback',
+        paths: { callback: '/callback', home: '/chart', loggedOut: '/bye' },
+      },
+    },
+    async run({ visitor }) {
+      const browser = visitor()
+      const { searchParams } = await browser.logInUntilCallback('/login', {
+        stopBefore: 'https://portal.example/clinic/callback',
+      })
+      const landing = await browser.open(`/callback?${searchParams}`)
+      expect([landing.status, landing.headers.get('location')]).toEqual([303, '/clinic/chart'])
+      const out = await browser.logOut({ headers: { origin: 'https://portal.example' } })
+      expect([out.status, out.headers.get('location')]).toEqual([303, '/clinic/bye'])
+    },
+  },
+  {
     rule: 'behind a proxy that strips a prefix, the browser is sent to where the proxy is',
     app: { launch: { redirectUri: 'https://portal.example/clinic/callback', paths: { callback: '/callback' } } },
     async run({ visitor }) {

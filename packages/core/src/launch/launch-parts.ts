@@ -57,6 +57,13 @@ function serverOf({ launches = [] }: Partial<SessionRecord>): string {
   return launches.at(-1)?.fhirBaseUrl ?? ''
 }
 
+interface FailedLogin {
+  readonly error: unknown
+  readonly cookies?: readonly string[] | undefined
+  /** The page that the person wanted: the next login leads there. */
+  readonly returnTo?: string | undefined
+}
+
 /**
  * The answer to a login that failed.
  *
@@ -65,10 +72,18 @@ function serverOf({ launches = [] }: Partial<SessionRecord>): string {
 export function failedLogin(
   { settings, emit }: LaunchParts,
   request: AdapterRequest,
-  { error, cookies = [] }: { error: unknown; cookies?: readonly string[] },
+  { error, cookies = [], returnTo }: FailedLogin,
 ): Answer {
   if (!(error instanceof FhirAuthError)) throw error
   emit({ type: 'login_failed', code: error.code, error })
-  const { paths, pathPrefix } = settings
-  return problemAnswer(error, request, { cookies, retryUrl: paths.login && pathPrefix + paths.login })
+  return problemAnswer(error, request, { cookies, retryUrl: loginPath(settings, returnTo) })
+}
+
+/** Where to log in, as the browser sees it; undefined when only an EHR can launch the app. */
+export function loginPath(
+  { publicPaths: { login, home } }: SmartLaunchSettings,
+  returnTo: string | undefined,
+): string | undefined {
+  if (login === undefined || returnTo === undefined || returnTo === home) return login
+  return `${login}?${new URLSearchParams({ returnTo })}`
 }

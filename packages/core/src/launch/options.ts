@@ -52,7 +52,10 @@ export interface SessionOptions {
   sameSite?: 'lax' | 'none' | undefined
 }
 
-/** Paths as the app's framework sees them. Defaults are siblings of the callback: `/ehr/callback` gives `/ehr/login`. */
+/**
+ * Paths as the app's framework sees them, with the path that the app is mounted at, and without a prefix that a proxy
+ * strips before it. Launch, login and logout are siblings of the callback by default: `/ehr/callback` gives `/ehr/login`.
+ */
 export interface PathOptions {
   /** Opened by the EHR with `iss` and `launch`. `false`: no EHR launch. */
   launch?: string | false | undefined
@@ -100,16 +103,21 @@ export interface SmartLaunchSettings {
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
   readonly origin: string
+  /** As the app's framework sees them: what a request is compared with. */
+  readonly paths: LaunchPaths
+  /** As the browser sees them: where links and redirects lead. */
+  readonly publicPaths: LaunchPaths
   /** What a proxy strips before the app: public path = prefix + path. */
   readonly pathPrefix: string
-  readonly paths: Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> &
-    Readonly<Record<'callback' | 'home' | 'loggedOut', string>>
   readonly hooks: LaunchHooks
   readonly logoutAtServer: boolean
   readonly loginTimeoutSeconds: number
   readonly http: HttpOptions & { readonly timeoutSeconds: number }
   readonly now: () => number
 }
+
+export type LaunchPaths = Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> &
+  Readonly<Record<'callback' | 'home' | 'loggedOut', string>>
 
 const SESSION = {
   secret: checkSecrets,
@@ -203,7 +211,7 @@ function storeOf(store: SessionOptions['store'], now: () => number): Store | Mem
 function completePaths(
   given: OptionValues<typeof PATHS>,
   redirectPath: string,
-): Pick<SmartLaunchSettings, 'paths' | 'pathPrefix'> {
+): Pick<SmartLaunchSettings, 'paths' | 'publicPaths' | 'pathPrefix'> {
   const { callback = redirectPath, home, loggedOut } = given
   if (!redirectPath.endsWith(callback)) {
     refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
@@ -215,7 +223,13 @@ function completePaths(
   const used = Object.values(own).filter((value) => value !== undefined)
   if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
   const paths = { ...own, home, loggedOut }
-  return { paths, pathPrefix: redirectPath.slice(0, redirectPath.length - callback.length) }
+  const pathPrefix = redirectPath.slice(0, redirectPath.length - callback.length)
+  return { paths, publicPaths: withPrefix(pathPrefix, paths), pathPrefix }
+}
+
+function withPrefix(prefix: string, paths: LaunchPaths): LaunchPaths {
+  const entries = Object.entries(paths).map(([name, value]) => [name, value === undefined ? value : prefix + value])
+  return Object.fromEntries(entries) as LaunchPaths // the same names
 }
 
 function readCookieName(value: unknown = 'fhir-auth.session', option: string): string {

@@ -1,3 +1,18 @@
+import type { AdapterRequest } from '../web/adapter-contract.ts'
+
+/**
+ * The path of the page that a request was sent from, as the browser sees it: a form that comes too late leads back to its
+ * page, and is never sent again by itself.
+ *
+ * @param origin - of the app: another site's page is none to go back to
+ */
+export function pageBefore(request: AdapterRequest, origin: string): string | undefined {
+  const referer = request.header('referer')
+  if (referer === undefined || !URL.canParse(referer)) return undefined
+  const page = new URL(referer)
+  return page.origin === origin ? page.pathname + page.search : undefined
+}
+
 /**
  * A path of this app to go to after login, or the fallback: never another origin (RFC 9700 §4.11 on open redirectors).
  * `//host`, `/\host` and schemes are refused; so are control characters, which browsers drop before parsing.

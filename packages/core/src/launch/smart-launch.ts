@@ -4,12 +4,14 @@ import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } from '../web/adapter-contract.ts'
 import { problemAnswer } from '../web/answers.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
-import { createLaunchParts, failedLogin, type LaunchParts } from './launch-parts.ts'
+import { createLaunchParts, failedLogin, type LaunchParts, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
+import { pageBefore } from './return-to.ts'
 import { answerCallback } from './routes/callback.ts'
 import { answerLaunch } from './routes/launch.ts'
 import { answerLogin } from './routes/login.ts'
 import { answerLogout } from './routes/logout.ts'
+import { isSpeculative, nothingYet } from './speculative-request.ts'
 
 /**
  * A SMART app launch: logs people in (standalone or from the EHR) and gives each of their requests its context.
@@ -43,21 +45,27 @@ export class SmartLaunch implements FhirHandler {
 
   /** Where to log in, as the browser sees it, and come back to this request; undefined when only an EHR can launch the app. */
   loginUrl(request: AdapterRequest): string | undefined {
-    const { paths, pathPrefix } = this.#parts.settings
-    if (paths.login === undefined) return undefined
+    return loginPath(this.#parts.settings, this.#pageOf(request))
+  }
+
+  /** The page to come back to: the one that was asked for or, for a form that was sent, the one that has it. */
+  #pageOf(request: AdapterRequest): string | undefined {
+    const { origin, pathPrefix } = this.#parts.settings
+    if (request.method !== 'GET' && request.method !== 'HEAD') return pageBefore(request, origin)
     // The way back says which launch the page belonged to: our redirects carry no referrer.
     const address = addressWithLaunch(request)
-    const returnTo = pathPrefix + (address === undefined ? request.url : pathOf(request.url) + address)
-    return `${pathPrefix}${paths.login}?${new URLSearchParams({ returnTo })}`
+    return pathPrefix + (address === undefined ? request.url : pathOf(request.url) + address)
   }
 
   /** Answers launch, login, callback and logout. Problems are answers; what is thrown is a fault of the app or this library. */
   async answer(request: AdapterRequest): Promise<Answer> {
     const { paths, origin } = this.#parts.settings
     const path = pathOf(request.url)
-    if (path === paths.logout) return this.#logOut(request)
+    const method = path === paths.logout ? 'POST' : 'GET'
+    if (method === 'GET' && isSpeculative(request)) return nothingYet()
+    if (request.method !== method) return refuseMethod(request, method)
+    if (method === 'POST') return this.#logOut(request)
     try {
-      requireMethod(request, 'GET')
       const query = new URL(request.url, origin).searchParams
       if (path === paths.launch) return await answerLaunch(this.#parts, request, query)
       if (path === paths.login) return await answerLogin(this.#parts, request, query)
@@ -69,7 +77,6 @@ export class SmartLaunch implements FhirHandler {
 
   async #logOut(request: AdapterRequest): Promise<Answer> {
     try {
-      requireMethod(request, 'POST')
       return await answerLogout(this.#parts, request)
     } catch (error) {
       if (error instanceof FhirAuthError) return problemAnswer(error, request)
@@ -87,7 +94,8 @@ export function createSmartLaunch(options: SmartLaunchOptions): SmartLaunch {
   return new SmartLaunch(options)
 }
 
-function requireMethod(request: AdapterRequest, method: 'GET' | 'POST'): void {
-  if (request.method === method) return
-  throw new FhirAuthError('method_not_allowed', `${pathOf(request.url)} takes ${method}, not ${request.method}.`)
+/** Nothing else happens: whatever is under way goes on. */
+function refuseMethod(request: AdapterRequest, allow: 'GET' | 'POST'): Answer {
+  const message = `${pathOf(request.url)} takes ${allow}, not ${request.method}.`
+  return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow })
 }

@@ -28,6 +28,7 @@ interface AnswerParts {
 export type Answer =
   | (AnswerParts & { readonly kind: 'redirect'; readonly location: string })
   | (AnswerParts & { readonly kind: 'page' })
+  | (AnswerParts & { readonly kind: 'empty' })
   | (AnswerParts & { readonly kind: 'jwks' })
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 

@@ -14,17 +14,22 @@ export function pageAnswer(html: string, status = 200, cookies: readonly string[
   return { kind: 'page', status, headers: pageHeaders(scriptHash), cookies, body: html }
 }
 
+export interface ProblemOptions {
+  readonly cookies?: readonly string[] | undefined
+  /** Where a person can try again. */
+  readonly retryUrl?: string | undefined
+  /** The method that the path takes, for a request with another one (RFC 9110 §15.5.6). */
+  readonly allow?: string | undefined
+}
+
 /** A problem as its asker can read it: a plain page for a person, problem+json (RFC 9457) for a program. */
-export function problemAnswer(
-  error: FhirAuthError,
-  request: AdapterRequest,
-  options: { cookies?: readonly string[]; retryUrl?: string | undefined } = {},
-): Answer {
-  const { cookies = [], retryUrl } = options
+export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
+  const { cookies = [], retryUrl, allow } = options
   const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 5 : undefined)
   const extra: Record<string, string> = {}
   if (retryAfter !== undefined) extra['retry-after'] = String(retryAfter)
   if (error.status === 401) extra['www-authenticate'] = 'Session'
+  if (allow !== undefined) extra.allow = allow
   if (acceptsHtml(request)) {
     const headers = { ...pageHeaders(), ...extra }
     return { kind: 'problem', status: error.status, error, headers, cookies, body: problemPage(error, retryUrl) }
@@ -37,7 +42,9 @@ export function problemAnswer(
 export function isNavigation(request: AdapterRequest): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false
   const mode = request.header('sec-fetch-mode')
-  return mode === undefined ? acceptsHtml(request) : mode === 'navigate'
+  if (mode !== undefined) return mode === 'navigate'
+  // Older browsers do not say. What old scripts ask with says so itself.
+  return acceptsHtml(request) && request.header('x-requested-with') !== 'XMLHttpRequest'
 }
 
 function acceptsHtml(request: AdapterRequest): boolean {

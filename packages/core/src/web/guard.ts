@@ -79,10 +79,14 @@ function answerMissing(missing: MissingContext | undefined, request: AdapterRequ
     )
   }
   const { failure, handler } = missing
-  if (failure instanceof FhirAuthError) return problemAnswer(failure, request)
-  if (failure !== undefined) throw failure
   const loginUrl = handler.loginUrl?.(request)
+  if (failure instanceof FhirAuthError) {
+    return problemAnswer(failure, request, { retryUrl: failure.status === 401 ? loginUrl : undefined })
+  }
+  if (failure !== undefined) throw failure
   if (loginUrl !== undefined && isNavigation(request)) return redirectAnswer(loginUrl)
   const remedy = loginUrl ? 'Log in first.' : 'Open the app from the EHR.'
-  return problemAnswer(new FhirAuthError('login_required', `Nobody is logged in. ${remedy}`), request)
+  return problemAnswer(new FhirAuthError('login_required', `Nobody is logged in. ${remedy}`), request, {
+    retryUrl: loginUrl,
+  })
 }

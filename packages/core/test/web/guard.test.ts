@@ -130,6 +130,11 @@ describe('a request without a context', () => {
   it.each([
     ['a program', PROGRAM, 'GET'],
     ['a request without any header', {}, 'GET'],
+    [
+      'a script of a browser without Sec-Fetch-Mode',
+      { accept: 'text/html', 'x-requested-with': 'XMLHttpRequest' },
+      'GET',
+    ],
     ['a script that accepts HTML', { accept: 'text/html', 'sec-fetch-mode': 'cors' }, 'GET'],
     ['a form post, whose body a redirect would lose', PERSON, 'POST'],
   ])('ERR-05 a 401 answers %s', (_name, headers, method) => {
@@ -159,6 +164,29 @@ describe('a request without a context', () => {
     for (const headers of [PERSON, PROGRAM]) {
       const answer = guard(undefined, missing(new FhirAuthError(code, 'Why.'), LOGIN), request(headers))
       expect(answer).toMatchObject({ kind: 'problem', status, error: { code } })
+    }
+  })
+
+  it('ERR-05 a form that comes too late leads back to the page that has it, and never to its own address', () => {
+    const launch = createSmartLaunch({
+      fhirBaseUrl: 'https://ehr.example/fhir',
+      clientId: 'portal',
+      redirectUri: 'https://portal.example/app/callback',
+      paths: { callback: '/callback' },
+      scope: 'launch',
+      session: { secret: crypto.randomUUID() },
+    })
+    const linkOf = (headers: Record<string, string>) => {
+      const asked = request({ ...PERSON, ...headers }, 'POST', '/notes/save')
+      const page = guard(undefined, { handler: launch, failure: undefined }, asked)
+      expect(page?.status).toBe(401)
+      return /href="([^"]*)"/.exec(page?.body ?? '')?.[1]
+    }
+    const referer = 'https://portal.example/app/notes?launch_id=aaa#x'
+    expect(linkOf({ referer })).toBe(`/app/login?returnTo=${encodeURIComponent('/app/notes?launch_id=aaa')}`)
+    // Another site, or a browser that does not say: the home page.
+    for (const headers of [{ referer: 'https://evil.example/app/notes' }, { referer: 'not a URL' }, {}]) {
+      expect(linkOf(headers)).toBe('/app/login')
     }
   })
 

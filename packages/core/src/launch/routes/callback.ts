@@ -22,7 +22,7 @@ export async function answerCallback(
   try {
     return await completeLogin(parts, request, { query, state, login })
   } catch (error) {
-    return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)] })
+    return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)], returnTo: login.returnTo })
   }
 }
 

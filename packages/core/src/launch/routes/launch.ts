@@ -20,8 +20,8 @@ export async function answerLaunch(
   }
   // `aud` is the `iss` of the launch to the letter, whichever slash the registration ends with.
   const client = { ...(await parts.flow.clientAt(iss)), fhirBaseUrl: iss }
-  const { session, pathPrefix, paths } = parts.settings
+  const { session, publicPaths } = parts.settings
   // Before the launch handle is used up: it serves once.
-  const detour = askFrameForCookies(request, query, `${pathPrefix}${paths.launch}`, session.policy)
-  return detour ?? beginLogin(parts, request, { client, launch, returnTo: paths.home })
+  const detour = askFrameForCookies(request, query, publicPaths.launch ?? '', session.policy)
+  return detour ?? beginLogin(parts, request, { client, launch, returnTo: publicPaths.home })
 }

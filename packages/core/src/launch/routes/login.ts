@@ -12,29 +12,38 @@ export async function answerLogin(
   request: AdapterRequest,
   query: URLSearchParams,
 ): Promise<Answer> {
-  const returnTo = checkedReturnTo(query.get('returnTo'), parts.settings.paths.home)
-  const iss = query.get('iss')
+  const returnTo = checkedReturnTo(query.get('returnTo'), parts.settings.publicPaths.home)
+  try {
+    return await logIn(parts, request, { iss: query.get('iss'), returnTo })
+  } catch (error) {
+    return failedLogin(parts, request, { error, returnTo })
+  }
+}
+
+interface WantedLogin {
+  /** Of the server, where the request names one. */
+  readonly iss: string | null
+  readonly returnTo: string
+}
+
+async function logIn(parts: LaunchParts, request: AdapterRequest, { iss, returnTo }: WantedLogin): Promise<Answer> {
   const renewal = iss === null ? await parts.sessions.renew?.(request, returnTo) : undefined
   if (renewal === undefined) return logInAnew(parts, request, { iss, returnTo })
   const { isRenewed, cookies, hookFailure } = renewal
-  if (hookFailure !== undefined) return failedLogin(parts, request, { error: hookFailure, cookies })
+  if (hookFailure !== undefined) return failedLogin(parts, request, { error: hookFailure, cookies, returnTo })
   if (isRenewed) return redirectAnswer(returnTo, cookies)
   const answer = await logInAnew(parts, request, { iss, returnTo })
   return { ...answer, cookies: [...cookies, ...answer.cookies] }
 }
 
-async function logInAnew(
-  parts: LaunchParts,
-  request: AdapterRequest,
-  { iss, returnTo }: { iss: string | null; returnTo: string },
-): Promise<Answer> {
-  const { clients, pathPrefix, paths } = parts.settings
+async function logInAnew(parts: LaunchParts, request: AdapterRequest, { iss, returnTo }: WantedLogin): Promise<Answer> {
+  const { clients, publicPaths } = parts.settings
   const [only, ...others] = clients.listed
   if (iss === null && only && others.length > 0) {
-    return pageAnswer(loginChoice(clients.listed, `${pathPrefix}${paths.login}`, returnTo))
+    return pageAnswer(loginChoice(clients.listed, publicPaths.login ?? '', returnTo))
   }
   const client = iss === null ? only : await parts.flow.clientAt(iss)
   if (client) return beginLogin(parts, request, { client, launch: undefined, returnTo })
-  const message = `Say which server to log in at: ${paths.login}?iss=<FHIR base URL>.`
+  const message = `Say which server to log in at: ${publicPaths.login}?iss=<FHIR base URL>.`
   throw new FhirAuthError('unknown_issuer', message, { status: 400 })
 }

@@ -7,7 +7,7 @@ import type { LaunchParts } from '../launch-parts.ts'
 /** Ends the session here first. Telling the authorization server comes second, and may fail (RFC 7009). */
 export async function answerLogout(parts: LaunchParts, request: AdapterRequest): Promise<Answer> {
   const { flow, sessions, settings, emit } = parts
-  const { origin, paths, logoutAtServer } = settings
+  const { origin, publicPaths, logoutAtServer } = settings
   // A form on another site must not log people out. Origin is `null` from a page with Referrer-Policy: no-referrer
   // (Fetch §3.2), which many apps send; Sec-Fetch-Site knows better, and no page can forge it.
   const isOwnPage = request.header('sec-fetch-site') === 'same-origin'
@@ -23,6 +23,8 @@ export async function answerLogout(parts: LaunchParts, request: AdapterRequest):
   await Promise.allSettled(live.map((launch) => flow.revoke(launch)))
   const last = live.at(-1)
   const atServer =
-    last && logoutAtServer ? await flow.logoutUrl(last, origin + paths.loggedOut).catch(() => undefined) : undefined
-  return redirectAnswer(atServer ?? paths.loggedOut, cookies)
+    last && logoutAtServer
+      ? await flow.logoutUrl(last, origin + publicPaths.loggedOut).catch(() => undefined)
+      : undefined
+  return redirectAnswer(atServer ?? publicPaths.loggedOut, cookies)
 }
