@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bothStores, createMapStore } from '../support/map-store.ts'
 import { openedSessions } from '../support/opened-sessions.ts'
-import { loggedIn, look, startPortal } from '../support/portal-world.ts'
+import { CLINICIAN, loggedIn, look, startPortal } from '../support/portal-world.ts'
 
 const HOUR = 3600
 /** So that no token ends before the session does. */
@@ -28,6 +28,21 @@ describe.each(bothStores)('a session, with a store %s,', (_, store) => {
     }
     portal.advanceSeconds(31 * 60)
     expect((await look(browser, portal.origin)).status).toBe(401)
+  })
+
+  it('another login in the browser moves the end of no launch that was there', async () => {
+    // Without openid: an id_token of the sandbox's own clock would have expired.
+    const scope = 'launch/patient patient/*.rs'
+    const portal = await startPortal({ scope, session: { store: store(), idleSeconds: 48 * HOUR } }, LONG_TOKENS)
+    const [first, second] = portal.sandbox.patients.map(({ id }) => id)
+    const browser = await loggedIn(portal, first)
+    const { launchId } = (await look(browser, portal.origin)).seen!
+    portal.advanceSeconds(7 * HOUR)
+    const page = await browser.signIn(`${portal.origin}/login`, { patient: second, user: CLINICIAN })
+    expect((await look(browser, `${portal.origin}/?launch_id=${launchId}`)).seen?.patient).toBe(first)
+    portal.advanceSeconds(HOUR + 1)
+    expect((await look(browser, `${portal.origin}/?launch_id=${launchId}`)).status).toBe(401)
+    expect((await look(browser, page.url)).seen?.patient).toBe(second)
   })
 
   it.each([

@@ -174,6 +174,25 @@ describe('the memory store', () => {
     expect(store.size).toBe(101)
   })
 
+  it('bounds what all sessions take together, and drops the oldest', () => {
+    const store = memoryStore<SessionRecord>({ maxBytes: 100_000, now: () => 0 })
+    for (let i = 0; i < 100; i++) store.set(`s${i}`, sessionRecord(1000, { accessToken: longText(9000) }))
+    expect(store.size).toBeGreaterThan(5)
+    expect(store.size).toBeLessThan(12)
+    expect([store.get('s99') !== undefined, store.get('s0')]).toEqual([true, undefined])
+  })
+
+  it('one server that fills it ends no session of another', () => {
+    const store = memoryStore<SessionRecord>({ maxBytes: 1_000_000, now: () => 0 })
+    store.divideBy(({ launches }) => launches[0]!.fhirBaseUrl)
+    const honest = { fhirBaseUrl: 'https://honest.example/fhir' }
+    const hostile = { fhirBaseUrl: 'https://hostile.example/fhir', accessToken: longText(50_000) }
+    for (let i = 0; i < 50; i++) store.set(`honest ${i}`, sessionRecord(1000, honest))
+    for (let i = 0; i < 500; i++) store.set(`hostile ${i}`, sessionRecord(1000, hostile))
+    for (let i = 0; i < 50; i++) expect(store.get(`honest ${i}`)).toBeDefined()
+    expect(store.size).toBeLessThan(50 + 21)
+  })
+
   it('does not hold the cookie header that a session id was cut out of', () => {
     const store = memoryStore<SessionRecord>({ now: () => 0 })
     const before = heapUsed()

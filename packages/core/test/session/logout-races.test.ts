@@ -1,0 +1,157 @@
+import { expect, it } from 'vitest'
+import { createSmartLaunch, publicClient, type SmartLaunch, type SmartLaunchOptions } from '../../src/index.ts'
+import { exploreAll, SteppedStore } from '../support/interleavings.ts'
+import { createMapStore } from '../support/map-store.ts'
+
+// Each order in which the calls of two processes reach the store they share.
+
+const ORIGIN = 'https://portal.example'
+const SERVER = 'https://ehr.example'
+const SECRET = 'a session secret for these tests: 0123456789'
+
+/** Issues, rotates and revokes refresh tokens, and knows which of them still work. */
+function createTokenServer() {
+  const live = new Set<string>()
+  let issued = 0
+  let patients = 0
+  const issue = (context: object = {}) => {
+    const refreshToken = `refresh-${++issued}`
+    live.add(refreshToken)
+    const members = { token_type: 'bearer', expires_in: 300, scope: 'patient/*.rs offline_access', ...context }
+    return Response.json({ access_token: `access-${issued}`, refresh_token: refreshToken, ...members })
+  }
+  const send: typeof fetch = async (input, init) => {
+    const form = new URLSearchParams(String(init?.body))
+    if (String(input) === `${SERVER}/revoke`) {
+      live.delete(form.get('token') ?? '')
+      return new Response(null, { status: 200 })
+    }
+    if (form.get('grant_type') === 'authorization_code') {
+      return issue({ patient: `p${++patients}` })
+    }
+    if (live.delete(form.get('refresh_token') ?? '')) return issue()
+    return Response.json({ error: 'invalid_grant' }, { status: 400 })
+  }
+  return { live, send }
+}
+
+/** Two processes of one app, and a browser that is logged in. */
+async function startTwo() {
+  const clock = { now: Date.UTC(2026, 0, 1) }
+  const server = createTokenServer()
+  const store = new SteppedStore(createMapStore(() => clock.now))
+  const launchOf = (actor: string): SmartLaunch =>
+    createSmartLaunch({
+      ...{ fhirBaseUrl: `${SERVER}/fhir`, clientId: 'portal', clientAuth: publicClient() },
+      ...{ redirectUri: `${ORIGIN}/callback`, scope: 'patient/*.rs offline_access' },
+      session: { secret: SECRET, store: store.seenBy(actor) },
+      metadata: {
+        authorization_endpoint: `${SERVER}/authorize`,
+        token_endpoint: `${SERVER}/token`,
+        revocation_endpoint: `${SERVER}/revoke`,
+      },
+      fetch: server.send,
+      now: () => clock.now,
+    } satisfies SmartLaunchOptions)
+  const one = launchOf('one')
+  const other = launchOf('other')
+  const jar = new Map<string, string>()
+  const ask = (launch: SmartLaunch, url: string, headers: Record<string, string> = {}, method = 'GET') => {
+    // As the browser has them when it sends the request.
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const all: Record<string, string> = { cookie, ...headers }
+    return launch.answer({ method, url, header: (name) => all[name] })
+  }
+  const keep = (cookies: readonly string[]) => {
+    for (const text of cookies) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(text) ?? []
+      if (text.includes('Max-Age=0')) jar.delete(name)
+      else jar.set(name, value)
+    }
+  }
+  const begin = async () => {
+    const answer = await ask(one, '/login')
+    keep(answer.cookies)
+    return `/callback?code=c&state=${new URL(answer.kind === 'redirect' ? answer.location : '').searchParams.get('state')}`
+  }
+  const contextOf = (launch: SmartLaunch, cookie: string, launchId?: string) => {
+    const headers: Record<string, string | undefined> = { cookie, 'fhir-launch-id': launchId }
+    return launch.contextFor({ method: 'GET', url: '/', header: (name) => headers[name] })
+  }
+  keep((await ask(one, await begin())).cookies)
+  const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  const logOut = () => ask(one, '/logout', { cookie, origin: ORIGIN }, 'POST')
+  return { clock, server, store, one, other, ask, begin, contextOf, cookie, logOut }
+}
+
+type Two = Awaited<ReturnType<typeof startTwo>>
+
+/** What must hold whichever came first. */
+async function expectLoggedOut({ server, one, other, contextOf }: Two, cookies: readonly string[]): Promise<void> {
+  for (const cookie of cookies) {
+    for (const launch of [one, other]) expect(await contextOf(launch, cookie)).toBeUndefined()
+  }
+  expect([...server.live]).toEqual([])
+}
+
+it('SEC-04 RFC 7009 a logout and a refresh: in no order is a session left, or a token that was not revoked', async () => {
+  const orders = await exploreAll(async (choices) => {
+    const two = await startTwo()
+    two.clock.now += 296_000
+    const refresh = async () => void (await two.contextOf(two.other, two.cookie))
+    const alternatives = await two.store.run({ one: two.logOut, other: refresh }, choices)
+    await expectLoggedOut(two, [two.cookie])
+    return alternatives
+  })
+  expect(orders).toBeGreaterThan(20)
+})
+
+it('SEC-04 RFC 7009 a logout and a login that was under way: in no order is a session left, old or new, or a token', {
+  timeout: 180_000,
+}, async () => {
+  const orders = await exploreAll(async (choices) => {
+    const two = await startTwo()
+    const callback = await two.begin()
+    const cookies = [two.cookie]
+    const logIn = async () => {
+      const answer = await two.ask(two.other, callback)
+      cookies.push(...answer.cookies.map((text) => text.split(';')[0] ?? ''))
+    }
+    const alternatives = await two.store.run({ one: two.logOut, other: logIn }, choices)
+    await expectLoggedOut(two, cookies)
+    return alternatives
+  })
+  expect(orders).toBeGreaterThan(20)
+})
+
+it('RFR-03 a refresh and a login that takes its launch along: in no order is the launch lost, or its token used twice', {
+  timeout: 180_000,
+}, async () => {
+  const orders = await exploreAll(async (choices) => {
+    const two = await startTwo()
+    const launchId = (await two.contextOf(two.one, two.cookie))?.launchId
+    const callback = await two.begin()
+    two.clock.now += 296_000
+    let cookie = ''
+    const logIn = async () => {
+      const { cookies } = await two.ask(two.one, callback)
+      cookie = cookies.map((text) => text.split(';')[0] ?? '').find((pair) => pair.includes('session')) ?? ''
+    }
+    const refresh = async () => void (await two.contextOf(two.other, two.cookie))
+    const alternatives = await two.store.run({ one: logIn, other: refresh }, choices)
+    expect(await two.contextOf(two.one, cookie, launchId)).toMatchObject({ patient: 'p1', launchId })
+    expect(two.server.live.size).toBe(2)
+    return alternatives
+  })
+  expect(orders).toBeGreaterThan(20)
+})
+
+it('SEC-04 two logouts at once end the session, and revoke each token', async () => {
+  await exploreAll(async (choices) => {
+    const two = await startTwo()
+    const other = () => two.ask(two.other, '/logout', { cookie: two.cookie, origin: ORIGIN }, 'POST')
+    const alternatives = await two.store.run({ one: two.logOut, other }, choices)
+    await expectLoggedOut(two, [two.cookie])
+    return alternatives
+  })
+})
