@@ -33,6 +33,7 @@ export const USUAL_ROUTES: readonly RouteRecipe[] = [
   { path: '/open', handler: 'whoami' },
   { path: '/guarded', handler: 'whoami', requirement: {} },
   { path: '/read', handler: 'read', requirement: {} },
+  { path: '/json', handler: 'json', requirement: {} },
   { path: '/meet', handler: 'meet', requirement: {} },
   { path: '/fail', handler: 'fail' },
 ]

@@ -38,8 +38,9 @@ const STATUS_BY_CODE = {
   method_not_allowed: 405,
   session_store_failed: 503,
   token_unavailable: 503,
-  // `fhir.fetch` called with a URL of another server.
+  // A request of the app to the FHIR server.
   url_outside_fhir_base: 500,
+  fhir_request_failed: 502,
 } as const
 
 /** The closed set of codes that a {@link FhirAuthError} can carry. */
@@ -95,6 +96,11 @@ export class FhirAuthError extends Error {
   readonly error_uri: string | undefined
   /** When the server asked to wait (its `Retry-After`), or when a new try makes sense. */
   readonly retryAfterSeconds: number | undefined
+  /**
+   * The answer to whoever asked, as problem details: Hono gives it when a handler throws this error. Not there for status
+   * 500: that is a mistake of the app, for its log alone.
+   */
+  declare readonly getResponse?: () => Response
 
   constructor(code: FhirAuthErrorCode, message: string, options: FhirAuthErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -104,6 +110,7 @@ export class FhirAuthError extends Error {
     this.error_description = options.oauth?.error_description
     this.error_uri = options.oauth?.error_uri
     this.retryAfterSeconds = options.retryAfterSeconds
+    if (this.status !== 500) Object.defineProperty(this, 'getResponse', { value: () => problemResponse(this) })
   }
 
   /** The error as RFC 9457 problem details. */
@@ -119,6 +126,20 @@ export class FhirAuthError extends Error {
       ...(this.error_uri !== undefined && { error_uri: this.error_uri }),
     }
   }
+}
+
+/** The headers that belong to an error, whatever the form of its answer. */
+export function errorHeaders({ status, retryAfterSeconds }: FhirAuthError): Record<string, string> {
+  const retryAfter = retryAfterSeconds ?? (status === 503 ? 5 : undefined)
+  return {
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    ...(status === 401 && { 'www-authenticate': 'Session' }),
+  }
+}
+
+function problemResponse(error: FhirAuthError): Response {
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...errorHeaders(error) }
+  return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
 }
 
 /** Wraps what is not yet a {@link FhirAuthError}. */

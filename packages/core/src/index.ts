@@ -18,6 +18,9 @@ export type { SharedTokensOptions } from './backend/shared-tokens.ts'
 
 export type { FhirContext } from './fhir/fhir-context.ts'
 export type { FhirUser, IdTokenClaims, LaunchContext } from './fhir/fhir-grant.ts'
+export type { FhirJsonInit, FhirJsonLimits } from './fhir/fhir-json.ts'
+export { FhirRequestError } from './fhir/fhir-request-error.ts'
+export type { OperationOutcome, OperationOutcomeIssue } from './fhir/operation-outcome.ts'
 export type { Scope } from './fhir/scope-grammar.ts'
 export { ScopeSet } from './fhir/scope-set.ts'
 

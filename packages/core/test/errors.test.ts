@@ -116,3 +116,28 @@ describe('FhirAuthError', () => {
     })
   })
 })
+
+describe('an error as a Response', () => {
+  it('is its problem, with what belongs to its status', async () => {
+    const error = new FhirAuthError('token_unavailable', 'Not now.', { retryAfterSeconds: 7 })
+    const response = error.getResponse?.()
+    expect(response?.status).toBe(503)
+    expect(Object.fromEntries(response?.headers ?? [])).toEqual({
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'retry-after': '7',
+    })
+    expect(await response?.json()).toEqual(error.toProblem())
+    expect(new FhirAuthError('session_ended', 'Over.').getResponse?.().headers.get('www-authenticate')).toBe('Session')
+  })
+
+  it('is not there for a mistake of the app, which belongs in its log', () => {
+    expect('getResponse' in new FhirAuthError('url_outside_fhir_base', 'Not there.')).toBe(false)
+  })
+
+  it('is no part of what is printed or serialised', () => {
+    const error = new FhirAuthError('session_ended', 'Over.')
+    expect(Object.keys(error)).not.toContain('getResponse')
+    expect(inspect(error)).not.toContain('getResponse')
+  })
+})

@@ -18,5 +18,5 @@ export function answerOfError(error: unknown): { status: number; body: ErrorAnsw
 
 /** By its shape: an adapter under test may have a copy of core of its own. */
 function isCoded(error: unknown): error is { code: string; status: number } {
-  return error instanceof Error && error.name === 'FhirAuthError' && 'code' in error && 'status' in error
+  return error instanceof Error && /^Fhir\w+Error$/.test(error.name) && 'code' in error && 'status' in error
 }

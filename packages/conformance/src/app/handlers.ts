@@ -29,6 +29,8 @@ export const routeHandlers = {
   whoami: async (fhir) => whoami(fhir),
   /** Reads the patient in context, or what `?read=` names. */
   read: async (fhir, request) => readFhir(fhir, queryOf(request).get('read') ?? `Patient/${fhir?.patient}`),
+  /** The same as an app writes it: whatever goes wrong is thrown. */
+  json: async (fhir, request) => fhir?.json(queryOf(request).get('read') ?? `Patient/${fhir?.patient}`),
   /** Waits until `?of=` requests are here, then reads: what is held before and after belongs to one request. */
   meet: async (fhir, request) => {
     const before = whoami(fhir)

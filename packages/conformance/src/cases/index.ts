@@ -4,6 +4,7 @@ import { backend } from './backend.ts'
 import { callback } from './callback.ts'
 import { ehrLaunch } from './ehr-launch.ts'
 import { errorPath } from './error-path.ts'
+import { fhirJson } from './fhir-json.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { guard } from './guard.ts'
 import { isolation } from './isolation.ts'
@@ -25,6 +26,7 @@ export const themes = {
   'two tabs': twoTabs,
   'session cookie': sessionCookie,
   guard,
+  'fhir.json': fhirJson,
   refresh,
   logout,
   backend,

@@ -1,5 +1,6 @@
-import { type FetchFunction, fetchFhir, type TokenSource } from './fhir-fetch.ts'
+import { type FetchFunction, type FhirAccess, fetchFhir, type TokenSource } from './fhir-fetch.ts'
 import type { FhirGrant, FhirUser, IdTokenClaims, LaunchContext } from './fhir-grant.ts'
+import { type FhirJsonInit, fetchFhirJson } from './fhir-json.ts'
 import type { ScopeSet } from './scope-set.ts'
 
 /**
@@ -28,6 +29,28 @@ export class FhirContext implements FhirGrant {
    * @throws `url_outside_fhir_base` before anything is sent
    */
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>
+  /**
+   * Reads JSON by {@link fetch}, and throws unless the server answered with success: so that an error is never taken for a
+   * resource. Text that it sends is `application/fhir+json` unless `headers` say otherwise. A write that is answered
+   * without a body gives `undefined`.
+   *
+   * @example
+   * ```ts
+   * import type { FhirContext } from '@fhir-auth/core'
+   *
+   * interface Bundle {
+   *   total?: number
+   * }
+   *
+   * async function countVitals(fhir: FhirContext): Promise<number> {
+   *   const { total = 0 } = await fhir.json<Bundle>(`Observation?patient=${fhir.patient}&category=vital-signs`)
+   *   return total
+   * }
+   * ```
+   * @throws `fhir_request_failed` ({@link FhirRequestError}), `invalid_response`, `timeout`, `response_too_large`,
+   * `network_error`, `url_outside_fhir_base`, and `session_ended`, `token_unavailable` and the like where there is no token
+   */
+  readonly json: <Resource = Record<string, unknown>>(url: string | URL, init?: FhirJsonInit) => Promise<Resource>
   // Private, so that neither console.log nor JSON.stringify shows it.
   readonly #accessToken: string
 
@@ -42,7 +65,12 @@ export class FhirContext implements FhirGrant {
     this.launch = grant.launch
     this.launchId = grant.launchId
     this.#accessToken = grant.accessToken
-    this.fetch = (url, init) => fetchFhir(grant.fhirBaseUrl, tokens, send, url, init)
+    const access: FhirAccess = { fhirBaseUrl: grant.fhirBaseUrl, tokens, send }
+    const isPerson = grant.launchId !== undefined
+    this.fetch = (url, init) => fetchFhir(access, url, init)
+    // What a caller says the resource is: nobody checks it.
+    this.json = <Resource>(url: string | URL, init?: FhirJsonInit) =>
+      fetchFhirJson(access, { url, init, isPerson }) as Promise<Resource>
     Object.freeze(this)
   }
 

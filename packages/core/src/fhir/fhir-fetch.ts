@@ -15,29 +15,30 @@ export type FetchFunction = typeof globalThis.fetch
 
 const MAX_REDIRECTS = 5
 
+/** Where requests go, with which token, and by what. */
+export interface FhirAccess {
+  readonly fhirBaseUrl: string
+  readonly tokens: TokenSource
+  readonly send: FetchFunction
+}
+
 /** See `FhirContext.fetch`. */
-export async function fetchFhir(
-  fhirBaseUrl: string,
-  tokens: TokenSource,
-  send: FetchFunction,
-  url: string | URL,
-  init: RequestInit = {},
-): Promise<Response> {
-  const target = resolveFhirUrl(url, fhirBaseUrl)
+export async function fetchFhir(access: FhirAccess, url: string | URL, init: RequestInit = {}): Promise<Response> {
+  const { tokens } = access
+  const target = resolveFhirUrl(url, access.fhirBaseUrl)
   const token = await tokens.current()
-  const { response, hasLeft } = await sendFhir(fhirBaseUrl, send, target, init, token)
+  const { response, hasLeft } = await sendFhir(access, target, init, token)
   // Another server's 401, at the end of a redirect, says nothing of the token, which it never saw.
   if (response.status !== 401 || hasLeft || !isReplayable(init.body)) return response
   const renewed = await tokens.replace(token)
   if (renewed === undefined) return response
   await response.body?.cancel()
-  return (await sendFhir(fhirBaseUrl, send, target, init, renewed)).response
+  return (await sendFhir(access, target, init, renewed)).response
 }
 
 /** @returns the answer, and whether a redirect left the FHIR base on the way to it */
 async function sendFhir(
-  fhirBaseUrl: string,
-  send: FetchFunction,
+  { fhirBaseUrl, send }: FhirAccess,
   target: URL,
   init: RequestInit,
   token: string,

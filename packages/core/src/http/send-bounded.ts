@@ -1,6 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import { callable, type OptionRule, positive } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { readBounded } from './read-bounded.ts'
 import { checkSecureUrl, shownUrl } from './secure-url.ts'
 
 /** How this library talks to servers. */
@@ -57,8 +58,7 @@ export async function sendBounded(request: HttpRequest, options: HttpOptions): P
       body: request.body?.toString() ?? null,
       // A followed 307 would hand credentials to another host (RFC 9700 §4.12).
       redirect: 'manual',
-      // A whole number: Node throws for any other.
-      signal: AbortSignal.timeout(Math.min(Math.ceil(timeoutSeconds * 1000), MAX_TIMEOUT_MS)),
+      signal: timeLimitSignal(timeoutSeconds),
     })
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel()
@@ -67,7 +67,11 @@ export async function sendBounded(request: HttpRequest, options: HttpOptions): P
         `${shownUrl(url)} answered with a redirect, which is never followed. Configure the final URL instead.`,
       )
     }
-    const body = await readBody(response, request.maxBytes ?? DEFAULT_MAX_BYTES, url)
+    const { maxBytes = DEFAULT_MAX_BYTES } = request
+    const body = await readBounded(response, maxBytes)
+    if (body === undefined) {
+      throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
+    }
     return { url, status: response.status, headers: response.headers, body }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error
@@ -79,26 +83,13 @@ export async function sendBounded(request: HttpRequest, options: HttpOptions): P
   }
 }
 
-async function readBody(response: Response, maxBytes: number, url: string): Promise<string> {
-  if (!response.body) return ''
-  const reader = response.body.getReader()
-  const decoder = new TextDecoder()
-  let size = 0
-  let text = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    size += value.byteLength
-    if (size > maxBytes) {
-      await reader.cancel()
-      throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
-    }
-    text += decoder.decode(value, { stream: true })
-  }
+/** Aborts after this time: with a whole number of milliseconds, since Node throws for any other. */
+export function timeLimitSignal(seconds: number): AbortSignal {
+  return AbortSignal.timeout(Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT_MS))
 }
 
 /** Undici hides the reason (`ECONNREFUSED`, a TLS code) in the cause of a "fetch failed". */
-function networkReason(error: unknown): string {
+export function networkReason(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
   if (typeof code === 'string') return shownText(code)

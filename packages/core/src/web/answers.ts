@@ -1,4 +1,4 @@
-import type { FhirAuthError } from '../errors.ts'
+import { errorHeaders, type FhirAuthError } from '../errors.ts'
 import type { AdapterRequest, Answer } from './adapter-contract.ts'
 import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
 
@@ -25,11 +25,7 @@ export interface ProblemOptions {
 /** A problem as its asker can read it: a plain page for a person, problem+json (RFC 9457) for a program. */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
   const { cookies = [], retryUrl, allow } = options
-  const retryAfter = error.retryAfterSeconds ?? (error.status === 503 ? 5 : undefined)
-  const extra: Record<string, string> = {}
-  if (retryAfter !== undefined) extra['retry-after'] = String(retryAfter)
-  if (error.status === 401) extra['www-authenticate'] = 'Session'
-  if (allow !== undefined) extra.allow = allow
+  const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }
   if (acceptsHtml(request)) {
     const headers = { ...pageHeaders(), ...extra }
     return { kind: 'problem', status: error.status, error, headers, cookies, body: problemPage(error, retryUrl) }

@@ -1,0 +1,152 @@
+import { FhirAuthError } from '../errors.ts'
+import { retryAfterSeconds } from '../http/cache-headers.ts'
+import { readBounded } from '../http/read-bounded.ts'
+import { networkReason, timeLimitSignal } from '../http/send-bounded.ts'
+import { type OptionRules, positive, readOptions } from '../options.ts'
+import { shownText } from '../shared/shown-text.ts'
+import { type FhirAccess, fetchFhir } from './fhir-fetch.ts'
+import { FhirRequestError } from './fhir-request-error.ts'
+import { outcomeSummary, readOperationOutcome } from './operation-outcome.ts'
+
+/** How long `fhir.json` waits, and how much it reads. */
+export interface FhirJsonLimits {
+  /** Time limit of each request in seconds, the body included. Default 30. */
+  timeoutSeconds?: number | undefined
+  /** Largest answer that is read, in bytes. Default 16 MiB. */
+  maxBytes?: number | undefined
+}
+
+/** Options of `fhir.json`: those of `fetch`, and limits. */
+export interface FhirJsonInit extends RequestInit, FhirJsonLimits {}
+
+interface FhirJsonRequest {
+  readonly url: string | URL
+  readonly init: FhirJsonInit | undefined
+  /** A person can log in again where the token is refused; a system's caller cannot. */
+  readonly isPerson: boolean
+}
+
+const LIMITS = {
+  timeoutSeconds: positive(30),
+  maxBytes: positive(16 * 1024 * 1024),
+} satisfies OptionRules<FhirJsonLimits>
+
+/** More than any outcome needs. */
+const MAX_OUTCOME_BYTES = 256 * 1024
+
+/** See `FhirContext.json`. */
+export async function fetchFhirJson(access: FhirAccess, { url, init, isPerson }: FhirJsonRequest): Promise<unknown> {
+  const { timeoutSeconds, maxBytes, ...given } = init ?? {}
+  const limits = readOptions({ timeoutSeconds, maxBytes }, LIMITS, 'fhir.json()')
+  const method = (given.method ?? 'GET').toUpperCase()
+  const target = shownTarget(String(url), access.fhirBaseUrl)
+  const asked = target ? `${method} ${target}` : `a ${method} request`
+  const bounded = new BoundedExchange(asked, limits.timeoutSeconds, given.signal ?? undefined)
+  const send: FhirAccess['send'] = (target, request) => bounded.run(() => access.send(target, request))
+  const response = await fetchFhir({ ...access, send }, url, {
+    ...given,
+    headers: headersOf(given),
+    signal: bounded.signal,
+  })
+  if (!response.ok) {
+    const body = await bounded.run(() => readBounded(response, MAX_OUTCOME_BYTES)).catch(() => undefined)
+    throw failedRequest(response, body ?? '', asked, isPerson)
+  }
+  const body = await bounded.run(() => readBounded(response, limits.maxBytes))
+  if (body === undefined) {
+    throw new FhirAuthError(
+      'response_too_large',
+      `The FHIR server answered ${asked} with more than ${limits.maxBytes} bytes. Ask for less, raise maxBytes of fhir.json(), or read the answer piece by piece with fhir.fetch().`,
+    )
+  }
+  // A write that was done is done: an error would make the app do it twice.
+  if (body === '' && method !== 'GET') return undefined
+  return parseObject(body, response, asked)
+}
+
+/** One exchange with the server, its body included: within a time limit, and with faults that say what they are. */
+class BoundedExchange {
+  readonly signal: AbortSignal
+  readonly #asked: string
+  readonly #timeLimit: AbortSignal
+  readonly #timeoutSeconds: number
+  readonly #callers: AbortSignal | undefined
+
+  constructor(asked: string, timeoutSeconds: number, callers: AbortSignal | undefined) {
+    this.#asked = asked
+    this.#timeoutSeconds = timeoutSeconds
+    this.#callers = callers
+    this.#timeLimit = timeLimitSignal(timeoutSeconds)
+    this.signal = callers ? AbortSignal.any([callers, this.#timeLimit]) : this.#timeLimit
+  }
+
+  /** @throws `timeout`, `network_error`, or the reason of the caller's own signal */
+  async run<Result>(step: () => Promise<Result>): Promise<Result> {
+    try {
+      return await step()
+    } catch (error) {
+      if (this.#callers?.aborted) throw error
+      if (this.#timeLimit.aborted) {
+        throw new FhirAuthError(
+          'timeout',
+          `The FHIR server did not answer ${this.#asked} within ${this.#timeoutSeconds} s. Try again later, or raise timeoutSeconds of fhir.json().`,
+        )
+      }
+      // Without the cause: it may name the URL, and that names a patient.
+      throw new FhirAuthError(
+        'network_error',
+        `The FHIR server could not be reached for ${this.#asked}: ${networkReason(error)}.`,
+      )
+    }
+  }
+}
+
+function headersOf({ headers, body }: RequestInit): Headers {
+  const sent = new Headers(headers)
+  if (typeof body === 'string' && !sent.has('content-type')) sent.set('content-type', 'application/fhir+json')
+  return sent
+}
+
+function failedRequest(response: Response, body: string, asked: string, isPerson: boolean): FhirRequestError {
+  const { status: serverStatus, headers } = response
+  const operationOutcome = readOperationOutcome(body)
+  const summary = outcomeSummary(operationOutcome)
+  const message = `The FHIR server answered ${serverStatus} to ${asked}${summary ? ` (${summary})` : ''}.`
+  return new FhirRequestError(operationOutcome ? `${message} Its whole answer is in operationOutcome.` : message, {
+    status: statusFor(serverStatus, isPerson),
+    serverStatus,
+    operationOutcome,
+    retryAfterSeconds: retryAfterSeconds(headers, Date.now()),
+  })
+}
+
+/** What the app answers with: like a gateway, where the server failed rather than the request (RFC 9110 §15.6.3). */
+function statusFor(serverStatus: number, isPerson: boolean): number {
+  if (serverStatus === 401) return isPerson ? 401 : 502
+  const isPassedOn = (serverStatus >= 400 && serverStatus < 500) || serverStatus === 503 || serverStatus === 504
+  return isPassedOn ? serverStatus : 502
+}
+
+function parseObject(body: string, response: Response, asked: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    // Said below.
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  const type = response.headers.get('content-type') ?? 'no content type'
+  throw new FhirAuthError(
+    'invalid_response',
+    `The FHIR server answered ${asked} with ${response.status}, but not with a JSON object (${shownText(type)}). For anything else, use fhir.fetch().`,
+  )
+}
+
+/** The resource type or operation that a URL is about, for messages: never an id or a parameter. */
+function shownTarget(url: string, fhirBaseUrl: string): string {
+  const path = (url.startsWith(fhirBaseUrl) ? url.slice(fhirBaseUrl.length) : url).split(/[?#]/, 1)[0] ?? ''
+  const segments = path
+    .split('/')
+    .filter((segment) => /^(?:[A-Z][A-Za-z]{2,30}|[$_][a-z-]{2,30}|metadata)$/.test(segment))
+  return path.includes('//') ? '' : segments.join('/')
+}
