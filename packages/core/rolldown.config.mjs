@@ -21,6 +21,8 @@ export default defineConfig({
     codeSplitting: { groups: [{ name: 'core', test: /\/core\/src\/(?!(?:index|adapter|protocol|internal)\.ts)/ }] },
     chunkFileNames: '[name].js',
     minifyInternalExports: false,
+    // The types have them, for editors.
+    comments: { jsdoc: false },
     sourcemap: true,
     sourcemapExcludeSources: true,
   },
