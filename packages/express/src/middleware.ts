@@ -132,7 +132,9 @@ function apply(answer: Answer, res: Response, next: NextFunction, { problems = '
     next(answer.error)
     return
   }
-  res.status(answer.status).set(answer.headers)
+  res.status(answer.status)
+  // Node's own method: Express adds a charset to the type of JSON.
+  for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value)
   for (const cookie of answer.cookies) res.append('set-cookie', cookie)
   res.end(answer.body)
 }

@@ -102,10 +102,19 @@ export function requireFhir(
 ): (request: GuardedRequest, reply: GuardedReply, done: Done) => void {
   const guard = createFhirGuard(requirement)
   return function requireFhir(request, reply, done) {
-    const missing = (request as MarkedRequest)[MISSING] ?? undefined
-    const refusal = guard(request.fhir, missing, new FastifyAdapterRequest(request))
-    if (refusal) apply(refusal, reply, done, problems)
-    else done()
+    // Fastify catches nothing that a hook with a callback throws: the process would end.
+    try {
+      const missing = (request as MarkedRequest)[MISSING] ?? undefined
+      const refusal = guard(request.fhir, missing, new FastifyAdapterRequest(request))
+      if (refusal) {
+        apply(refusal, reply, done, problems)
+        return
+      }
+    } catch (error) {
+      done(error as Error) // whatever it is, Fastify's error handler takes it
+      return
+    }
+    done()
   }
 }
 
@@ -180,7 +189,9 @@ function serve(
 ): void {
   const request = new FastifyAdapterRequest(fastifyRequest)
   if (handler.handles(request.url)) {
-    Promise.resolve(handler.answer(request)).then((answer) => apply(answer, reply, done, problems), done)
+    Promise.resolve(handler.answer(request))
+      .then((answer) => apply(answer, reply, done, problems))
+      .catch(done)
     return
   }
   const marked = fastifyRequest as MarkedRequest

@@ -119,6 +119,21 @@ export const guard: readonly ConformanceCase[] = [
       expect([answer.status, answer.json().code]).toEqual([405, 'method_not_allowed'])
     },
   },
+  {
+    rule: 'no text of a visitor becomes a header that ends the request, or the process',
+    async run({ visitor, base }) {
+      const browser = visitor()
+      await browser.logIn('/login')
+      for (const launchId of ['%0d%0aset-cookie:%20a=b', '%00', '%E7%8E%8B', '%F0%9F%A9%BA', '%ED%A0%80']) {
+        const referer = `${base}/page?launch_id=${launchId}`
+        const headers = { referer, accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'same-origin' }
+        const answer = await browser.ask('/guarded', { headers })
+        expect([launchId, answer.status]).toEqual([launchId, 303])
+        expect(answer.headers.get('set-cookie')).toBeNull()
+      }
+      expect((await browser.ask('/guarded')).status).toBe(200)
+    },
+  },
 ]
 
 function guarded(requirement: object) {

@@ -18,7 +18,9 @@ export interface JwksRouteSettings {
 export function answerJwks(request: AdapterRequest, settings: JwksRouteSettings): MaybePromise<Answer> {
   const { keys, jwksMaxAgeSeconds, now } = settings
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request)
+    return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request, {
+      allow: 'GET, HEAD',
+    })
   }
   const publish = () => jwksAnswer(keys?.publicJwks(now(), jwksMaxAgeSeconds) ?? { keys: [] }, jwksMaxAgeSeconds)
   const refreshing = keys?.refresh(now())

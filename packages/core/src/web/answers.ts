@@ -1,11 +1,13 @@
 import { errorHeaders, type FhirAuthError } from '../errors.ts'
+import { urlHeaderValue } from '../http/header-value.ts'
 import type { AdapterRequest, Answer } from './adapter-contract.ts'
 import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
 
 /** Answers of the auth paths are of one person and one moment. */
 const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } as const
 
-export function redirectAnswer(location: string, cookies: readonly string[] = []): Answer {
+export function redirectAnswer(url: string, cookies: readonly string[] = []): Answer {
+  const location = urlHeaderValue(url)
   return { kind: 'redirect', status: 303, location, headers: { ...NO_STORE, location }, cookies, body: '' }
 }
 
