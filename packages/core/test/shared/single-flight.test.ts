@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { SingleFlight } from '../../src/shared/single-flight.ts'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -26,10 +26,14 @@ describe('a single flight', () => {
     expect(await flights.run('a', async () => 2)).toBe(2)
   })
 
-  it('on Cloudflare Workers never waits for a promise of another request, which may be dead', async () => {
+  it('on Cloudflare Workers replaces a promise that is stranded in a request that has ended', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
     const flights = new SingleFlight<number>()
-    void flights.run('a', () => new Promise<number>(() => {}))
+    const stranded = flights.run('a', () => new Promise<number>(() => {}))
+    expect(flights.run('a', async () => 2)).toBe(stranded)
+    vi.advanceTimersByTime(30_001)
     expect(await flights.run('a', async () => 2)).toBe(2)
   })
 })
