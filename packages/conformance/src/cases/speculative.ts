@@ -14,7 +14,7 @@ const SIGNS: readonly Record<string, string>[] = [
 
 export const speculative: readonly ConformanceCase[] = [
   {
-    rule: 'CB-08 a page that is only fetched ahead uses up no login: the person then finishes it',
+    rule: 'a page that is only fetched ahead uses up no login: the person then finishes it',
     async run(world) {
       const browser = world.visitor()
       const { href } = await browser.logInUntilCallback()

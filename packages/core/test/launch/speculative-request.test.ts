@@ -16,12 +16,12 @@ describe('a request that only fetches a page ahead', () => {
     { purpose: 'prefetch' },
     { 'x-purpose': 'preview' },
     { 'x-moz': 'prefetch' },
-  ])('CB-08 is known by its header: %j', (headers) => {
+  ])('is known by its header: %j', (headers) => {
     expect(isSpeculative(request(headers))).toBe(true)
   })
 
   it.each([{}, { 'sec-purpose': '' }, { purpose: 'navigate' }, { 'sec-fetch-mode': 'navigate' }])(
-    'CB-08 is not any other: %j',
+    'is not any other: %j',
     (headers) => {
       expect(isSpeculative(request(headers))).toBe(false)
     },

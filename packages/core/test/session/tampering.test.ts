@@ -66,7 +66,9 @@ function tampered(text: string, other: string): fc.Arbitrary<string> {
     .filter((result) => result !== text)
 }
 
-it(`SEC-02 STATE-02 refuses ${RUNS} login cookies that were tampered with, truncated or swapped`, { timeout: 120_000 }, async () => {
+it(`SEC-02 STATE-02 refuses ${RUNS} login cookies that were tampered with, truncated or swapped`, {
+  timeout: 120_000,
+}, async () => {
   const launch = startLaunch()
   const mine = await beginLogin(launch)
   const other = await beginLogin(launch)
