@@ -99,7 +99,7 @@ function checkAtRunTime(entries) {
 function checkOneErrorClass() {
   const use = `const classes = [core.FhirAuthError, express.FhirAuthError]
 try {
-  protocol.requireEndpoint({}, 'token_endpoint')
+  protocol.requireEndpoint({ sources: [] }, 'token_endpoint')
 } catch (error) {
   console.log(classes.every((FhirAuthError) => error instanceof FhirAuthError))
 }

@@ -3,6 +3,8 @@
 //   pnpm docs:write    write the page
 //   pnpm docs:check    fail when the page is not what would be written, when a rule has neither a test nor a reason
 //                      why not (or both), or when a test names an id that no rule has
+//
+// Both take the report of a run (`vitest --reporter=json`) as an argument, which saves collecting all tests again.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +32,8 @@ const page = join(workspaceRoot, 'docs/requirements.md')
 const { groups } = readJson(join(workspaceRoot, 'docs/requirements.data.json'))
 const requirements = groups.flatMap((group) => group.requirements)
 
-const { testsById, unknown } = assignTests(listTests())
+const reportOfRun = process.argv.slice(2).find((argument) => !argument.startsWith('--'))
+const { testsById, unknown } = assignTests(inOrder(reportOfRun === undefined ? listTests() : testsOfRun(reportOfRun)))
 const markdown = renderPage()
 const coverage = `${testsById.size} of ${requirements.length} requirements have tests.`
 const problems = [
@@ -60,20 +63,39 @@ function listIds(what, applies) {
   return ids.length > 0 ? [`${ids.length} requirements ${what}: ${ids.join(' ')}`] : []
 }
 
-/** @returns {NamedTest[]} in order of file and name, so that the page does not depend on the order of collection */
+/** @returns {NamedTest[]} */
 function listTests() {
   const folder = mkdtempSync(join(tmpdir(), 'fhir-auth-tests-'))
   try {
     const report = join(folder, 'tests.json')
     run('node_modules/.bin/vitest', ['list', `--json=${report}`])
-    /** @type {NamedTest[]} */
-    const tests = readJson(report)
-    return tests
-      .map(({ file, name }) => ({ file: relative(workspaceRoot, file), name }))
-      .sort((a, b) => compare(a.file, b.file) || compare(a.name, b.name))
+    return readJson(report)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * @param {string} report a file that Vitest's JSON reporter wrote
+ * @returns {NamedTest[]}
+ */
+function testsOfRun(report) {
+  /** @type {{ testResults: { name: string, assertionResults: { ancestorTitles: string[], title: string }[] }[] }} */
+  const { testResults } = readJson(report)
+  return testResults.flatMap(({ name: file, assertionResults }) =>
+    assertionResults.map(({ ancestorTitles, title }) => ({ file, name: [...ancestorTitles, title].join(' > ') })),
+  )
+}
+
+/**
+ * In order of file and name, so that the page does not depend on the order in which tests were collected.
+ *
+ * @param {NamedTest[]} tests
+ */
+function inOrder(tests) {
+  return tests
+    .map(({ file, name }) => ({ file: relative(workspaceRoot, file), name }))
+    .sort((a, b) => compare(a.file, b.file) || compare(a.name, b.name))
 }
 
 /**
