@@ -43,49 +43,6 @@ const sources: Record<string, { code: string; refusedBy: string[] }> = {
   'packages/core/src/jose.ts': { code: `export { SignJWT } from 'jose'`, refusedBy: [] },
   'packages/core/src/jose-subpath.ts': { code: `export { SignJWT } from 'jose/jwt/sign'`, refusedBy: [] },
 
-  // core: floors, an arrow only points down
-  'packages/core/src/oauth/up-to-launch.ts': {
-    code: `export * from '../launch/session.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/oauth/up-to-backend.ts': {
-    code: `export * from '../backend/token-cache.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/oauth/down.ts': { code: `export * from '../client/client-auth.ts'`, refusedBy: [] },
-  'packages/core/src/client/up.ts': {
-    code: `export * from '../oauth/grants.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/discovery/up.ts': {
-    code: `export * from '../launch/session.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/dialects/up.ts': {
-    code: `export * from '../backend/token-cache.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/errors.ts': {
-    code: `export * from './oauth/grants.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/launch/aside.ts': {
-    code: `export * from '../backend/token-cache.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/launch/stores/aside.ts': {
-    code: `export * from '../../backend/token-cache.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/backend/aside.ts': {
-    code: `export * from '../launch/session.ts'`,
-    refusedBy: ['style/noRestrictedImports'],
-  },
-  'packages/core/src/launch/down.ts': {
-    code: `export * from '../oauth/grants.ts'\nexport * from './stores/memory-store.ts'`,
-    refusedBy: [],
-  },
-
   // packages know each other by name, and adapters only core
   'packages/express/src/sandbox.ts': {
     code: `export { createSandbox } from '@fhir-auth/sandbox'`,

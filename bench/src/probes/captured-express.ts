@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { smartLaunch } from '@fhir-auth/express'
 import express, { type Request, type RequestHandler, type Response } from 'express'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import type { Calls } from './captured.ts'
+import type { Calls } from './calls.ts'
 
 /** A real request and response of Express, kept after the answer. */
 async function exchange(cookie: string): Promise<{ req: Request; res: Response }> {

@@ -1,7 +1,7 @@
 import { smartLaunch } from '@fhir-auth/fastify'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import type { Calls } from './captured.ts'
+import type { Calls } from './calls.ts'
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
 

@@ -3,7 +3,7 @@ import { smartLaunch } from '@fhir-auth/hono'
 import { serve } from '@hono/node-server'
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import type { Calls } from './captured.ts'
+import type { Calls } from './calls.ts'
 
 /** Makes contexts as Hono on Node gets them: each with a request whose headers nobody has read yet. */
 async function contexts(cookie: string): Promise<() => Context> {

@@ -4,7 +4,7 @@ import { FhirAuthModule } from '@fhir-auth/nest'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { createLaunch, logIn, OTHER_COOKIES } from '../support/fhir-login.ts'
-import type { Calls } from './captured.ts'
+import type { Calls } from './calls.ts'
 
 type Request = IncomingMessage & { fhir?: object }
 type Middleware = (req: Request, res: ServerResponse, next: () => void) => void

@@ -1,6 +1,5 @@
-import type { SessionOptions } from '@fhir-auth/core'
 import type { Capabilities } from './adapter-host.ts'
-import type { BackendRecipe, LaunchRecipe, RouteRecipe } from './app/app-recipe.ts'
+import type { CaseApp } from './case-app.ts'
 import type { World } from './world.ts'
 
 /** One rule that every adapter keeps. */
@@ -11,31 +10,3 @@ export interface ConformanceCase {
   app?: CaseApp | undefined
   run(world: World): Promise<void>
 }
-
-/** The app of a case, where it differs from the usual one: a portal with an open, a guarded and a failing route. */
-export interface CaseApp {
-  /** `false`: without. Otherwise what differs from the usual launch. */
-  launch?: Partial<LaunchRecipe> | false | undefined
-  /** `true`: with backend services. Default false. */
-  backend?: Partial<BackendRecipe> | boolean | undefined
-  backendFirst?: boolean | undefined
-  routes?: readonly RouteRecipe[] | undefined
-  mountPath?: `/${string}` | undefined
-  problems?: 'answer' | 'forward' | undefined
-  errorHandler?: boolean | undefined
-  /** Needs the capability `inProcess`. */
-  store?: (() => SessionOptions['store']) | undefined
-}
-
-/** The routes of an app that names no others. */
-export const USUAL_ROUTES: readonly RouteRecipe[] = [
-  { path: '/', handler: 'whoami' },
-  { path: '/open', handler: 'whoami' },
-  { path: '/guarded', handler: 'whoami', requirement: {} },
-  { path: '/read', handler: 'read', requirement: {} },
-  { path: '/json', handler: 'json', requirement: {} },
-  { path: '/meet', handler: 'meet', requirement: {} },
-  { path: '/fail', handler: 'fail' },
-]
-
-export const USUAL_SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'

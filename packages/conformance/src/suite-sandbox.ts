@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createSandbox, type Sandbox } from '@fhir-auth/sandbox'
 import type { AppRecipe } from './app/app-recipe.ts'
-import { type CaseApp, USUAL_ROUTES, USUAL_SCOPE } from './conformance-case.ts'
+import { type CaseApp, USUAL_ROUTES, USUAL_SCOPE } from './case-app.ts'
 
 /** The authorization server of one run of the suite, and the app's credentials there. */
 export interface SuiteSandbox {

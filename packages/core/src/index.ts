@@ -39,8 +39,9 @@ export type { ExternalKey } from './client/external-key.ts'
 export { KeySet, type KeyStatus } from './client/key-set.ts'
 export type { KeyState, KeyTimes } from './client/key-times.ts'
 export { type LoadKeyOptions, loadKeySet } from './client/load-key-set.ts'
-export type { Registration, StaticMetadata } from './client/registration.ts'
+export type { Registration } from './client/registration.ts'
 export type { PublicJwk, SigningKey } from './client/signing-key.ts'
+export type { StaticMetadata } from './client/static-metadata.ts'
 export type { SigningAlgorithm } from './shared/signing-algorithm.ts'
 
 // What a vendor does otherwise.

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import type { ClientAuth } from './client-auth.ts'
-import type { StaticMetadata } from './registration.ts'
+import type { StaticMetadata } from './static-metadata.ts'
 
 /** A registration that passed every check; what the flows work with. */
 export interface Client {

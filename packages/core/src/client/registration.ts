@@ -1,6 +1,6 @@
 import type { ClientUse, Dialect } from '../dialects/dialect.ts'
 import { smart } from '../dialects/smart.ts'
-import { checkSecureUrl, secureUrl } from '../http/secure-url.ts'
+import { checkSecureUrl } from '../http/secure-url.ts'
 import {
   checkedByReader,
   flag,
@@ -10,23 +10,10 @@ import {
   readOptions,
   refuseOption,
   text,
-  textList,
 } from '../options.ts'
 import type { Client } from './client.ts'
 import type { ClientAuth } from './client-auth.ts'
-
-/** Endpoints and facts of a server that win over whatever discovery finds. */
-export interface StaticMetadata {
-  issuer?: string | undefined
-  authorization_endpoint?: string | undefined
-  token_endpoint?: string | undefined
-  jwks_uri?: string | undefined
-  introspection_endpoint?: string | undefined
-  revocation_endpoint?: string | undefined
-  end_session_endpoint?: string | undefined
-  code_challenge_methods_supported?: readonly string[] | undefined
-  token_endpoint_auth_signing_alg_values_supported?: readonly string[] | undefined
-}
+import { STATIC_METADATA_RULES, type StaticMetadata } from './static-metadata.ts'
 
 /** The app as registered at one FHIR server. */
 export interface Registration {
@@ -66,18 +53,6 @@ interface ReadRegistration extends Registration {
   metadata: StaticMetadata
 }
 
-const METADATA = {
-  issuer: optionalText,
-  authorization_endpoint: secureUrl,
-  token_endpoint: secureUrl,
-  jwks_uri: secureUrl,
-  introspection_endpoint: secureUrl,
-  revocation_endpoint: secureUrl,
-  end_session_endpoint: secureUrl,
-  code_challenge_methods_supported: textList,
-  token_endpoint_auth_signing_alg_values_supported: textList,
-} satisfies OptionRules<StaticMetadata>
-
 const SCOPE_REMEDY: Readonly<Record<ClientUse['flow'], string>> = {
   launch: "Write what the app needs, e.g. 'openid fhirUser launch/patient patient/*.rs'.",
   backend: "Write what the job needs, e.g. 'system/Patient.rs'.",
@@ -91,7 +66,7 @@ export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   dialect: readDialect,
   scope: text(SCOPE_REMEDY.launch),
   redirectUri: optionalText,
-  metadata: group(METADATA),
+  metadata: group(STATIC_METADATA_RULES),
   allowPrivateNetwork: flag(false),
 }
 

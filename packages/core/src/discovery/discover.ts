@@ -1,4 +1,4 @@
-import type { StaticMetadata } from '../client/registration.ts'
+import type { StaticMetadata } from '../client/static-metadata.ts'
 import type { DiscoveryRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
 import { shownUrl } from '../http/secure-url.ts'

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { type ClientAuth, publicClient } from '../client/client-auth.ts'
-import { REGISTRATION_RULES, type StaticMetadata } from '../client/registration.ts'
+import { REGISTRATION_RULES } from '../client/registration.ts'
+import type { StaticMetadata } from '../client/static-metadata.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { discover } from '../discovery/discover.ts'
 import { requireEndpoint } from '../discovery/server-metadata.ts'
