@@ -1,72 +1,118 @@
 import type { Store } from '../../src/index.ts'
 
-/** Stops each call of a store until it is told to go on, and knows whose call it is. */
-export class SteppedStore {
-  readonly #inner: Store
-  readonly #waiting: { actor: string; go: () => void }[] = []
+/** What one actor is about to do to what the actors share. */
+interface Step {
+  readonly actor: string
+  /** The part of the shared state: a key of the store, or a server. */
+  readonly of: string
+  readonly isRead: boolean
+}
+
+/** The steps that could be taken at one moment, and the place of the one that was. */
+interface Moment {
+  readonly steps: readonly Step[]
+  readonly taken: number
+}
+
+/** Stops every call of the actors to a store and to a server, and lets one go on at a time. */
+export class Stage {
+  readonly #waiting: { step: Step; go: () => void }[] = []
   #isStepped = false
 
-  constructor(inner: Store) {
-    this.#inner = inner
+  /** The store as one actor, such as a process, sees it. */
+  store(actor: string, store: Store): Store {
+    return {
+      get: (key) => this.#stop({ actor, of: key, isRead: true }).then(() => store.get(key)),
+      set: (key, value, ttlSeconds) =>
+        this.#stop({ actor, of: key, isRead: false }).then(() => store.set(key, value, ttlSeconds)),
+      swap: (key, expected, value, ttlSeconds) =>
+        this.#stop({ actor, of: key, isRead: false }).then(() => store.swap(key, expected, value, ttlSeconds)),
+      delete: (key, expected) => this.#stop({ actor, of: key, isRead: false }).then(() => store.delete(key, expected)),
+    }
   }
 
-  /** The store as one actor, such as a process, sees it. */
-  seenBy(actor: string): Store {
-    const stop = async () => {
-      if (this.#isStepped) await new Promise<void>((go) => this.#waiting.push({ actor, go }))
-    }
-    const inner = this.#inner
-    return {
-      get: (key) => stop().then(() => inner.get(key)),
-      set: (key, value, ttlSeconds) => stop().then(() => inner.set(key, value, ttlSeconds)),
-      swap: (key, expected, value, ttlSeconds) => stop().then(() => inner.swap(key, expected, value, ttlSeconds)),
-      delete: (key, expected) => stop().then(() => inner.delete(key, expected)),
-    }
+  /** The server as one actor sees it. */
+  fetch(actor: string, send: typeof fetch): typeof fetch {
+    return (...request) => this.#stop({ actor, of: 'the server', isRead: false }).then(() => send(...request))
+  }
+
+  async #stop(step: Step): Promise<void> {
+    if (this.#isStepped) await new Promise<void>((go) => this.#waiting.push({ step, go }))
   }
 
   /**
-   * Runs actors side by side. At each moment in which every one of them waits for the store, or is done, the next number of
-   * `choices` says whose call is carried out; the first one's, where there is none.
+   * Runs actors side by side. At each moment in which every one of them waits, or is done, `choose` says whose step is taken;
+   * with `undefined` nothing goes on.
    *
-   * @returns how many could have been chosen at each step
+   * @returns whether the actors came to their ends
    */
-  async run(actors: Record<string, () => Promise<unknown>>, choices: readonly number[]): Promise<number[]> {
-    const alternatives: number[] = []
+  async run(
+    actors: Readonly<Record<string, () => Promise<unknown>>>,
+    choose: (steps: readonly Step[]) => number | undefined,
+  ): Promise<boolean> {
     const running = new Set(Object.keys(actors))
     this.#isStepped = true
     for (const [actor, act] of Object.entries(actors)) void act().finally(() => running.delete(actor))
-    for (let step = 0; running.size > 0; ) {
+    while (running.size > 0) {
       await new Promise((resolve) => setImmediate(resolve))
-      const waiting = [...running].filter((actor) => this.#waiting.some((call) => call.actor === actor))
-      if (waiting.length < running.size || running.size === 0) continue
-      const chosen = waiting[choices[step] ?? 0]
-      alternatives.push(waiting.length)
-      step++
-      const [call] = this.#waiting.splice(
-        this.#waiting.findIndex(({ actor }) => actor === chosen),
-        1,
-      )
-      call?.go()
+      const next = [...running].flatMap((actor) => this.#waiting.find(({ step }) => step.actor === actor) ?? [])
+      if (next.length < running.size || running.size === 0) continue
+      const chosen = choose(next.map(({ step }) => step))
+      const call = chosen === undefined ? undefined : next[chosen]
+      if (call === undefined) return false
+      this.#waiting.splice(this.#waiting.indexOf(call), 1)
+      call.go()
     }
     this.#isStepped = false
-    return alternatives
+    return true
   }
 }
 
 /**
- * Calls `run` once for each order there is.
+ * Calls `run` for the orders there are. Two steps that do not touch the same thing, or both only read it, give the same in
+ * either order; of orders that differ in such pairs alone, one is run (sleep sets: Godefroid, "Partial-Order Methods for the
+ * Verification of Concurrent Systems", section 5).
  *
- * @param run - takes the choices to make, and gives how many there were at each step
- * @returns how many orders there are
+ * @param run - takes what chooses each step, and plays one order from the beginning
+ * @returns how many orders were run to their end
  */
-export async function exploreAll(run: (choices: readonly number[]) => Promise<number[]>): Promise<number> {
-  let choices: number[] = []
-  for (let orders = 1; ; orders++) {
-    const alternatives = await run(choices)
-    const made = alternatives.map((_, step) => choices[step] ?? 0)
-    let step = made.length - 1
-    while (step >= 0 && (made[step] ?? 0) + 1 >= (alternatives[step] ?? 0)) step--
-    if (step < 0) return orders
-    choices = [...made.slice(0, step), (made[step] ?? 0) + 1]
+export async function exploreAll(
+  run: (choose: (steps: readonly Step[]) => number | undefined) => Promise<boolean>,
+): Promise<number> {
+  let planned: number[] = []
+  for (let orders = 0; ; ) {
+    const path: Moment[] = []
+    // Steps of which every order that begins with them has been run, since nothing has touched what they touch.
+    let asleep: Step[] = []
+    const choose = (steps: readonly Step[]): number | undefined => {
+      const isAsleep = (step: Step) => asleep.some((other) => isSame(step, other))
+      const taken = planned[path.length] ?? steps.findIndex((step) => !isAsleep(step))
+      const step = steps[taken]
+      if (step === undefined) return undefined
+      const done = [...asleep, ...steps.slice(0, taken).filter((other) => !isAsleep(other))]
+      asleep = done.filter((other) => isIndependent(other, step))
+      path.push({ steps, taken })
+      return taken
+    }
+    if (await run(choose)) orders++
+    const next = nextPath(path)
+    if (next === undefined) return orders
+    planned = next
   }
+}
+
+/** The choices that lead to the next order; those of a moment are taken from its first step to its last. */
+function nextPath(path: readonly Moment[]): number[] | undefined {
+  let at = path.length - 1
+  while (at >= 0 && (path[at]?.taken ?? 0) + 1 >= (path[at]?.steps.length ?? 0)) at--
+  if (at < 0) return undefined
+  return [...path.slice(0, at).map(({ taken }) => taken), (path[at]?.taken ?? 0) + 1]
+}
+
+function isSame(a: Step, b: Step): boolean {
+  return a.actor === b.actor && a.of === b.of && a.isRead === b.isRead
+}
+
+function isIndependent(a: Step, b: Step): boolean {
+  return a.actor !== b.actor && (a.of !== b.of || (a.isRead && b.isRead))
 }
