@@ -115,7 +115,9 @@ function readClientAuth(value: unknown, option: string): ClientAuth | undefined 
 
 function readDialect(value: unknown = smart(), option: string): Dialect {
   if (hasMethod<Dialect>(value, 'check')) return value
-  return refuseOption(`${option} must come from smart(), intelichart() or defineDialect().`)
+  return refuseOption(
+    `${option} must be a dialect: smart(), that of a vendor such as epic(), or one made with defineDialect().`,
+  )
 }
 
 /** One method tells these values from what an app may write by mistake. */

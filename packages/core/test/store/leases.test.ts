@@ -138,34 +138,6 @@ describe('the lock of a session', () => {
     expect(store.holderOf('lock s')).toBeUndefined()
   })
 
-  it('of one who died is taken after its term, however long the store would keep it', async () => {
-    const store = memoryStore()
-    store.claim('lock s', 'whoever died', 60)
-    const next = work()
-    const done = new Leases(store, 10).hold('s', next.run)
-    await vi.advanceTimersByTimeAsync(4900)
-    expect(next.state.isRunning).toBe(false)
-    await vi.advanceTimersByTimeAsync(300)
-    expect(next.state.isRunning).toBe(true)
-    next.end()
-    await done
-    expect(store.holderOf('lock s')).toBeUndefined()
-  })
-
-  it('of one who died is taken by one of those who wait', async () => {
-    const store = memoryStore()
-    store.claim('lock s', 'whoever died', 60)
-    const works = [work(), work(), work()]
-    const done = works.map(({ run }) => new Leases(store, 30).hold('s', run))
-    await vi.advanceTimersByTimeAsync(6000)
-    expect(works.filter(({ state }) => state.isRunning)).toHaveLength(1)
-    for (const { end } of works) {
-      end()
-      await vi.advanceTimersByTimeAsync(100)
-    }
-    await Promise.all(done)
-  })
-
   it.each([8, 20, 40])('is not lost to others while the store is away for %i seconds', async (seconds) => {
     const store = memoryStore()
     let isAway = false
