@@ -23,5 +23,9 @@ const read = await nanoseconds(
   },
   rounds,
 )
-const awaited = await inBatches({ nothing: () => context, ours: () => backend.context() }, rounds, { batch: 200_000 })
+const awaited = await inBatches(
+  { nothing: () => context, clock: () => Date.now(), ours: () => backend.context() },
+  rounds,
+  { batch: 200_000 },
+)
 process.send?.({ read, awaited })
