@@ -70,7 +70,7 @@ beforeAll(async () => {
         scope: 'system/Patient.rs',
       }),
     )
-    app.get('/patients', requireFhir(), async (req, res) => {
+    app.get('/patients', requireFhir({ visitor: 'unchecked' }), async (req, res) => {
       res.json(await (await req.fhir?.fetch('Patient?_count=10'))?.json())
     })
   })

@@ -27,4 +27,9 @@ export const USUAL_ROUTES: readonly RouteRecipe[] = [
   { path: '/fail', handler: 'fail' },
 ]
 
+/** The same for an app without people: its guards check no visitor. */
+export const JOB_ROUTES: readonly RouteRecipe[] = USUAL_ROUTES.map((route) =>
+  route.requirement ? { ...route, requirement: { visitor: 'unchecked' } } : route,
+)
+
 export const USUAL_SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'

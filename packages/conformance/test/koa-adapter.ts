@@ -16,11 +16,13 @@ import {
   createFhirGuard,
   type FhirHandler,
   findContext,
-  type MissingContext,
+  GUARDED_CACHE_CONTROL,
+  headersBesideBody,
+  MissingContext,
 } from '@fhir-auth/core/adapter'
 import type { Middleware, Next, ParameterizedContext } from 'koa'
 
-/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+/** On a request without a context: why, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 
 /** What the middleware adds to `ctx.state`. */
@@ -41,21 +43,24 @@ export interface ProblemHandling {
 }
 
 function apply(answer: Answer, ctx: KoaContext, { problems = 'answer' }: ProblemHandling): void {
-  if (answer.kind === 'problem' && problems === 'forward') throw answer.error
+  ctx.append('set-cookie', [...answer.cookies])
+  if (answer.kind === 'problem' && problems === 'forward') {
+    ctx.set(headersBesideBody(answer))
+    throw answer.error
+  }
   ctx.status = answer.status
   ctx.body = answer.body // makes up a content type, so the headers come after it
   ctx.set(answer.headers)
-  ctx.append('set-cookie', [...answer.cookies])
 }
 
 async function serve(handler: FhirHandler, ctx: KoaContext, next: Next, handling: ProblemHandling): Promise<void> {
   const request = requestOf(ctx)
   if (handler.handles(request.url)) return apply(await handler.answer(request), ctx, handling)
-  return findContext(handler, request, ctx.state.fhir, ctx.state[MISSING], (context, missing) => {
-    ctx.state.fhir = context
-    ctx.state[MISSING] = missing
-    return next()
-  })
+  const found = await findContext(handler, request, ctx.state.fhir ?? ctx.state[MISSING])
+  const isMissing = found instanceof MissingContext
+  ctx.state.fhir = isMissing ? undefined : found
+  ctx.state[MISSING] = isMissing ? found : undefined
+  return next()
 }
 
 export function smartLaunch(
@@ -77,7 +82,9 @@ export function backendServices(
 export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): Middleware<FhirState> {
   const guard = createFhirGuard(requirement)
   return (ctx, next) => {
-    const refusal = guard(ctx.state.fhir, ctx.state[MISSING], requestOf(ctx))
-    return refusal ? apply(refusal, ctx, handling) : next()
+    const refusal = guard(ctx.state.fhir ?? ctx.state[MISSING], requestOf(ctx))
+    if (refusal) return apply(refusal, ctx, handling)
+    ctx.set('cache-control', GUARDED_CACHE_CONTROL) // a handler may set another
+    return next()
   }
 }

@@ -16,11 +16,12 @@ const host: AdapterHost = {
       if (setup.backendFirst) mounted.reverse()
       for (const middleware of mounted) part.use(middleware)
 
-      for (const { path, requirement, handle } of setup.routes) {
+      for (const { path, requirement, cacheControl, handle } of setup.routes) {
         const guard = requirement && requireFhir(requirement, handling)
         part.use(async (ctx, next) => {
           if (ctx.path !== path) return next()
           const answer = async () => {
+            if (cacheControl) ctx.set('cache-control', cacheControl)
             ctx.body = await handle(ctx.state.fhir, ctx)
           }
           return guard ? guard(ctx, answer) : answer()

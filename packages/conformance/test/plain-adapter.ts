@@ -1,11 +1,15 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import { createBackendServices, createSmartLaunch, type FhirContext } from '@fhir-auth/core'
+import type { RequestListener, ServerResponse } from 'node:http'
+import { createBackendServices, createSmartLaunch } from '@fhir-auth/core'
 import {
   type AdapterRequest,
   type Answer,
   createFhirGuard,
+  type Finding,
   findContext,
-  type MissingContext,
+  GUARDED_CACHE_CONTROL,
+  headersBesideBody,
+  MissingContext,
+  NodeRequest,
 } from '@fhir-auth/core/adapter'
 import { type AdapterHost, type AppSetup, answerOfError, startNodeApp } from '../src/index.ts'
 
@@ -17,35 +21,36 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
   const backend = setup.backendServices && createBackendServices(setup.backendServices(origin))
   const handlers = [launch, backend].filter((handler) => handler !== undefined)
   if (setup.backendFirst) handlers.reverse()
-  const routes = setup.routes.map(({ path, requirement, handle }) => ({
+  const routes = setup.routes.map(({ path, requirement, cacheControl, handle }) => ({
     path: setup.mountPath + path,
     guard: requirement && createFhirGuard(requirement),
+    cacheControl,
     handle,
   }))
 
-  async function answerTo(request: AdapterRequest): Promise<Pick<Answer, 'status' | 'headers' | 'cookies' | 'body'>> {
-    let fhir: FhirContext | undefined
-    let missing: MissingContext | undefined
+  async function answerTo(request: AdapterRequest): Promise<Reply> {
+    let found: Finding | undefined
     for (const handler of handlers) {
       if (handler.handles(request.url)) return settled(await handler.answer(request))
-      await findContext(handler, request, fhir, missing, (context, reason) => {
-        fhir = context
-        missing = reason
-      })
+      found = await findContext(handler, request, found)
     }
     const route = routes.find(({ path }) => path === request.url.split('?')[0])
     if (!route) return json(404, null)
-    const refusal = route.guard?.(fhir, missing, request)
-    return refusal ? settled(refusal) : json(200, await route.handle(fhir, request))
+    const refusal = route.guard?.(found, request)
+    if (refusal) return settled(refusal)
+    const body = await route.handle(found instanceof MissingContext ? undefined : found, request)
+    const cacheControl = route.cacheControl ?? (route.guard && GUARDED_CACHE_CONTROL)
+    return json(200, body, cacheControl === undefined ? {} : { 'cache-control': cacheControl })
   }
 
-  function settled(answer: Answer): Answer {
-    if (answer.kind === 'problem' && setup.problems === 'forward') throw answer.error
-    return answer
+  function settled(answer: Answer): Reply {
+    if (answer.kind !== 'problem' || setup.problems !== 'forward') return answer
+    const { status, body } = answerOfError(answer.error)
+    return { ...json(status, setup.errorHandler ? body : null, headersBesideBody(answer)), cookies: answer.cookies }
   }
 
   return (message, response) => {
-    answerTo(requestOf(message))
+    answerTo(new NodeRequest(message, message.url ?? '/'))
       .catch((error: unknown) => {
         const { status, body } = answerOfError(error)
         return json(status, setup.errorHandler ? body : null)
@@ -55,15 +60,18 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
   }
 }
 
-function requestOf({ method = 'GET', url = '/', headers }: IncomingMessage): AdapterRequest {
-  return { method, url, header: (name) => headers[name]?.toString() }
+type Reply = Pick<Answer, 'status' | 'headers' | 'cookies' | 'body'>
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/json' },
+    cookies: [],
+    body: JSON.stringify(body),
+  }
 }
 
-function json(status: number, body: unknown): Pick<Answer, 'status' | 'headers' | 'cookies' | 'body'> {
-  return { status, headers: { 'content-type': 'application/json' }, cookies: [], body: JSON.stringify(body) }
-}
-
-function send({ status, headers, cookies, body }: ReturnType<typeof json>, response: ServerResponse): void {
+function send({ status, headers, cookies, body }: Reply, response: ServerResponse): void {
   response.setHeaders(new Headers(headers))
   for (const cookie of cookies) response.appendHeader('set-cookie', cookie)
   response.writeHead(status).end(body)

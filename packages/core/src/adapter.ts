@@ -4,7 +4,11 @@ export {
   type AdapterRequest,
   type Answer,
   type FhirHandler,
+  type Finding,
   findContext,
-  type MissingContext,
+  headersBesideBody,
+  MissingContext,
 } from './web/adapter-contract.ts'
-export { createFhirGuard, type FhirGuard } from './web/guard.ts'
+export { problemAnswer } from './web/answers.ts'
+export { contextBehindGuard, createFhirGuard, type FhirGuard, GUARDED_CACHE_CONTROL } from './web/guard.ts'
+export { NodeRequest, sendHeadOnNode, sendOnNode } from './web/node-http.ts'

@@ -9,12 +9,17 @@ import {
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
 import {
-  type AdapterRequest,
   type Answer,
+  contextBehindGuard,
   createFhirGuard,
   type FhirHandler,
+  type Finding,
   findContext,
-  type MissingContext,
+  GUARDED_CACHE_CONTROL,
+  MissingContext,
+  NodeRequest,
+  sendHeadOnNode,
+  sendOnNode,
 } from '@fhir-auth/core/adapter'
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
@@ -35,7 +40,7 @@ export interface ProblemHandling {
   problems?: 'answer' | 'forward' | undefined
 }
 
-/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+/** On a request without a context: why, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 interface Marked extends Pick<Request, 'fhir'> {
   [MISSING]?: MissingContext | undefined
@@ -51,9 +56,9 @@ type RouteGuard = <Params>(req: Request<Params>, res: Response, next: NextFuncti
  * @throws `invalid_option`, `insecure_url` when called with options that cannot work
  */
 export function smartLaunch(options: SmartLaunchOptions | SmartLaunch, handling: ProblemHandling = {}): RequestHandler {
-  const launch = options instanceof SmartLaunch ? options : createSmartLaunch(options)
+  const serve = serverOf(options instanceof SmartLaunch ? options : createSmartLaunch(options), handling)
   return function smartLaunch(req, res, next) {
-    serve(launch, req, res, next, handling)
+    serve(req, res, next)
   }
 }
 
@@ -68,9 +73,9 @@ export function backendServices(
   options: BackendServicesOptions | BackendServices,
   handling: ProblemHandling = {},
 ): RequestHandler {
-  const backend = options instanceof BackendServices ? options : createBackendServices(options)
+  const serve = serverOf(options instanceof BackendServices ? options : createBackendServices(options), handling)
   return function backendServices(req, res, next) {
-    serve(backend, req, res, next, handling)
+    serve(req, res, next)
   }
 }
 
@@ -83,58 +88,60 @@ export function backendServices(
 export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RouteGuard {
   const guard = createFhirGuard(requirement)
   return function requireFhir(req, res, next) {
-    const marked: Marked = req
-    const refusal = guard(req.fhir, marked[MISSING], new ExpressRequest(req))
-    if (refusal) apply(refusal, res, next, handling)
-    else next()
-  }
-}
-
-/** An Express request as core reads it: with the URL before any mount path was cut off. */
-class ExpressRequest implements AdapterRequest {
-  readonly method: string
-  readonly url: string
-  readonly #headers: Request['headers']
-
-  constructor(req: Pick<Request, 'method' | 'originalUrl' | 'headers'>) {
-    this.method = req.method
-    this.url = req.originalUrl
-    this.#headers = req.headers
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#headers[name]
-    return typeof value === 'string' ? value : value?.[0]
-  }
-}
-
-function serve(handler: FhirHandler, req: Request, res: Response, next: NextFunction, handling: ProblemHandling): void {
-  const request = new ExpressRequest(req)
-  if (handler.handles(request.url)) {
-    Promise.resolve(handler.answer(request))
-      .then((answer) => apply(answer, res, next, handling))
-      .catch(next)
-    return
-  }
-  const marked: Marked = req
-  const before = marked[MISSING]
-  findContext(handler, request, req.fhir, before, (context, missing) => {
-    if (context) req.fhir = context
-    else if (req.fhir !== undefined) delete req.fhir
-    // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
-    if (missing !== before) marked[MISSING] = missing
+    const refusal = guard(findingOf(req), new NodeRequest(req, req.originalUrl))
+    if (refusal) {
+      apply(refusal, res, next, handling)
+      return
+    }
+    if (!res.hasHeader('cache-control')) res.setHeader('cache-control', GUARDED_CACHE_CONTROL)
     next()
-  })
+  }
+}
+
+/**
+ * The context of a request behind {@link requireFhir}.
+ *
+ * @throws `login_required` where no guard ran
+ */
+export function fhirOf(req: Pick<Request, 'fhir'>): FhirContext {
+  return contextBehindGuard(req.fhir)
+}
+
+function serverOf(handler: FhirHandler, handling: ProblemHandling): RequestHandler {
+  return function serve(req, res, next) {
+    const request = new NodeRequest(req, req.originalUrl)
+    if (handler.handles(request.url)) {
+      Promise.resolve(handler.answer(request))
+        .then((answer) => apply(answer, res, next, handling))
+        .catch(next)
+      return
+    }
+    const found = findContext(handler, request, findingOf(req))
+    if (found instanceof Promise) found.then((late) => attach(late, req, next)).catch(next)
+    else attach(found, req, next)
+  }
+}
+
+function findingOf(req: Marked): Finding | undefined {
+  return req.fhir ?? req[MISSING]
+}
+
+function attach(found: Finding, req: Marked, next: NextFunction): void {
+  // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
+  if (found instanceof MissingContext) {
+    if (req.fhir !== undefined) delete req.fhir
+    req[MISSING] = found
+  } else {
+    req.fhir = found
+  }
+  next()
 }
 
 function apply(answer: Answer, res: Response, next: NextFunction, { problems = 'answer' }: ProblemHandling): void {
   if (answer.kind === 'problem' && problems === 'forward') {
+    sendHeadOnNode(answer, res)
     next(answer.error)
-    return
+  } else {
+    sendOnNode(answer, res)
   }
-  res.status(answer.status)
-  // Node's own method: Express adds a charset to the type of JSON.
-  for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value)
-  for (const cookie of answer.cookies) res.append('set-cookie', cookie)
-  res.end(answer.body)
 }

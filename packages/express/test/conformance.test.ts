@@ -18,10 +18,13 @@ function hostOf(express: typeof express5): AdapterHost {
         ].filter((middleware) => middleware !== undefined)
         if (setup.backendFirst) mounted.reverse()
         for (const middleware of mounted) router.use(middleware)
-        for (const { path, requirement, handle } of setup.routes) {
+        for (const { path, requirement, cacheControl, handle } of setup.routes) {
           if (requirement) router.get(path, requireFhir(requirement, handling))
-          // Express 4 does not look at a handler's promise.
-          router.get(path, (req, res, next) => void handle(req.fhir, req).then((body) => res.json(body), next))
+          router.get(path, (req, res, next) => {
+            if (cacheControl) res.set('cache-control', cacheControl)
+            // Express 4 does not look at a handler's promise.
+            handle(req.fhir, req).then((body) => res.json(body), next)
+          })
         }
         const app = express().use(setup.mountPath || '/', router)
         if (setup.errorHandler) app.use(handleError)

@@ -9,6 +9,7 @@ import {
   createSmartLaunch,
   FhirAuthError,
   type FhirContext,
+  fhirOf,
   loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
@@ -84,7 +85,7 @@ describe('errors', () => {
     const errors: unknown[] = []
     const base = await start((app, origin) => {
       app.use((_req, res, next) => {
-        res.set = () => {
+        res.appendHeader = () => {
           throw new Error('The response is gone.')
         }
         next()
@@ -101,6 +102,18 @@ describe('errors', () => {
     const answer = await new Visitor(base).ask('/guarded')
     expect(answer.status).toBe(500)
     expect(answer.json().detail).toContain('Mount one before requireFhir()')
+  })
+
+  it('fhirOf gives the context behind a guard, and says what is missing where there was none', async () => {
+    const errors: unknown[] = []
+    const base = await start((app) => {
+      app.get('/', (req, res) => void res.json(fhirOf(req).patient))
+      app.use(keepIn(errors))
+    })
+    expect((await new Visitor(base).ask('/')).status).toBe(418)
+    expect(errors).toMatchObject([
+      { code: 'login_required', status: 500, message: expect.stringContaining('Put requireFhir() before the handler') },
+    ])
   })
 
   it('options that cannot work are refused where the middleware is made', () => {
@@ -202,8 +215,8 @@ describe('instances', () => {
         keys: await loadKeySet(await privateJwk()),
       })
       app.use(backendServices(backend))
-      app.get('/', requireFhir({ scope: 'system/Patient.r' }), (req, res) => {
-        inRequest = req.fhir
+      app.get('/', requireFhir({ scope: 'system/Patient.r', visitor: 'unchecked' }), (req, res) => {
+        inRequest = fhirOf(req)
         res.json(true)
       })
     })

@@ -3,6 +3,7 @@ export * from '@fhir-auth/core'
 export {
   type BackendServicesPluginOptions,
   backendServices,
+  fhirOf,
   type ProblemHandling,
   requireFhir,
   type SmartLaunchPluginOptions,

@@ -10,12 +10,16 @@ import {
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
 import {
-  type AdapterRequest,
   type Answer,
+  contextBehindGuard,
   createFhirGuard,
   type FhirHandler,
+  type Finding,
   findContext,
-  type MissingContext,
+  GUARDED_CACHE_CONTROL,
+  headersBesideBody,
+  MissingContext,
+  NodeRequest,
 } from '@fhir-auth/core/adapter'
 import type {
   FastifyInstance,
@@ -52,12 +56,13 @@ type GuardedRequest = Pick<FastifyRequest, 'method' | 'originalUrl' | 'headers' 
 interface GuardedReply {
   code(status: number): unknown
   headers(values: Record<string, string>): unknown
-  header(name: 'set-cookie', values: string[]): unknown
+  header(name: string, values: string | string[]): unknown
+  hasHeader(name: string): boolean
   send(body?: Uint8Array): unknown
 }
 type Done = HookHandlerDoneFunction
 
-/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+/** On a request without a context: why, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 type MarkedRequest = GuardedRequest & { [MISSING]: MissingContext | null }
 
@@ -104,12 +109,12 @@ export function requireFhir(
   return function requireFhir(request, reply, done) {
     // Fastify catches nothing that a hook with a callback throws: the process would end.
     try {
-      const missing = (request as MarkedRequest)[MISSING] ?? undefined
-      const refusal = guard(request.fhir, missing, new FastifyAdapterRequest(request))
+      const refusal = guard(findingOf(request), new NodeRequest(request, request.originalUrl))
       if (refusal) {
         apply(refusal, reply, done, problems)
         return
       }
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', GUARDED_CACHE_CONTROL)
     } catch (error) {
       done(error as Error) // whatever it is, Fastify's error handler takes it
       return
@@ -118,22 +123,13 @@ export function requireFhir(
   }
 }
 
-/** A Fastify request as core reads it: with the URL as it came in, prefix included. */
-class FastifyAdapterRequest implements AdapterRequest {
-  readonly method: string
-  readonly url: string
-  readonly #headers: GuardedRequest['headers']
-
-  constructor(request: GuardedRequest) {
-    this.method = request.method
-    this.url = request.originalUrl
-    this.#headers = request.headers
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#headers[name]
-    return typeof value === 'string' ? value : value?.[0]
-  }
+/**
+ * The context of a request behind {@link requireFhir}.
+ *
+ * @throws `login_required` where no guard ran
+ */
+export function fhirOf(request: Pick<FastifyRequest, 'fhir'>): FhirContext {
+  return contextBehindGuard(request.fhir)
 }
 
 function install(
@@ -187,29 +183,39 @@ function serve(
   done: Done,
   problems: ProblemHandling['problems'],
 ): void {
-  const request = new FastifyAdapterRequest(fastifyRequest)
+  const request = new NodeRequest(fastifyRequest, fastifyRequest.originalUrl)
   if (handler.handles(request.url)) {
     Promise.resolve(handler.answer(request))
       .then((answer) => apply(answer, reply, done, problems))
       .catch(done)
     return
   }
-  const marked = fastifyRequest as MarkedRequest
-  findContext(handler, request, marked.fhir, marked[MISSING], (context, missing) => {
-    marked.fhir = context ?? null
-    marked[MISSING] = missing ?? null
-    done()
-  })
+  const found = findContext(handler, request, findingOf(fastifyRequest))
+  if (found instanceof Promise) found.then((late) => attach(late, fastifyRequest, done)).catch(done)
+  else attach(found, fastifyRequest, done)
+}
+
+function findingOf(request: GuardedRequest): Finding | null {
+  return request.fhir ?? (request as MarkedRequest)[MISSING]
+}
+
+function attach(found: Finding, request: GuardedRequest, done: Done): void {
+  const marked = request as MarkedRequest // decorated beside `fhir`
+  const isMissing = found instanceof MissingContext
+  marked.fhir = isMissing ? null : found
+  marked[MISSING] = isMissing ? found : null
+  done()
 }
 
 function apply(answer: Answer, reply: GuardedReply, done: Done, problems: ProblemHandling['problems']): void {
+  if (answer.cookies.length > 0) reply.header('set-cookie', [...answer.cookies])
   if (answer.kind === 'problem' && problems === 'forward') {
+    reply.headers(headersBesideBody(answer))
     done(answer.error)
     return
   }
   reply.code(answer.status)
   reply.headers(answer.headers)
-  if (answer.cookies.length > 0) reply.header('set-cookie', [...answer.cookies])
   // Bytes, since Fastify adds a charset to the type of JSON text; and without a body, no type is made up for it.
   reply.send(answer.body === '' ? undefined : Buffer.from(answer.body))
 }

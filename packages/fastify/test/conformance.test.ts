@@ -19,9 +19,12 @@ describeAdapter('Fastify 5', {
         if (backend && backendFirst) scope.register(backendServices, { ...backend, problems })
         if (launch) scope.register(smartLaunch, { ...launch, problems })
         if (backend && !backendFirst) scope.register(backendServices, { ...backend, problems })
-        for (const { path, requirement, handle } of setup.routes) {
+        for (const { path, requirement, cacheControl, handle } of setup.routes) {
           const preHandler = requirement === undefined ? [] : [requireFhir(requirement, { problems })]
-          scope.get(path, { preHandler }, ({ fhir, originalUrl }) => handle(fhir, { url: originalUrl }))
+          scope.get(path, { preHandler }, ({ fhir, originalUrl }, reply) => {
+            if (cacheControl) reply.header('cache-control', cacheControl)
+            return handle(fhir, { url: originalUrl })
+          })
         }
       }
       app.register(scoped, { prefix: mountPath })

@@ -8,6 +8,7 @@ import {
   createBackendServices,
   createSmartLaunch,
   FhirAuthError,
+  fhirOf,
   loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
@@ -242,6 +243,26 @@ describe('errors', () => {
     expect((await app.inject('/callback')).statusCode).toBe(400)
   })
 
+  it('what is thrown while an answer is applied goes to the error handler, and the process goes on', async () => {
+    const seen: unknown[] = []
+    const app = await ready((app) => {
+      app.addHook('onRequest', async (_request, reply) => {
+        reply.headers = () => {
+          throw new RangeError('The reply is gone.')
+        }
+      })
+      app.setErrorHandler((error: unknown, _request, reply) => {
+        seen.push(error)
+        return reply.code(418).send('mine')
+      })
+      app.register(smartLaunch, launchOptions('http://127.0.0.1:1'))
+      app.get('/guarded', { preHandler: requireFhir() }, async () => 'in')
+    })
+    expect((await app.inject('/login')).statusCode).toBe(418)
+    expect((await app.inject('/guarded')).statusCode).toBe(418)
+    expect(seen).toEqual([new RangeError('The reply is gone.'), new RangeError('The reply is gone.')])
+  })
+
   it('what nobody expects goes to the error handler, and only for routes that need the token', async () => {
     const fault = new RangeError('the clock is broken')
     const launch = createSmartLaunch(launchOptions('http://127.0.0.1:1'))
@@ -270,8 +291,10 @@ describe('backendServices', () => {
     const { origin } = await start((app, origin) => {
       sandbox.registerClient({ clientId: 'job', jwksUrl: `${origin}/.well-known/jwks.json` })
       app.register(backendServices, backendOptions(keys))
-      app.get('/patients', { preHandler: requireFhir({ scope: 'system/Patient.rs' }) }, async ({ fhir }) =>
-        (await fhir?.fetch('Patient'))?.json(),
+      app.get(
+        '/patients',
+        { preHandler: requireFhir({ scope: 'system/Patient.rs', visitor: 'unchecked' }) },
+        async (request) => (await fhirOf(request).fetch('Patient')).json(),
       )
     })
     const jwks = await (await fetch(`${origin}/.well-known/jwks.json`)).json()

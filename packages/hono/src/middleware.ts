@@ -13,8 +13,11 @@ import {
   type Answer,
   createFhirGuard,
   type FhirHandler,
+  type Finding,
   findContext,
-  type MissingContext,
+  GUARDED_CACHE_CONTROL,
+  headersBesideBody,
+  MissingContext,
 } from '@fhir-auth/core/adapter'
 import type { Context, MiddlewareHandler, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
@@ -45,7 +48,7 @@ export interface ProblemHandling {
   problems?: 'answer' | 'forward' | undefined
 }
 
-/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+/** On a request without a context: why, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 type Marked<C> = C & { [MISSING]?: MissingContext | undefined }
 
@@ -93,9 +96,13 @@ export function requireFhir(
   handling: ProblemHandling = {},
 ): MiddlewareHandler<GuardedFhirEnv> {
   const guard = createFhirGuard(requirement)
-  return createMiddleware<GuardedFhirEnv>(function requireFhir(c, next) {
-    const refusal = guard(c.get('fhir'), (c as Marked<Context>)[MISSING], new HonoRequest(c))
-    return refusal ? Promise.resolve(respond(refusal, c, handling)) : next()
+  return createMiddleware<GuardedFhirEnv>(async function requireFhir(c, next) {
+    const refusal = guard(findingOf(c), new HonoRequest(c))
+    if (refusal) return respond(refusal, c, handling)
+    await next()
+    // Afterwards, since a handler's own Response knows nothing of headers that were set before.
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', GUARDED_CACHE_CONTROL)
+    return undefined
   })
 }
 
@@ -159,14 +166,23 @@ function serve(
     request.waitUntil(answer)
     return answer.then((found) => respond(found, c, handling))
   }
-  const marked: Marked<typeof c> = c
-  const before = { context: c.get('fhir'), missing: marked[MISSING] }
-  return findContext(handler, request, before.context, before.missing, (context, missing) => {
-    // The first variable of a request makes Hono a Map: none without need.
-    if (context !== before.context) c.set('fhir', context)
-    if (missing !== before.missing) marked[MISSING] = missing
-    return next()
-  })
+  const found = findContext(handler, request, findingOf(c))
+  return found instanceof Promise ? found.then((late) => attach(late, c, next)) : attach(found, c, next)
+}
+
+function findingOf(c: Context): Finding | undefined {
+  return c.get('fhir') ?? (c as Marked<Context>)[MISSING]
+}
+
+function attach(found: Finding, c: Context<FhirEnv>, next: Next): ReturnType<Next> {
+  // The first variable of a request makes Hono a Map: none without need.
+  if (found instanceof MissingContext) {
+    if (c.get('fhir') !== undefined) c.set('fhir', undefined)
+    ;(c as Marked<typeof c>)[MISSING] = found
+  } else {
+    c.set('fhir', found)
+  }
+  return next()
 }
 
 function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHandling): Response {
@@ -176,6 +192,8 @@ function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHan
   // Without a body, no content type is made up for it.
   const body = answer.body === '' ? null : answer.body
   if (answer.kind === 'problem' && problems === 'forward') {
+    for (const [name, value] of Object.entries(headersBesideBody(answer))) c.header(name, value)
+    for (const cookie of answer.cookies) c.header('set-cookie', cookie, { append: true })
     const res = new Response(body, { status, headers })
     throw new HTTPException(status, { message: answer.error.message, res, cause: answer.error })
   }

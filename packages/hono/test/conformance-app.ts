@@ -14,9 +14,10 @@ export function createConformanceApp(setup: AppSetup, origin: string): Hono<Fhir
 
   const part = new Hono<FhirEnv>()
   for (const middleware of mounted) part.use(middleware)
-  for (const { path, requirement, handle } of setup.routes) {
+  for (const { path, requirement, cacheControl, handle } of setup.routes) {
     if (requirement) part.get(path, requireFhir(requirement, handling))
-    part.get(path, async (c) => Response.json(await handle(c.var.fhir, c.req)))
+    const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl }
+    part.get(path, async (c) => Response.json(await handle(c.var.fhir, c.req), { headers }))
   }
   const app = new Hono<FhirEnv>().route(setup.mountPath || '/', part)
   if (setup.errorHandler) {

@@ -196,7 +196,7 @@ describe('backendServices', () => {
       sandbox.registerClient({ clientId: 'job', jwksUrl: `${origin}/.well-known/jwks.json` })
       return new Hono()
         .use(backendServices(backendOptions(keys)))
-        .get('/patients', requireFhir({ scope: 'system/Patient.rs' }), async (c) =>
+        .get('/patients', requireFhir({ scope: 'system/Patient.rs', visitor: 'unchecked' }), async (c) =>
           c.json(await (await c.var.fhir.fetch('Patient')).json()),
         )
     })

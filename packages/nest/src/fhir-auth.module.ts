@@ -37,17 +37,10 @@ import { FhirExceptionFilter } from './fhir-exception.filter.ts'
     },
     {
       provide: APP_FILTER,
-      inject: [FHIR_AUTH_OPTIONS, HttpAdapterHost, SmartLaunch, BackendServices],
+      inject: [FHIR_AUTH_OPTIONS, HttpAdapterHost],
       // Without a value Nest has no such filter: then the app's own are asked, and Nest's default.
-      useFactory: (
-        { problems }: Options,
-        host: HttpAdapterHost,
-        launch: SmartLaunch | undefined,
-        backend: BackendServices | undefined,
-      ) => {
-        const handler = launch ?? backend
-        return problems === 'forward' || !handler ? undefined : new FhirExceptionFilter(host, handler)
-      },
+      useFactory: ({ problems }: Options, host: HttpAdapterHost) =>
+        problems === 'forward' ? undefined : new FhirExceptionFilter(host),
     },
   ],
   exports: [SmartLaunch, BackendServices],

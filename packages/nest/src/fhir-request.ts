@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FhirContext } from '@fhir-auth/core'
-import type { AdapterRequest, MissingContext } from '@fhir-auth/core/adapter'
+import { type Finding, type MissingContext, NodeRequest } from '@fhir-auth/core/adapter'
 import type { ArgumentsHost } from '@nestjs/common'
 
-/** On a request without a context: who was asked for one, and what went wrong. For the guard. */
+/** On a request without a context: why, for the guard. */
 export const MISSING: unique symbol = Symbol('fhir-auth missing context')
 
 /** Node's request, the same object on both platforms, and what the middleware leaves on it. */
@@ -26,20 +26,11 @@ function unwrap<Raw extends object>(value: Raw | { raw: Raw }): Raw {
   return 'raw' in value ? value.raw : value
 }
 
-/** A request as core reads it: with the URL before any mount path was cut off. */
-export class NodeRequest implements AdapterRequest {
-  readonly method: string
-  readonly url: string
-  readonly #headers: IncomingMessage['headers']
+/** Node's request as core reads it: with the URL before any mount path was cut off. */
+export function coreRequestOf(request: FhirRequest): NodeRequest {
+  return new NodeRequest(request, request.originalUrl ?? request.url ?? '/')
+}
 
-  constructor({ method = 'GET', originalUrl, url = '/', headers }: FhirRequest) {
-    this.method = method
-    this.url = originalUrl ?? url
-    this.#headers = headers
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#headers[name]
-    return typeof value === 'string' ? value : value?.[0]
-  }
+export function findingOf(request: FhirRequest): Finding | undefined {
+  return request.fhir ?? request[MISSING]
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Answer } from '@fhir-auth/core/adapter'
+import { type Answer, sendHeadOnNode } from '@fhir-auth/core/adapter'
 import { HttpException } from '@nestjs/common'
 
 /**
@@ -21,9 +21,6 @@ export class FhirException extends HttpException {
 
 /** An answer on its way through Nest's filters. What is not about the body holds whichever of them answers. */
 export function throwable(answer: Answer, response: ServerResponse): FhirException {
-  for (const [name, value] of Object.entries(answer.headers)) {
-    if (!name.includes('content')) response.setHeader(name, value)
-  }
-  for (const cookie of answer.cookies) response.appendHeader('set-cookie', cookie)
+  sendHeadOnNode(answer, response)
   return new FhirException(answer)
 }

@@ -1,10 +1,10 @@
-import { createFhirGuard } from '@fhir-auth/core/adapter'
+import { createFhirGuard, GUARDED_CACHE_CONTROL } from '@fhir-auth/core/adapter'
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { throwable } from './fhir.exception.ts'
-import { httpPairOf, MISSING, NodeRequest } from './fhir-request.ts'
+import { coreRequestOf, findingOf, httpPairOf } from './fhir-request.ts'
 import { requirementsOf } from './fhir-requirements.ts'
 
-const anyContext = createFhirGuard()
+const anyPerson = createFhirGuard()
 
 /**
  * Lets a request pass only with a context, and with what `@RequireScopes()` and `@RequireFhir()` on its method and class
@@ -14,11 +14,13 @@ const anyContext = createFhirGuard()
 export class FhirGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { request, response } = httpPairOf(context)
-    const asked = new NodeRequest(request)
-    for (const guard of [anyContext, ...requirementsOf(context)]) {
-      const refusal = guard(request.fhir, request[MISSING], asked)
+    const asked = coreRequestOf(request)
+    const required = requirementsOf(context)
+    for (const guard of required.length > 0 ? required : [anyPerson]) {
+      const refusal = guard(findingOf(request), asked)
       if (refusal) throw throwable(refusal, response)
     }
+    if (!response.hasHeader('cache-control')) response.setHeader('cache-control', GUARDED_CACHE_CONTROL)
     return true
   }
 }

@@ -1,36 +1,43 @@
 import type { ServerResponse } from 'node:http'
-import { type Answer, type FhirHandler, findContext } from '@fhir-auth/core/adapter'
+import {
+  type Answer,
+  type FhirHandler,
+  type Finding,
+  findContext,
+  MissingContext,
+  sendOnNode,
+} from '@fhir-auth/core/adapter'
 import { throwable } from './fhir.exception.ts'
-import { type FhirRequest, MISSING, NodeRequest } from './fhir-request.ts'
+import { coreRequestOf, type FhirRequest, findingOf, MISSING } from './fhir-request.ts'
 
-type Middleware = (req: FhirRequest, res: ServerResponse, next: (error?: unknown) => void) => void
+type Next = (error?: unknown) => void
+type Middleware = (req: FhirRequest, res: ServerResponse, next: Next) => void
 
 /** Answers the auth paths, and gives every other request its context. It takes Node's own objects, on both platforms. */
 export function fhirMiddleware(handler: FhirHandler, problems: 'answer' | 'forward' = 'answer'): Middleware {
   return function fhirMiddleware(req, res, next) {
-    const request = new NodeRequest(req)
+    const request = coreRequestOf(req)
     if (handler.handles(request.url)) {
       const apply = (answer: Answer) => {
         if (answer.kind === 'problem' && problems === 'forward') next(throwable(answer, res))
-        else send(answer, res)
+        else sendOnNode(answer, res)
       }
       Promise.resolve(handler.answer(request)).then(apply).catch(next)
       return
     }
-    const before = req[MISSING]
-    findContext(handler, request, req.fhir, before, (context, missing) => {
-      if (context) req.fhir = context
-      else if (req.fhir !== undefined) delete req.fhir
-      // On Express, each new member of a request costs a microsecond: none without need.
-      if (missing !== before) req[MISSING] = missing
-      next()
-    })
+    const found = findContext(handler, request, findingOf(req))
+    if (found instanceof Promise) found.then((late) => attach(late, req, next)).catch(next)
+    else attach(found, req, next)
   }
 }
 
-function send(answer: Answer, res: ServerResponse): void {
-  res.statusCode = answer.status
-  for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value)
-  for (const cookie of answer.cookies) res.appendHeader('set-cookie', cookie)
-  res.end(answer.body)
+function attach(found: Finding, req: FhirRequest, next: Next): void {
+  // On Express, each new member of a request costs a microsecond: none without need.
+  if (found instanceof MissingContext) {
+    if (req.fhir !== undefined) delete req.fhir
+    req[MISSING] = found
+  } else {
+    req.fhir = found
+  }
+  next()
 }

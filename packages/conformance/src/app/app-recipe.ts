@@ -24,6 +24,8 @@ export interface RouteRecipe {
   /** Guarded by `requireFhir(requirement)`. Not guarded when undefined. */
   requirement?: FhirRequirement | undefined
   handler: HandlerName
+  /** What the handler sets as `Cache-Control`, if it sets any. */
+  cacheControl?: string | undefined
 }
 
 interface ClientRecipe {

@@ -38,6 +38,8 @@ export interface AppRoute {
   readonly path: `/${string}`
   /** Guard the route with `requireFhir(requirement)`, unless undefined. */
   readonly requirement: FhirRequirement | undefined
+  /** Set it on the answer, unless undefined. */
+  readonly cacheControl: string | undefined
   /** The JSON to answer with. A rejection belongs to the framework's error path. */
   readonly handle: RouteHandler
 }
@@ -74,9 +76,10 @@ export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {
         return { ...options, keys, jwksPath: `${mountPath}/.well-known/jwks.json`, now }
       }),
     backendFirst: recipe.backendFirst ?? false,
-    routes: recipe.routes.map(({ path, requirement, handler }) => ({
+    routes: recipe.routes.map(({ path, requirement, handler, cacheControl }) => ({
       path,
       requirement,
+      cacheControl,
       handle: routeHandlers[handler],
     })),
     mountPath,

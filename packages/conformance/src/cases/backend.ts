@@ -1,8 +1,9 @@
 import { expect, vi } from 'vitest'
 import type { FhirRead, Whoami } from '../app/handlers.ts'
+import { JOB_ROUTES } from '../case-app.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 
-const job = { launch: false, backend: true } as const
+const job = { launch: false, backend: true, routes: JOB_ROUTES } as const
 const PATIENTS = `/read?read=${encodeURIComponent('Patient?_count=1')}`
 
 export const backend: readonly ConformanceCase[] = [
@@ -30,7 +31,7 @@ export const backend: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'JWKS-02 the JWKS takes no other method than GET',
+    rule: 'JWKS-02 the JWKS takes GET and HEAD, and its 405 names them (RFC 9110 §15.5.6)',
     app: job,
     async run({ visitor }) {
       const answer = await visitor().ask('/.well-known/jwks.json', { method: 'DELETE' })

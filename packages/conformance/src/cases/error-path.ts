@@ -2,6 +2,7 @@ import { memoryStore, type Store } from '@fhir-auth/core'
 import { expect } from 'vitest'
 import type { ErrorAnswer } from '../app/error-answer.ts'
 import type { Whoami } from '../app/handlers.ts'
+import { JOB_ROUTES } from '../case-app.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 import type { AppAnswer } from '../visitor.ts'
 
@@ -28,9 +29,36 @@ export const errorPath: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'what a forwarded problem says beside its body holds: Allow, WWW-Authenticate (RFC 9110 §15.5.6)',
+    needs,
+    app: forwarded,
+    async run({ visitor }) {
+      const refused = await visitor().ask('/login', { method: 'POST' })
+      expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET'])
+      const guarded = await visitor().ask('/guarded')
+      expect([guarded.status, guarded.headers.get('www-authenticate')]).toEqual([401, 'Session'])
+    },
+  },
+  {
+    rule: 'CB-10 a forwarded problem of a callback ends its login all the same',
+    needs,
+    app: forwarded,
+    async run({ base, sandbox, visitor }) {
+      const browser = visitor()
+      const { location } = await browser.open('/login')
+      const state = location.searchParams.get('state') ?? ''
+      const refused = await browser.ask(
+        `${base}/callback?${new URLSearchParams({ error: 'access_denied', state, iss: sandbox.issuer })}`,
+      )
+      expectHandled(refused, 403, 'authorization_denied')
+      expect(refused.headers.getSetCookie()).toEqual([expect.stringMatching(/Max-Age=0/)])
+      expect(browser.agent.cookies).toEqual([])
+    },
+  },
+  {
     rule: 'a token that cannot be had goes to the error handler of the app, where problems are forwarded',
     needs,
-    app: { ...forwarded, launch: false, backend: true },
+    app: { ...forwarded, launch: false, backend: true, routes: JOB_ROUTES },
     async run({ sandbox, visitor }) {
       sandbox.fault({ at: 'token', kind: 'status', status: 400, body: '{"error":"invalid_client"}' })
       expectHandled(await visitor().ask('/guarded'), 502, 'token_request_refused')
@@ -55,7 +83,7 @@ export const errorPath: readonly ConformanceCase[] = [
     async run({ visitor }) {
       const answer = await visitor().ask('/guarded')
       expect(answer.status).toBe(401)
-      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
     },
   },
   {

@@ -7,6 +7,7 @@ import { errorPath } from './error-path.ts'
 import { fhirJson } from './fhir-json.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { guard } from './guard.ts'
+import { headers } from './headers.ts'
 import { isolation } from './isolation.ts'
 import { logout } from './logout.ts'
 import { mounting } from './mounting.ts'
@@ -27,6 +28,7 @@ export const themes = {
   'session cookie': sessionCookie,
   guard,
   'fhir.json': fhirJson,
+  headers,
   refresh,
   logout,
   backend,

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { FhirRead, Whoami } from '../app/handlers.ts'
+import { JOB_ROUTES } from '../case-app.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 
 const needs = ['mounting'] as const
@@ -44,7 +45,7 @@ export const mounting: readonly ConformanceCase[] = [
   {
     rule: 'JWKS-02 an app below a path serves its JWKS there, and gets its token',
     needs,
-    app: { mountPath, launch: false, backend: true },
+    app: { mountPath, launch: false, backend: true, routes: JOB_ROUTES },
     async run({ visitor }) {
       const program = visitor()
       expect((await program.ask('/.well-known/jwks.json')).status).toBe(200)

@@ -47,7 +47,11 @@ export class BackendServices implements FhirHandler {
   }
 
   answer(request: AdapterRequest): MaybePromise<Answer> {
-    return answerJwks(request, this.#settings)
+    try {
+      return answerJwks(request, this.#settings)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext> {

@@ -1,8 +1,7 @@
 import type { KeySet } from '../client/key-set.ts'
-import { FhirAuthError } from '../errors.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
-import { problemAnswer } from '../web/answers.ts'
+import { refuseMethod } from '../web/answers.ts'
 
 export interface JwksRouteSettings {
   readonly keys: KeySet | undefined
@@ -17,11 +16,8 @@ export interface JwksRouteSettings {
  */
 export function answerJwks(request: AdapterRequest, settings: JwksRouteSettings): MaybePromise<Answer> {
   const { keys, jwksMaxAgeSeconds, now } = settings
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return problemAnswer(new FhirAuthError('method_not_allowed', 'The JWKS takes GET.'), request, {
-      allow: 'GET, HEAD',
-    })
-  }
+  const refused = refuseMethod(request, 'GET, HEAD')
+  if (refused) return refused
   const publish = () => jwksAnswer(keys?.publicJwks(now(), jwksMaxAgeSeconds) ?? { keys: [] }, jwksMaxAgeSeconds)
   const refreshing = keys?.refresh(now())
   return refreshing instanceof Promise ? refreshing.then(publish) : publish()

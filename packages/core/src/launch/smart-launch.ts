@@ -2,7 +2,7 @@ import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } from '../web/adapter-contract.ts'
-import { problemAnswer } from '../web/answers.ts'
+import { problemAnswer, refuseMethod } from '../web/answers.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
 import { createLaunchParts, failedLogin, type LaunchParts, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
@@ -61,10 +61,12 @@ export class SmartLaunch implements FhirHandler {
   async answer(request: AdapterRequest): Promise<Answer> {
     const { paths, origin } = this.#parts.settings
     const path = pathOf(request.url)
-    const method = path === paths.logout ? 'POST' : 'GET'
-    if (method === 'GET' && isSpeculative(request)) return nothingYet()
-    if (request.method !== method) return refuseMethod(request, method)
-    if (method === 'POST') return this.#logOut(request)
+    const allow = path === paths.logout ? 'POST' : 'GET'
+    if (allow === 'GET' && isSpeculative(request)) return nothingYet()
+    // Nothing else happens: whatever is under way goes on.
+    const refused = refuseMethod(request, allow)
+    if (refused) return refused
+    if (allow === 'POST') return this.#logOut(request)
     try {
       const query = new URL(request.url, origin).searchParams
       if (path === paths.launch) return await answerLaunch(this.#parts, request, query)
@@ -92,10 +94,4 @@ export class SmartLaunch implements FhirHandler {
  */
 export function createSmartLaunch(options: SmartLaunchOptions): SmartLaunch {
   return new SmartLaunch(options)
-}
-
-/** Nothing else happens: whatever is under way goes on. */
-function refuseMethod(request: AdapterRequest, allow: 'GET' | 'POST'): Answer {
-  const message = `${pathOf(request.url)} takes ${allow}, not ${request.method}.`
-  return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow })
 }

@@ -15,6 +15,7 @@ export interface AdapterRequest {
 
 interface AnswerParts {
   readonly status: number
+  /** By their names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** Serialised `Set-Cookie` values, each a header of its own. */
   readonly cookies: readonly string[]
@@ -32,6 +33,11 @@ export type Answer =
   | (AnswerParts & { readonly kind: 'jwks' })
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 
+/** The headers of an answer that hold whoever writes its body, such as the app's own error handling. */
+export function headersBesideBody({ headers }: Answer): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.includes('content')))
+}
+
 /** The seam between core and an adapter: a launch and a backend service look the same to it. */
 export interface FhirHandler {
   /** Whose token it brings: a person's, or the app's own. */
@@ -40,7 +46,7 @@ export interface FhirHandler {
   readonly paths: readonly string[]
   /** Whether this path is answered here rather than by the app's routes. */
   handles(url: string): boolean
-  /** Answers a request whose path it handles. */
+  /** Answers a request whose path it handles. It fails by rejecting, never by throwing. */
   answer(request: AdapterRequest): MaybePromise<Answer>
   /** The context of any other request: at once whenever nothing has to be fetched. It fails by rejecting, never by throwing. */
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined>
@@ -48,39 +54,48 @@ export interface FhirHandler {
   loginUrl?(request: AdapterRequest): string | undefined
 }
 
-/** Left on a request that got no context, for the guard: who was asked, and what went wrong. */
-export interface MissingContext {
+/** Left on a request that has no context, for the guard: who was asked for one, and what went wrong. */
+export class MissingContext {
   readonly handler: FhirHandler
+  /** `undefined` when nothing went wrong: nobody is logged in. */
   readonly failure: unknown
+
+  constructor(handler: FhirHandler, failure?: unknown) {
+    this.handler = handler
+    this.failure = failure
+  }
 }
 
+/** What was found for a request: its context, or why it has none. An adapter keeps it on the request. */
+export type Finding = FhirContext | MissingContext
+
 /**
- * Finds the context of a request that no handler answers, and hands it to the adapter together with what a guard must
- * know where there is none: at once whenever nothing has to be fetched. A failure is no error yet: only a guarded route
- * needs a token, so the reason waits for its guard.
+ * Finds the context of a request that no handler answers: at once whenever nothing has to be fetched, and it never fails.
+ * A reason why there is none is no error yet: only a guarded route needs a token, so the reason waits for its guard.
  *
  * A backend service leaves a request alone that belongs to a person, logged in or not: nobody gets the system's rights
  * by the order of two lines.
  *
- * @param context - what an earlier handler found for this request
- * @param missing - or left, where it found nothing
+ * @param before - what an earlier handler found for this request
  */
-export function findContext<Result>(
+export function findContext(
   handler: FhirHandler,
   request: AdapterRequest,
-  context: FhirContext | null | undefined,
-  missing: MissingContext | null | undefined,
-  attach: (context: FhirContext | undefined, missing: MissingContext | undefined) => Result,
-): Result | Promise<Awaited<Result>> {
-  const belongsToPerson = context?.launchId !== undefined || missing?.handler.kind === 'launch'
-  if (handler.kind === 'backend' && belongsToPerson) return attach(context ?? undefined, missing ?? undefined)
+  before: Finding | null | undefined,
+): MaybePromise<Finding> {
+  if (handler.kind === 'backend' && belongsToPerson(before)) return before
   const found = handler.contextFor(request)
-  if (!(found instanceof Promise)) return attach(found, found ? undefined : { handler, failure: undefined })
+  if (!(found instanceof Promise)) return found ?? new MissingContext(handler)
   request.waitUntil?.(found)
   return found.then(
-    (late) => attach(late, late ? undefined : { handler, failure: undefined }),
-    (failure) => attach(undefined, { handler, failure }),
-  ) as Promise<Awaited<Result>>
+    (late) => late ?? new MissingContext(handler),
+    (failure) => new MissingContext(handler, failure),
+  )
+}
+
+function belongsToPerson(finding: Finding | null | undefined): finding is Finding {
+  if (finding instanceof MissingContext) return finding.handler.kind === 'launch'
+  return finding?.launchId !== undefined
 }
 
 /** The path of a request URL, without its query. */

@@ -1,6 +1,6 @@
-import { errorHeaders, type FhirAuthError } from '../errors.ts'
-import { urlHeaderValue } from '../http/header-value.ts'
-import type { AdapterRequest, Answer } from './adapter-contract.ts'
+import { errorHeaders, FhirAuthError } from '../errors.ts'
+import { checkHeaderValue, urlHeaderValue } from '../http/header-value.ts'
+import { type AdapterRequest, type Answer, pathOf } from './adapter-contract.ts'
 import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
 
 /** Answers of the auth paths are of one person and one moment. */
@@ -8,19 +8,19 @@ const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer'
 
 export function redirectAnswer(url: string, cookies: readonly string[] = []): Answer {
   const location = urlHeaderValue(url)
-  return { kind: 'redirect', status: 303, location, headers: { ...NO_STORE, location }, cookies, body: '' }
+  return checked({ kind: 'redirect', status: 303, location, headers: { ...NO_STORE, location }, cookies, body: '' })
 }
 
 /** @param scriptHash - CSP source of the one inline script the page has, if it has one */
 export function pageAnswer(html: string, status = 200, cookies: readonly string[] = [], scriptHash?: string): Answer {
-  return { kind: 'page', status, headers: pageHeaders(scriptHash), cookies, body: html }
+  return checked({ kind: 'page', status, headers: pageHeaders(scriptHash), cookies, body: html })
 }
 
 export interface ProblemOptions {
   readonly cookies?: readonly string[] | undefined
   /** Where a person can try again. */
   readonly retryUrl?: string | undefined
-  /** The method that the path takes, for a request with another one (RFC 9110 §15.5.6). */
+  /** The methods that the path takes, for a request with another one (RFC 9110 §15.5.6). */
   readonly allow?: string | undefined
 }
 
@@ -28,12 +28,29 @@ export interface ProblemOptions {
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
   const { cookies = [], retryUrl, allow } = options
   const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }
-  if (acceptsHtml(request)) {
-    const headers = { ...pageHeaders(), ...extra }
-    return { kind: 'problem', status: error.status, error, headers, cookies, body: problemPage(error, retryUrl) }
-  }
-  const headers = { ...NO_STORE, 'content-type': 'application/problem+json', ...extra }
-  return { kind: 'problem', status: error.status, error, headers, cookies, body: JSON.stringify(error.toProblem()) }
+  const [headers, body] = acceptsHtml(request)
+    ? [pageHeaders(), problemPage(error, retryUrl)]
+    : [{ ...NO_STORE, 'content-type': 'application/problem+json' }, JSON.stringify(error.toProblem())]
+  return checked({ kind: 'problem', status: error.status, error, headers: { ...headers, ...extra }, cookies, body })
+}
+
+/**
+ * The answer to a method that a path does not take; undefined where it takes it.
+ *
+ * @param allow - as the header has it: `GET, HEAD`
+ */
+export function refuseMethod(request: AdapterRequest, allow: string): Answer | undefined {
+  const { method, url } = request
+  if (allow.split(', ').includes(method)) return undefined
+  const message = `${pathOf(url)} takes ${allow.replace(', ', ' and ')}, not ${method}.`
+  return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow })
+}
+
+/** Runtimes throw at a header that must not be, and an adapter would throw with them. */
+function checked(answer: Answer): Answer {
+  for (const [name, value] of Object.entries(answer.headers)) checkHeaderValue(name, value)
+  for (const cookie of answer.cookies) checkHeaderValue('set-cookie', cookie)
+  return answer
 }
 
 /** Whether a browser shows the answer to a person, in a tab or a frame. */

@@ -25,7 +25,8 @@ export function withLaunchId(path: string, launchId: string | undefined): string
   const [pathname = ''] = beforeHash.split('?', 1)
   const query = beforeHash.slice(pathname.length + 1).split('&')
   const others = query.filter((pair) => pair !== '' && !new URLSearchParams(pair).has(LAUNCH_ID_PARAMETER))
-  return `${pathname}?${[...others, `${LAUNCH_ID_PARAMETER}=${encodeURIComponent(launchId)}`].join('&')}${path.slice(beforeHash.length)}`
+  const own = `${LAUNCH_ID_PARAMETER}=${encodeURIComponent(launchId)}`
+  return `${pathname}?${[...others, own].join('&')}${path.slice(beforeHash.length)}`
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { SandboxFault } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
-import { createFhirGuard } from '../../src/adapter.ts'
+import { createFhirGuard, MissingContext } from '../../src/adapter.ts'
 import { createSmartLaunch, type FhirAuthEvent, publicClient, type Store } from '../../src/index.ts'
 import { refreshGrant } from '../../src/oauth/grants.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
@@ -324,7 +324,7 @@ describe('a refresh that fails', () => {
 
     const request = { method: 'GET', url: '/', header: () => undefined }
     const handler = createSmartLaunch(portal.options)
-    const answer = createFhirGuard()(undefined, { handler, failure: portal.failures[0] }, request)
+    const answer = createFhirGuard()(new MissingContext(handler, portal.failures[0]), request)
     expect(answer).toMatchObject({ kind: 'problem', status: 503, headers: { 'retry-after': '17' } })
     expect(JSON.parse(answer!.body)).toMatchObject({ code: 'token_unavailable' })
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createFhirGuard } from '../../src/adapter.ts'
+import { createFhirGuard, MissingContext } from '../../src/adapter.ts'
 import { createSmartLaunch } from '../../src/index.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { createNetworkStore, type Way } from '../support/network-store.ts'
@@ -38,7 +38,7 @@ describe.each(['down', 'silent', 'late'] satisfies Way[])('while the store is %s
     expect(portal.failures).toMatchObject([{ code: 'session_store_failed', status: 503 }])
     const request = { method: 'GET', url: '/', header: () => undefined }
     const handler = createSmartLaunch(portal.options)
-    const answer = createFhirGuard()(undefined, { handler, failure: portal.failures[0] }, request)
+    const answer = createFhirGuard()(new MissingContext(handler, portal.failures[0]), request)
     expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
     store.way = 'up'
     expect((await look(browser, portal.origin)).seen).toEqual(before)

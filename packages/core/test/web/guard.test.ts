@@ -1,6 +1,6 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { type AdapterRequest, createFhirGuard, type FhirHandler } from '../../src/adapter.ts'
+import { type AdapterRequest, createFhirGuard, type FhirHandler, MissingContext } from '../../src/adapter.ts'
 import { FhirContext } from '../../src/fhir/fhir-context.ts'
 import { createSmartLaunch, FhirAuthError, type FhirRequirement, ScopeSet } from '../../src/index.ts'
 import { startCoreApp } from '../support/core-app.ts'
@@ -14,9 +14,10 @@ function request(headers: Record<string, string> = {}, method = 'GET', url = '/v
 }
 
 function contextWith(
-  members: { scope?: string; patient?: string; encounter?: string; launchId?: string } = {},
+  members: { scope?: string; patient?: string; encounter?: string; launchId?: string | undefined } = {},
 ): FhirContext {
-  const { scope = 'patient/*.rs launch/patient', patient, encounter, launchId } = members
+  const { scope = 'patient/*.rs launch/patient', patient, encounter } = members
+  const launchId = 'launchId' in members ? members.launchId : 'bbb'
   return new FhirContext(
     {
       ...{ fhirBaseUrl: 'https://ehr.example/fhir', accessToken: 't', expiresAt: 0, scope: ScopeSet.parse(scope) },
@@ -50,13 +51,13 @@ describe('a request with a context', () => {
     ['neither, by false', { patient: false, encounter: false }],
   ])('ERR-05 passes where the route needs %s', (_name, requirement) => {
     const context = contextWith({ patient: '1', encounter: '2' })
-    expect(createFhirGuard(requirement)(context, undefined, request(PERSON))).toBeUndefined()
+    expect(createFhirGuard(requirement)(context, request(PERSON))).toBeUndefined()
   })
 
   it('ERR-05 a scope that was not granted is a 403 that names it, for a person as for a program, and no login', () => {
     const guard = createFhirGuard({ scope: 'patient/Observation.rs patient/Observation.c user/Group.r' })
     for (const headers of [PERSON, PROGRAM]) {
-      const answer = guard(contextWith(), undefined, request(headers))
+      const answer = guard(contextWith(), request(headers))
       expect(answer).toMatchObject({ kind: 'problem', status: 403, error: { code: 'insufficient_scope' } })
       expect(answer?.body).toContain('patient/Observation.c user/Group.r')
       expect(answer?.body).not.toContain('patient/Observation.rs')
@@ -68,9 +69,33 @@ describe('a request with a context', () => {
     [{ encounter: true }, { patient: '1' }, 'encounter'],
     [{ patient: true }, { patient: '' }, 'patient'],
   ])('RSP-12 a context without what the route needs is a 403, not a guess (%j)', (requirement, context, lacking) => {
-    const answer = createFhirGuard(requirement)(contextWith(context), undefined, request(PROGRAM))
+    const answer = createFhirGuard(requirement)(contextWith(context), request(PROGRAM))
     expect(answer).toMatchObject({ status: 403, error: { code: 'missing_context' } })
     expect(JSON.parse(answer?.body ?? '').detail).toContain(`a ${lacking} in context`)
+  })
+})
+
+describe("a request with the app's own token", () => {
+  const system = contextWith({ scope: 'system/*.rs', launchId: undefined })
+
+  it.each<[string, FhirRequirement]>([
+    ['nothing', {}],
+    ['a scope that the token happens to cover', { scope: 'patient/Patient.rs' }],
+    ['a patient', { patient: true }],
+  ])('SEC-13 authorises no visitor where the route needs %s', (_name, requirement) => {
+    const broad = contextWith({ scope: 'system/*.rs patient/*.rs', patient: '1', launchId: undefined })
+    for (const headers of [PERSON, PROGRAM]) {
+      const answer = createFhirGuard(requirement)(broad, request(headers))
+      expect(answer).toMatchObject({ kind: 'problem', status: 500, error: { code: 'login_required' } })
+      expect(answer?.body).toContain('does not authorise a visitor')
+    }
+  })
+
+  it('SEC-13 passes where the guard says that it does not check visitors, and only within its scope', () => {
+    const guard = (scope: string) => createFhirGuard({ scope, visitor: 'unchecked' })
+    expect(guard('system/Patient.rs')(system, request(PROGRAM))).toBeUndefined()
+    expect(guard('system/Patient.c')(system, request(PROGRAM))).toMatchObject({ status: 403 })
+    expect(guard('patient/Patient.rs')(contextWith(), request(PROGRAM))).toBeUndefined()
   })
 })
 
@@ -80,15 +105,17 @@ describe('a page that only the page before it ties to a launch', () => {
   const guard = createFhirGuard()
 
   it('EHR-06 is sent to its own address with the launch, so that the next plain link works as well', () => {
-    const answer = guard(context, undefined, request({ ...PERSON, referer }))
+    const answer = guard(context, request({ ...PERSON, referer }))
     expect(answer).toMatchObject({ kind: 'redirect', status: 303, location: '?page=2&launch_id=aaa' })
   })
 
   it('EHR-06 is served where it is no page, or no page of a launch', () => {
-    expect(guard(context, undefined, request({ ...PROGRAM, referer }))).toBeUndefined()
-    expect(guard(context, undefined, request({ ...PERSON, referer }, 'POST'))).toBeUndefined()
-    expect(guard(context, undefined, request(PERSON))).toBeUndefined()
-    expect(guard(contextWith(), undefined, request({ ...PERSON, referer }))).toBeUndefined()
+    expect(guard(context, request({ ...PROGRAM, referer }))).toBeUndefined()
+    expect(guard(context, request({ ...PERSON, referer }, 'POST'))).toBeUndefined()
+    expect(guard(context, request(PERSON))).toBeUndefined()
+    expect(
+      createFhirGuard({ visitor: 'unchecked' })(contextWith({ launchId: undefined }), request({ ...PERSON, referer })),
+    ).toBeUndefined()
   })
 
   it('EHR-06 comes back to its launch from a login, to which our own redirect carries no referrer', () => {
@@ -107,13 +134,13 @@ describe('a page that only the page before it ties to a launch', () => {
 
   it('EHR-06 is refused first where the token does not reach', () => {
     const strict = createFhirGuard({ scope: 'user/Group.r' })
-    expect(strict(context, undefined, request({ ...PERSON, referer }))).toMatchObject({ status: 403 })
+    expect(strict(context, request({ ...PERSON, referer }))).toMatchObject({ status: 403 })
   })
 })
 
 describe('a request without a context', () => {
   const guard = createFhirGuard()
-  const missing = (failure?: unknown, loginUrl?: string) => ({ handler: handlerWith(loginUrl), failure })
+  const missing = (failure?: unknown, loginUrl?: string) => new MissingContext(handlerWith(loginUrl), failure)
   const LOGIN = '/login?returnTo=%2Fvitals%3Fpage%3D2'
 
   it.each([
@@ -122,7 +149,7 @@ describe('a request without a context', () => {
     ['a browser without Sec-Fetch-Mode', { accept: 'text/html' }, 'GET'],
     ['a HEAD of a navigation', PERSON, 'HEAD'],
   ])('ERR-05 a person is sent to the login: %s', (_name, headers, method) => {
-    const answer = guard(undefined, missing(undefined, LOGIN), request(headers, method))
+    const answer = guard(missing(undefined, LOGIN), request(headers, method))
     expect(answer).toMatchObject({ kind: 'redirect', status: 303, location: LOGIN })
     expect(answer?.headers).toMatchObject({ location: LOGIN, 'cache-control': 'no-store' })
   })
@@ -138,18 +165,16 @@ describe('a request without a context', () => {
     ['a script that accepts HTML', { accept: 'text/html', 'sec-fetch-mode': 'cors' }, 'GET'],
     ['a form post, whose body a redirect would lose', PERSON, 'POST'],
   ])('ERR-05 a 401 answers %s', (_name, headers, method) => {
-    for (const context of [undefined, null]) {
-      const answer = guard(context, missing(undefined, LOGIN), request(headers, method))
-      expect(answer).toMatchObject({ kind: 'problem', status: 401, error: { code: 'login_required' } })
-      expect(answer?.headers).toMatchObject({ 'www-authenticate': expect.any(String), 'cache-control': 'no-store' })
-    }
+    const answer = guard(missing(undefined, LOGIN), request(headers, method))
+    expect(answer).toMatchObject({ kind: 'problem', status: 401, error: { code: 'login_required' } })
+    expect(answer?.headers).toMatchObject({ 'www-authenticate': expect.any(String), 'cache-control': 'no-store' })
   })
 
   it('ERR-05 a program reads problem+json, a person a page', () => {
-    const problem = guard(undefined, missing(), request(PROGRAM))
+    const problem = guard(missing(), request(PROGRAM))
     expect(problem?.headers['content-type']).toBe('application/problem+json')
     expect(JSON.parse(problem?.body ?? '')).toMatchObject({ status: 401, code: 'login_required' })
-    const page = guard(undefined, missing(), request(PERSON))
+    const page = guard(missing(), request(PERSON))
     expect(page?.headers['content-type']).toBe('text/html; charset=utf-8')
     expect(page?.headers['content-security-policy']).toContain("default-src 'none'")
     expect(page?.body).toMatch(/^<!doctype html>.*Open the app from the EHR/s)
@@ -162,7 +187,7 @@ describe('a request without a context', () => {
     ['session_ended', 401],
   ] as const)('ERR-05 why there is no context reaches the asker: %s is a %i, never a login', (code, status) => {
     for (const headers of [PERSON, PROGRAM]) {
-      const answer = guard(undefined, missing(new FhirAuthError(code, 'Why.'), LOGIN), request(headers))
+      const answer = guard(missing(new FhirAuthError(code, 'Why.'), LOGIN), request(headers))
       expect(answer).toMatchObject({ kind: 'problem', status, error: { code } })
     }
   })
@@ -178,7 +203,7 @@ describe('a request without a context', () => {
     })
     const linkOf = (headers: Record<string, string>) => {
       const asked = request({ ...PERSON, ...headers }, 'POST', '/notes/save')
-      const page = guard(undefined, { handler: launch, failure: undefined }, asked)
+      const page = guard(new MissingContext(launch), asked)
       expect(page?.status).toBe(401)
       return /href="([^"]*)"/.exec(page?.body ?? '')?.[1]
     }
@@ -192,19 +217,23 @@ describe('a request without a context', () => {
 
   it('ERR-05 a 503 says when to come back', () => {
     const retryAfter = (retryAfterSeconds?: number) =>
-      guard(undefined, missing(new FhirAuthError('token_unavailable', '', { retryAfterSeconds })), request(PROGRAM))
-        ?.headers['retry-after']
+      guard(missing(new FhirAuthError('token_unavailable', '', { retryAfterSeconds })), request(PROGRAM))?.headers[
+        'retry-after'
+      ]
     expect([retryAfter(17), retryAfter()]).toEqual(['17', '5'])
   })
 
   it('ERR-05 a fault of another kind is thrown to the app, not answered', () => {
     const fault = new TypeError('a bug')
-    expect(() => guard(undefined, missing(fault), request(PROGRAM))).toThrow(fault)
+    expect(() => guard(missing(fault), request(PROGRAM))).toThrow(fault)
   })
 
   it('ERR-05 where no middleware ran, a 500 tells the developer, whoever asks', () => {
-    for (const headers of [PERSON, PROGRAM]) {
-      const answer = guard(undefined, undefined, request(headers))
+    for (const [found, headers] of [
+      [undefined, PERSON],
+      [null, PROGRAM],
+    ] as const) {
+      const answer = guard(found, request(headers))
       expect(answer).toMatchObject({ kind: 'problem', status: 500 })
       expect(answer?.body).toMatch(/Mount one before requireFhir/)
     }
@@ -212,7 +241,7 @@ describe('a request without a context', () => {
 
   it('SEC-02 a URL that a person was sent to cannot write into the page', () => {
     const error = new FhirAuthError('token_unavailable', '<script>alert(1)</script>')
-    expect(guard(undefined, missing(error), request(PERSON))?.body).not.toContain('<script>')
+    expect(guard(missing(error), request(PERSON))?.body).not.toContain('<script>')
   })
 })
 
@@ -221,6 +250,8 @@ describe('configuration', () => {
     ['an empty scope', { scope: ' ' }, 'empty'],
     ['an empty list', { scope: [] }, 'empty'],
     ['what is no SMART scope', { scope: 'patient/Observation.sr' }, '"patient/Observation.sr" is no SMART scope'],
+    ["a scope of the app's own token", { scope: 'patient/*.rs system/Patient.r' }, 'does not authorise a visitor'],
+    ['a visitor of another kind', { visitor: 'anyone' }, "visitor must be 'unchecked'"],
     ['a misspelt option', { scopes: 'patient/*.rs' }, 'Did you mean "scope"?'],
   ])('ERR-05 %s is refused when the guard is made', (_name, requirement, message) => {
     expect(() => createFhirGuard(requirement as FhirRequirement)).toThrow(
@@ -246,7 +277,7 @@ describe('behind a real login', () => {
         return createSmartLaunch({ fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'app', redirectUri, scope, session })
       },
       (fhir, asked) => ({
-        status: guard(fhir, { handler: handlerWith('/login'), failure: undefined }, asked)?.status ?? 200,
+        status: guard(fhir ?? new MissingContext(handlerWith('/login')), asked)?.status ?? 200,
         patient: fhir?.patient,
       }),
     )

@@ -102,7 +102,11 @@ export function describeModule(platform: Platform, suite: { sandbox: Sandbox }):
       })
 
     it('SmartLaunch can be overridden with a person who is logged in', async () => {
-      const fhir = { patient: 'test-patient', scope: ScopeSet.parse('patient/*.rs') } as FhirContext
+      const fhir = {
+        launchId: 'test-launch',
+        patient: 'test-patient',
+        scope: ScopeSet.parse('patient/*.rs'),
+      } as FhirContext
       const loggedIn = { kind: 'launch', handles: () => false, contextFor: () => fhir }
       const { origin } = await testApp((module) => module.overrideProvider(SmartLaunch).useValue(loggedIn))
       expect(await (await fetch(`${origin}/open`)).json()).toEqual({ patient: 'test-patient' })

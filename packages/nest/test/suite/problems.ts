@@ -1,4 +1,3 @@
-import type { FhirHandler } from '@fhir-auth/core/adapter'
 import { createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
 import {
   type ArgumentsHost,
@@ -144,7 +143,7 @@ export function describeProblems(platform: Platform, suite: { sandbox: Sandbox }
     })
 
     it('an error in a handler that is not HTTP is thrown on', () => {
-      const filter = new FhirExceptionFilter({} as HttpAdapterHost, {} as FhirHandler)
+      const filter = new FhirExceptionFilter({} as HttpAdapterHost)
       const error = new FhirAuthError('session_ended', 'The session has ended.')
       const context = { getType: () => 'graphql' } as unknown as ArgumentsHost
       expect(() => filter.catch(error, context)).toThrow(error)

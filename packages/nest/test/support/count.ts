@@ -1,5 +1,5 @@
 import { Controller, type DynamicModule, Get, Inject, Injectable } from '@nestjs/common'
-import { BackendServices, Fhir, type FhirContext, RequireScopes } from '../../src/index.ts'
+import { BackendServices, Fhir, type FhirContext, RequireFhir } from '../../src/index.ts'
 
 @Injectable()
 class PatientCount {
@@ -28,7 +28,7 @@ class CountController {
   }
 
   @Get('guarded')
-  @RequireScopes('system/Patient.rs')
+  @RequireFhir({ scope: 'system/Patient.rs', visitor: 'unchecked' })
   guarded(@Fhir() fhir: FhirContext) {
     return { scope: [...fhir.scope].join(' ') }
   }

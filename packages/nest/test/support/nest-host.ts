@@ -8,6 +8,7 @@ import {
   type DynamicModule,
   type ExceptionFilter,
   Get,
+  Header,
   Inject,
   Req,
   type Type,
@@ -55,11 +56,12 @@ function moduleOf(setup: AppSetup, origin: string): DynamicModule {
   }
 }
 
-function controllerOf({ path, requirement, handle }: AppRoute): Type {
+function controllerOf({ path, requirement, cacheControl, handle }: AppRoute): Type {
   @Controller()
   class RouteController {
     @Get(path)
     @(requirement === undefined ? applyDecorators() : RequireFhir(requirement))
+    @(cacheControl === undefined ? applyDecorators() : Header('cache-control', cacheControl))
     answer(@Fhir() fhir: FhirContext | undefined, @Req() request: { url: string }) {
       return handle(fhir, request)
     }
