@@ -12,11 +12,12 @@ const target = {
   ...{ clientId: CLIENT_ID, fhirBaseUrl: 'https://fhir.example.org/r4', tokenEndpoint, issuer: undefined },
   grantType: 'client_credentials',
   acceptedAlgorithms: undefined,
+  assertion: smart().assertion,
+  timeoutSeconds: 10,
 } as const
-const rules = smart().assertion
 
 const calls = {
-  ours: () => signClientAssertion(keys, target, rules, Date.now() / 1000),
+  ours: () => signClientAssertion(keys, { ...target, now: Date.now() }),
   jose: () => {
     const now = Math.floor(Date.now() / 1000)
     const claims = {

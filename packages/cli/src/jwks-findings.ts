@@ -1,20 +1,5 @@
+import { algorithmsOf, MIN_RSA_BITS, PRIVATE_MEMBERS, PUBLIC_MEMBERS, rsaBits } from '@fhir-auth/core/internal'
 import type { Finding } from './finding.ts'
-
-/** RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth']
-const MIN_RSA_BITS = 2048
-const MEMBERS_OF_TYPE: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['n', 'e'],
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-}
-const ALGORITHM_OF_CURVE: Readonly<Record<string, readonly string[]>> = {
-  'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
-  Ed25519: ['EdDSA', 'Ed25519'],
-}
-const RSA_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 
 /** What is wrong with a hosted JWK Set (SMART App Launch 2.2 "Client Authentication: Asymmetric", RFC 7517). */
 export function findInJwks(document: Readonly<Record<string, unknown>>): Finding[] {
@@ -85,7 +70,7 @@ function findInKey(key: Record<string, unknown>, name: string): Finding[] {
 
 function findInMaterial(key: Record<string, unknown>, name: string): Finding[] {
   const { kty, alg, crv, n } = key
-  const members = typeof kty === 'string' && Object.hasOwn(MEMBERS_OF_TYPE, kty) ? MEMBERS_OF_TYPE[kty] : undefined
+  const members = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined
   if (members === undefined) {
     return [error('unknown_key_type', `${name} has kty ${shown(kty)}.`, 'Servers take RSA and EC keys.')]
   }
@@ -98,21 +83,17 @@ function findInMaterial(key: Record<string, unknown>, name: string): Finding[] {
     const what = `${name} is an RSA key of ${rsaBits(n)} bits.`
     return [error('weak_rsa', what, `Servers refuse fewer than ${MIN_RSA_BITS}. Make a new one: fhir-auth keygen`)]
   }
-  const fitting = kty === 'RSA' ? RSA_ALGORITHMS : ALGORITHM_OF_CURVE[String(crv)]
+  const fitting: readonly string[] | undefined = algorithmsOf(key)
   if (fitting === undefined) {
     return [error('unknown_curve', `${name} is on the curve ${shown(crv)}.`, 'Servers take P-384 (ES384), some P-256.')]
   }
-  if (alg !== undefined && !fitting.includes(String(alg))) {
+  // RFC 9864 gives EdDSA on this curve the curve's own name.
+  const isNamedByCurve = alg === 'Ed25519' && crv === 'Ed25519'
+  if (alg !== undefined && !isNamedByCurve && !fitting.includes(String(alg))) {
     const what = `${name} has alg ${shown(alg)}, which ${kty === 'RSA' ? 'an RSA key' : `a ${crv} key`} cannot do.`
     return [error('wrong_alg', what, `Servers refuse it. Write ${fitting.join(' or ')}.`)]
   }
   return []
-}
-
-/** The length of the modulus, without leading zero bytes. */
-function rsaBits(modulus: string): number {
-  const hex = Buffer.from(modulus, 'base64url').toString('hex').replace(/^0+/, '')
-  return hex === '' ? 0 : hex.length * 4 - Math.clz32(Number.parseInt(hex.charAt(0), 16)) + 28
 }
 
 function nameOf({ kid }: Record<string, unknown>, index: number): string {

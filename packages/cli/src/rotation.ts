@@ -1,4 +1,5 @@
 import { loadKeySet } from '@fhir-auth/core'
+import { DEFAULT_JWKS_MAX_AGE_SECONDS, RETIRED_KEY_SECONDS } from '@fhir-auth/core/internal'
 import type { PrivateKeyRecord } from './key-file.ts'
 import { type DatedKey, timeText } from './key-states.ts'
 import { UsageError } from './usage-error.ts'
@@ -8,10 +9,8 @@ export interface PrivateJwks {
   readonly keys: readonly Record<string, unknown>[]
 }
 
-/** How long servers may keep the JWKS of `backendServices()`, unless `jwksMaxAgeSeconds` says otherwise. */
-const MAX_AGE_SECONDS = 600
-/** An assertion lives 5 minutes, and clocks may differ by as much. */
-const OVERLAP_SECONDS = MAX_AGE_SECONDS + 600
+/** When nothing needs a retired key any more, after it signed last: no server has an old set, and no assertion is under way. */
+const OVERLAP_SECONDS = DEFAULT_JWKS_MAX_AGE_SECONDS + RETIRED_KEY_SECONDS
 /** Time to give the file to every process of the app. */
 const DEPLOYMENT_SECONDS = 24 * 3600
 
@@ -24,7 +23,7 @@ const DEPLOYMENT_SECONDS = 24 * 3600
  */
 export async function signFromOf(given: string | undefined, key: PrivateKeyRecord, now: number): Promise<string> {
   if (given === undefined) {
-    const minutes = Math.ceil((now / 1000 + DEPLOYMENT_SECONDS + MAX_AGE_SECONDS) / 60)
+    const minutes = Math.ceil((now / 1000 + DEPLOYMENT_SECONDS + DEFAULT_JWKS_MAX_AGE_SECONDS) / 60)
     return timeText(minutes * 60_000)
   }
   try {
@@ -73,7 +72,7 @@ export function rotationSteps(
   retired: readonly RetiredKey[],
   now: number,
 ): string[] {
-  const deadline = signFrom - MAX_AGE_SECONDS * 1000
+  const deadline = signFrom - DEFAULT_JWKS_MAX_AGE_SECONDS * 1000
   const [removeFrom] = retired.map((key) => key.removeFrom)
   return [
     `${deadline > now ? `Before ${timeText(deadline)}` : 'Now'}: give ${files.private} to every process of the app. backendServices() publishes both keys from then on; if you host the set yourself, host the new ${files.public}. To look: fhir-auth jwks ${files.private} --check URL`,
@@ -95,11 +94,11 @@ export function rotationWarnings(
 ): string[] {
   const { signing, keys } = before
   const waiting = keys.filter(({ state, at }) => state === 'next' && at !== undefined)
-  const isEarly = signFrom < now + MAX_AGE_SECONDS * 1000
+  const isEarly = signFrom < now + DEFAULT_JWKS_MAX_AGE_SECONDS * 1000
   return [
     ...(isEarly
       ? [
-          `Servers may keep the old set for ${MAX_AGE_SECONDS} s, and refuse the new key until they have read the new one. ${timeText(signFrom)} is before that.`,
+          `Servers may keep the old set for ${DEFAULT_JWKS_MAX_AGE_SECONDS} s, and refuse the new key until they have read the new one. ${timeText(signFrom)} is before that.`,
         ]
       : []),
     ...(next.alg === signing.alg

@@ -35,12 +35,13 @@ export {
   publicClient,
 } from './client/client-auth.ts'
 export type { RegistrationResolver } from './client/client-directory.ts'
-export type { ExternalKey } from './client/external-key.ts'
-export { KeySet, type KeyStatus } from './client/key-set.ts'
-export type { KeyState, KeyTimes } from './client/key-times.ts'
-export { type LoadKeyOptions, loadKeySet } from './client/load-key-set.ts'
+export type { ExternalKey } from './client/keys/external-key.ts'
+export { KeySet, type KeyStatus } from './client/keys/key-set.ts'
+export type { KeyMoment, KeyState, KeyTimes } from './client/keys/key-times.ts'
+export { type LoadKeyOptions, loadKeySet } from './client/keys/load-key-set.ts'
+export type { PublicJwk } from './client/keys/public-jwk.ts'
+export type { SigningKey } from './client/keys/signing-key.ts'
 export type { Registration } from './client/registration.ts'
-export type { PublicJwk, SigningKey } from './client/signing-key.ts'
 export type { StaticMetadata } from './client/static-metadata.ts'
 export type { SigningAlgorithm } from './shared/signing-algorithm.ts'
 

@@ -1,5 +1,14 @@
 // `@fhir-auth/core/internal`: what only the packages of this workspace need. Outside semver: any release may change it.
 
+export {
+  algorithmsOf,
+  DEFAULT_JWKS_MAX_AGE_SECONDS,
+  MIN_RSA_BITS,
+  PRIVATE_MEMBERS,
+  PUBLIC_MEMBERS,
+  RETIRED_KEY_SECONDS,
+  rsaBits,
+} from './client/keys/key-rules.ts'
 export { endpointsOfCapabilityStatement } from './discovery/capability-statement.ts'
 export { readMembers } from './discovery/server-metadata.ts'
 export { maxAgeSeconds } from './http/cache-headers.ts'

@@ -3,9 +3,10 @@
 // The client of a flow.
 
 export type { Client, LaunchClient } from './client/client.ts'
-export { type AssertionTarget, signClientAssertion } from './client/client-assertion.ts'
-export type { ClientAuthContext, ClientRequestDraft } from './client/client-auth.ts'
-export { checkRegistration } from './client/registration.ts'
+export { type SignedAssertion, signClientAssertion } from './client/client-assertion.ts'
+export type { ClientRequestDraft } from './client/client-auth.ts'
+export type { ClientAuthContext } from './client/client-auth-context.ts'
+export { checkRegistration, type RegistrationUse } from './client/registration.ts'
 
 // Discovery.
 

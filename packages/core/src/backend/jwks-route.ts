@@ -1,4 +1,4 @@
-import type { KeySet } from '../client/key-set.ts'
+import type { KeySet } from '../client/keys/key-set.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { refuseMethod } from '../web/answers.ts'

@@ -6,7 +6,8 @@ import {
   REGISTRATION_SOURCE,
   type RegistrationSource,
 } from '../client/client-directory.ts'
-import { DEFAULT_JWKS_MAX_AGE_SECONDS, type KeySet } from '../client/key-set.ts'
+import { DEFAULT_JWKS_MAX_AGE_SECONDS } from '../client/keys/key-rules.ts'
+import type { KeySet } from '../client/keys/key-set.ts'
 import { checkRegistration } from '../client/registration.ts'
 import { createEmit, type Emit, type EventListener } from '../events.ts'
 import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'

@@ -1,46 +1,50 @@
-import type { AssertionRules, DialectContext, GrantType } from '../dialects/dialect.ts'
+import type { DialectContext } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
-import type { KeySet } from './key-set.ts'
+import { withTimeLimit } from '../shared/time-limit.ts'
+import type { ClientAuthContext } from './client-auth-context.ts'
+import type { KeySet } from './keys/key-set.ts'
+import type { SigningKey } from './keys/signing-key.ts'
 
-/** What an assertion is made for: one request to one token endpoint. */
-export interface AssertionTarget {
-  readonly clientId: string
-  readonly fhirBaseUrl: string
-  readonly tokenEndpoint: string
-  readonly issuer: string | undefined
-  readonly grantType: GrantType
-  /** `token_endpoint_auth_signing_alg_values_supported`, where the server publishes it. */
-  readonly acceptedAlgorithms: readonly string[] | undefined
+/** A signed assertion, and which key signed it. */
+export interface SignedAssertion {
+  readonly jwt: string
+  readonly kid: string
+  readonly alg: string
 }
 
 /**
  * Signs a new one-time authentication JWT (SMART App Launch 2.2 "Client Authentication: Asymmetric", RFC 7523 §3).
  * Each call has its own `jti`.
  *
- * @param nowSeconds - the present, in seconds since the epoch
  * @throws `invalid_key` when no key fits the server's algorithms, `token_unavailable` when an external signer fails,
- *   `unsupported_by_server` when the issuer is unknown but wanted
+ *   `timeout` when it does not answer, `unsupported_by_server` when the issuer is unknown but wanted
  */
-export async function signClientAssertion(
-  keys: KeySet,
-  target: AssertionTarget,
-  rules: AssertionRules,
-  nowSeconds: number,
-): Promise<string> {
-  await keys.refresh(nowSeconds * 1000)
-  const accepted = target.acceptedAlgorithms?.length ? target.acceptedAlgorithms : rules.algorithms
-  const key = keys.signingKey(accepted, nowSeconds * 1000)
-  const header = { alg: key.alg, typ: rules.typ, kid: key.kid, ...(rules.jku !== undefined && { jku: rules.jku }) }
-  return key.signJwt(header, assertionClaims(target, rules, Math.floor(nowSeconds)))
+export async function signClientAssertion(keys: KeySet, context: ClientAuthContext): Promise<SignedAssertion> {
+  const { now, acceptedAlgorithms, assertion: rules, timeoutSeconds } = context
+  await keys.refresh(now)
+  const key = keys.signingKey(acceptedAlgorithms?.length ? acceptedAlgorithms : rules.algorithms, now)
+  const { kid, alg } = key
+  const header = { alg, typ: rules.typ, kid, ...(rules.jku !== undefined && { jku: rules.jku }) }
+  const sign = () => key.signJwt(header, assertionClaims(context))
+  return { jwt: await withTimeLimit(sign, timeoutSeconds, () => lateError(key, timeoutSeconds)), kid, alg }
 }
 
-function assertionClaims(target: AssertionTarget, rules: AssertionRules, issuedAt: number): Record<string, unknown> {
-  const context: DialectContext = target
+function lateError({ kid, alg }: SigningKey, seconds: number): FhirAuthError {
+  return new FhirAuthError(
+    'timeout',
+    `The signer of the key "${kid}" (${alg}) has not answered for ${seconds} s. Check that it can be reached.`,
+  )
+}
+
+function assertionClaims(context: ClientAuthContext): Record<string, unknown> {
+  const { assertion: rules, clientId } = context
+  const request: DialectContext = context
+  const issuedAt = Math.floor(context.now / 1000)
   const claims: Record<string, unknown> = {
-    ...rules.claims(context),
-    iss: target.clientId,
-    sub: target.clientId,
-    aud: assertionAudience(target, rules),
+    ...rules.claims(request),
+    iss: clientId,
+    sub: clientId,
+    aud: assertionAudience(context),
     iat: issuedAt,
     exp: issuedAt + Math.floor(rules.lifetimeSeconds),
     jti: crypto.randomUUID(),
@@ -50,15 +54,16 @@ function assertionClaims(target: AssertionTarget, rules: AssertionRules, issuedA
 }
 
 /** A string, never an array: servers compare it literally. */
-function assertionAudience(target: AssertionTarget, { audience }: AssertionRules): string {
+function assertionAudience(context: ClientAuthContext): string {
+  const { audience } = context.assertion
   if (typeof audience === 'object') return audience.literal
-  if (audience === 'fhir_base') return target.fhirBaseUrl
+  if (audience === 'fhir_base') return context.fhirBaseUrl
   if (audience === 'issuer') {
-    if (target.issuer !== undefined) return target.issuer
+    if (context.issuer !== undefined) return context.issuer
     throw new FhirAuthError(
       'unsupported_by_server',
       'The dialect wants the issuer as audience of the assertion, but the server publishes none. Set metadata.issuer.',
     )
   }
-  return target.tokenEndpoint
+  return context.tokenEndpoint
 }

@@ -1,18 +1,14 @@
-import { decode } from 'jose/base64url'
-import type { AssertionRules } from '../dialects/dialect.ts'
 import { refuseOption, requireText } from '../options.ts'
-import { type AssertionTarget, signClientAssertion } from './client-assertion.ts'
-import type { KeySet } from './key-set.ts'
+import { signClientAssertion } from './client-assertion.ts'
+import type { ClientAuthContext } from './client-auth-context.ts'
+import type { KeySet } from './keys/key-set.ts'
 
 /** A request to an authorization server's endpoint, before it is sent. */
 export interface ClientRequestDraft {
   readonly headers: Record<string, string>
   readonly body: URLSearchParams
-}
-
-export interface ClientAuthContext extends AssertionTarget {
-  readonly assertion: AssertionRules
-  readonly nowSeconds: number
+  /** What to look at when the server says `invalid_client` to this request. */
+  hint?: (() => string | undefined) | undefined
 }
 
 /**
@@ -24,8 +20,6 @@ export interface ClientAuth {
   authenticate(draft: ClientRequestDraft, context: ClientAuthContext): void | Promise<void>
   /** Refuses a client id that this method cannot carry, when a factory is called. */
   checkClientId?(clientId: string): void
-  /** What to look at when the server says `invalid_client` to a request. */
-  hint?(clientId: string, sent: ClientRequestDraft): string | undefined
   /** Every secret of this client that an answer could echo. */
   secrets(): readonly string[]
 }
@@ -54,8 +48,13 @@ export function clientSecretBasic(secret: string | undefined, options: ClientSec
   const encode = encoding === 'raw' ? (text: string) => text : formUrlEncode
   return Object.freeze<ClientAuth>({
     method: 'client_secret_basic',
-    authenticate({ headers }, { clientId }) {
-      headers.authorization = `Basic ${base64(`${encode(clientId)}:${encode(password)}`)}`
+    authenticate(draft, { clientId }) {
+      draft.headers.authorization = `Basic ${base64(`${encode(clientId)}:${encode(password)}`)}`
+      draft.hint = () => {
+        if (formUrlEncode(clientId) === clientId && formUrlEncode(password) === password) return undefined
+        const other = encoding === 'raw' ? 'rfc6749' : 'raw'
+        return `The client id or secret has characters that servers expect in different encodings: try clientSecretBasic(secret, { encoding: '${other}' }).`
+      }
     },
     checkClientId(clientId) {
       // The server would split at the first colon.
@@ -64,11 +63,6 @@ export function clientSecretBasic(secret: string | undefined, options: ClientSec
           "clientId contains a colon, which raw Basic credentials cannot carry. Use clientSecretBasic(secret, { encoding: 'rfc6749' }) or clientSecretPost(secret).",
         )
       }
-    },
-    hint(clientId) {
-      if (formUrlEncode(clientId) === clientId && formUrlEncode(password) === password) return undefined
-      const other = encoding === 'raw' ? 'rfc6749' : 'raw'
-      return `The client id or secret has characters that servers expect in different encodings: try clientSecretBasic(secret, { encoding: '${other}' }).`
     },
     secrets: () => [password],
   })
@@ -104,15 +98,13 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
   }
   return Object.freeze<ClientAuth>({
     method: 'private_key_jwt',
-    async authenticate({ body }, context) {
-      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
-      body.set('client_assertion', await signClientAssertion(keys, context, context.assertion, context.nowSeconds))
-    },
-    hint(_clientId, { body }) {
-      // The key that signed: another one may be its turn for another server, or by now.
-      const [header = ''] = body.get('client_assertion')?.split('.') ?? []
-      const { kid, alg } = JSON.parse(new TextDecoder().decode(decode(header)))
-      return `Check that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
+    async authenticate(draft, context) {
+      const { jwt, kid, alg } = await signClientAssertion(keys, context)
+      draft.body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+      draft.body.set('client_assertion', jwt)
+      // Names the key that signed this request: for another server, or later, it may be another one.
+      draft.hint = () =>
+        `Check that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
     },
     secrets: () => [],
   })

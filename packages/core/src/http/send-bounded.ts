@@ -29,7 +29,7 @@ export interface HttpAnswer {
   body: string
 }
 
-const DEFAULT_TIMEOUT_SECONDS = 10
+export const DEFAULT_TIMEOUT_SECONDS = 10
 
 export const HTTP_OPTIONS: {
   readonly fetch: OptionRule<HttpOptions['fetch']>

@@ -5,7 +5,7 @@ import { FhirAuthError } from '../errors.ts'
 import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import { type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
 import { oauthErrorOf } from './oauth-error.ts'
 
 /** What a request to an authorization server's back channel needs besides its parameters. */
@@ -49,9 +49,11 @@ export async function postAuthenticated(
     acceptedAlgorithms: server.acceptedAlgorithms,
     grantType,
     assertion: client.dialect.assertion,
-    nowSeconds: channel.now() / 1000,
+    now: channel.now(),
+    timeoutSeconds: channel.http.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
   })
-  const answer = await sendBounded({ method: 'POST', url, ...draft }, channel.http)
+  const { headers, body } = draft
+  const answer = await sendBounded({ method: 'POST', url, headers, body }, channel.http)
   if (answer.status >= 200 && answer.status < 300) return answer
   throw refusal(answer, client, draft, channel.now())
 }
@@ -64,7 +66,7 @@ function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, 
   if (!oauth) {
     return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
   }
-  const hint = oauth.error === 'invalid_client' ? client.clientAuth.hint?.(client.clientId, draft) : ADVICE[oauth.error]
+  const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE[oauth.error]
   const description = oauth.error_description ? ` (${oauth.error_description})` : ''
   return new FhirAuthError(
     'token_request_refused',

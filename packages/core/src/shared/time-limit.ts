@@ -1,3 +1,6 @@
+/** The longest time that timers can count, nearly 25 days: a longer one would be over at once. */
+const MAX_TIMER_MILLISECONDS = 2 ** 31 - 1
+
 /**
  * The answer of `call`, unless it takes longer than the limit. The call itself goes on: nothing can stop it.
  *
@@ -6,7 +9,7 @@
  */
 export function withTimeLimit<T>(call: () => Promise<T>, seconds: number, onLate: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(onLate()), seconds * 1000)
+    const timer = setTimeout(() => reject(onLate()), Math.min(seconds * 1000, MAX_TIMER_MILLISECONDS))
     const settle =
       <V>(done: (value: V) => void) =>
       (value: V) => {

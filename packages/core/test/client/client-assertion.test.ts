@@ -1,18 +1,22 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type AssertionTarget, signClientAssertion } from '../../src/client/client-assertion.ts'
+import { signClientAssertion } from '../../src/client/client-assertion.ts'
+import type { ClientAuthContext } from '../../src/client/client-auth-context.ts'
 import { type Dialect, type DialectOverrides, intelichart, type KeySet, loadKeySet, smart } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { ecJwk, readJwt, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'
 
 const NOW = 1_767_225_600
-const target: AssertionTarget = {
+const target: ClientAuthContext = {
   clientId: 'the-client',
   fhirBaseUrl: 'https://ehr.example.com/fhir/',
   tokenEndpoint: 'https://AS.example.com/token?tenant=7',
   issuer: 'https://as.example.com',
   grantType: 'client_credentials',
   acceptedAlgorithms: undefined,
+  assertion: smart().assertion,
+  now: NOW * 1000,
+  timeoutSeconds: 10,
 }
 
 // Made once: an RSA key takes long to find.
@@ -22,8 +26,10 @@ beforeAll(async () => {
   keys = await loadKeySet({ ...ecJwk(), kid: 'key-1' })
 })
 
-const sign = (dialect: Dialect = smart(), nowSeconds = NOW, changes: Partial<AssertionTarget> = {}) =>
-  signClientAssertion(keys, { ...target, ...changes }, dialect.assertion, nowSeconds)
+const jwtOf = async (set: KeySet, changes: Partial<ClientAuthContext> = {}) =>
+  (await signClientAssertion(set, { ...target, ...changes })).jwt
+const sign = ({ assertion }: Dialect = smart(), changes: Partial<ClientAuthContext> = {}) =>
+  jwtOf(keys, { ...changes, assertion })
 
 const claimsWith = async (assertion: NonNullable<DialectOverrides['assertion']>) =>
   readJwt(await sign(smart({ assertion }))).claims
@@ -40,7 +46,7 @@ describe('algorithms', () => {
     'JWT-02 JWT-05 JWT-12 %s verifies with node:crypto alone, by the one public key of its kid',
     async (alg, make, hash) => {
       const set = await loadKeySet({ keys: [make(), make()] })
-      const jwt = await signClientAssertion(set, target, smart().assertion, NOW)
+      const jwt = await jwtOf(set)
       const { header, signature } = readJwt(jwt)
       expect(header.alg).toBe(alg)
       const [key, ...more] = set.publicJwks().keys.filter(({ kid }) => kid === header.kid)
@@ -69,7 +75,7 @@ describe('algorithms', () => {
     ['PS512', undefined],
   ] as const)('JWT-03 an RSA key signs with %s when told to', async (alg, hash) => {
     const set = await loadKeySet(RSA, { alg })
-    const jwt = await signClientAssertion(set, target, smart().assertion, NOW)
+    const jwt = await jwtOf(set)
     expect(readJwt(jwt).header.alg).toBe(alg)
     if (hash) expect(verifiesWithNodeCrypto(jwt, set.publicJwks().keys[0] ?? {}, hash)).toBe(true)
   })
@@ -79,7 +85,7 @@ describe('algorithms', () => {
     ['P-521', 'ES512', 'sha512', 132],
   ])('JWT-03 a %s key signs with %s', async (curve, alg, hash, length) => {
     const set = await loadKeySet(ecJwk(curve))
-    const jwt = await signClientAssertion(set, target, smart().assertion, NOW)
+    const jwt = await jwtOf(set)
     expect(readJwt(jwt).header.alg).toBe(alg)
     expect(readJwt(jwt).signature).toHaveLength(length)
     expect(verifiesWithNodeCrypto(jwt, set.publicJwks().keys[0] ?? {}, hash)).toBe(true)
@@ -101,7 +107,7 @@ describe('algorithms', () => {
       ],
     })
     const kidFor = async (acceptedAlgorithms: readonly string[] | undefined) => {
-      const jwt = await signClientAssertion(set, { ...target, acceptedAlgorithms }, smart().assertion, NOW)
+      const jwt = await jwtOf(set, { acceptedAlgorithms })
       return readJwt(jwt).header.kid
     }
     expect(await kidFor(undefined)).toBe('rsa')
@@ -125,7 +131,7 @@ describe('jku', () => {
 
 describe('claims', () => {
   it('JWT-06 JWT-07 JWT-09 JWT-11 iss and sub are the client id, aud the token endpoint to the letter, iat now, exp within five minutes', async () => {
-    const { jti, ...claims } = readJwt(await sign(smart(), NOW + 0.9)).claims
+    const { jti, ...claims } = readJwt(await sign(smart(), { now: NOW * 1000 + 900 })).claims
     expect(claims).toEqual({
       iss: 'the-client',
       sub: 'the-client',
@@ -146,9 +152,7 @@ describe('claims', () => {
   })
 
   it('JWT-08 with the issuer as audience, an unknown one is said to be missing, and nothing put in its place', async () => {
-    const failure = await failureOf(() =>
-      sign(smart({ assertion: { audience: 'issuer' } }), NOW, { issuer: undefined }),
-    )
+    const failure = await failureOf(() => sign(smart({ assertion: { audience: 'issuer' } }), { issuer: undefined }))
     expect(failure.code).toBe('unsupported_by_server')
     expect(failure.message).toContain('Set metadata.issuer')
   })

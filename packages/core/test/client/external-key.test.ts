@@ -139,6 +139,27 @@ it('JWKS-07 the kid of a key without one may come from the vendor', async () => 
   expect(readJwt(await key.signJwt({ kid: key.kid }, {})).header.kid).toBe('from-the-vendor')
 })
 
+it('JWKS-08 a signer that never answers is given up after timeoutSeconds, and all who wait are told', async () => {
+  const keys = await loadKeySet({ ...valid, sign: () => new Promise<Uint8Array>(() => {}) })
+  const services = createBackendServices({
+    ...{
+      fhirBaseUrl: 'https://ehr.example.com/fhir',
+      clientId: 'job',
+      scope: 'system/*.rs',
+      keys,
+      timeoutSeconds: 0.05,
+    },
+    metadata: { token_endpoint: 'https://ehr.example.com/token' },
+  })
+  const failures = await Promise.all([1, 2, 3].map(() => failureOf(() => services.context())))
+  for (const { code, message } of failures) {
+    expect(code).toBe('timeout')
+    expect(message).toBe(
+      'The signer of the key "in-kms" (ES384) has not answered for 0.05 s. Check that it can be reached.',
+    )
+  }
+})
+
 describe('an external key that cannot work', () => {
   it.each<[string, object, RegExp]>([
     ['a symmetric publicJwk', { publicJwk: { kty: 'oct', k: 'c2VjcmV0' } }, /Key 1 \(external\) is symmetric/],

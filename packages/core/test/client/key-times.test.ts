@@ -61,8 +61,29 @@ describe('a key with a signFrom', () => {
     const times = ['2026-07-02', '2026-07-02T00:00Z', '2026-07-02T02:00:00+02:00', (START + DAY) / 1000]
     for (const signFrom of times) {
       const [status] = (await setOf({ ...a, signFrom })).states(START)
-      expect(status).toEqual({ kid: 'a', alg: 'ES256', state: 'next', signFrom: START + DAY })
+      expect(status).toEqual({
+        ...{ kid: 'a', alg: 'ES256', signFrom: START + DAY },
+        ...{ state: 'next', at: START + DAY, published: true },
+      })
     }
+  })
+})
+
+describe('the moment at which a state changes', () => {
+  const momentsAt = (keys: KeySet, now: number) =>
+    Object.fromEntries(keys.states(now).map(({ kid, state, at, published }) => [kid, [state, at, published]]))
+
+  it('JWKS-06 is that of the next key, for it and for the one that it retires', async () => {
+    const keys = await setOf(a ?? {}, { ...b, signFrom: '2026-07-02' })
+    const turn = START + DAY
+    expect(momentsAt(keys, START)).toEqual({ a: ['active', turn, true], b: ['next', turn, true] })
+    expect(momentsAt(keys, turn)).toEqual({ a: ['retired', turn, true], b: ['active', undefined, true] })
+    expect(momentsAt(keys, turn + DEFAULT_OVERLAP).a).toEqual(['retired', turn, false])
+  })
+
+  it('JWKS-06 is not known of a key behind another one, and its own end for one with a signUntil', async () => {
+    const keys = await setOf({ ...a, signUntil: '2026-07-02' }, b ?? {})
+    expect(momentsAt(keys, START)).toEqual({ a: ['active', START + DAY, true], b: ['next', undefined, true] })
   })
 })
 

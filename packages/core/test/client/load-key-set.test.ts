@@ -1,8 +1,8 @@
 import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
-import { INTEGER, OCTET_STRING, SEQUENCE, writeDer } from '../../src/client/der.ts'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { INTEGER, OCTET_STRING, SEQUENCE, writeDer } from '../../src/client/keys/der-elements.ts'
 import { FhirAuthError, KeySet, loadKeySet } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { ecJwk, type PrivateTestJwk, readJwt, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'
@@ -97,6 +97,23 @@ describe('a usable key', () => {
     )
     expect(keys.publicJwks().keys.map(({ alg }) => alg)).toEqual(['PS384', 'RS512'])
     expect((await loadKeySet(pemOf(RSA), { alg: 'RS256' })).signingKey().alg).toBe('RS256')
+  })
+})
+
+describe('the way of a key from its text to a signature', () => {
+  it.each([
+    ['a JWK', () => JSON.stringify(EC)],
+    ['a PKCS#8 PEM', () => pemOf(EC)],
+    ['a SEC1 PEM', () => sec1(EC)],
+    ['a PKCS#1 PEM', () => pkcs1(RSA)],
+  ])('%s is imported once, and signs with what was imported', async (_name, source) => {
+    const imports = vi.spyOn(crypto.subtle, 'importKey')
+    onTestFinished(() => imports.mockRestore())
+    const key = (await loadKeySet(source())).signingKey()
+    await key.signJwt({}, {})
+    const parts = imports.mock.calls.map(([, , , , usages]) => String(usages))
+    // The public part checks the first signature.
+    expect(parts).toEqual(['sign', 'verify'])
   })
 })
 
@@ -208,7 +225,11 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
     /PEM private key is damaged/,
   ],
   ['a SEC1 PEM that is no DER', () => block('EC PRIVATE KEY', btoa('no DER at all')), /PEM private key is damaged/],
-  ['a SEC1 PEM of a curve nobody uses', () => sec1(ecJwk('secp256k1')), /does not fit RSA, P-256, P-384/],
+  [
+    'a SEC1 PEM of a curve nobody uses',
+    () => sec1(ecJwk('secp256k1')),
+    /is on the curve secp256k1\. Use an RSA key, or one on P-384/,
+  ],
   [
     'a SEC1 PEM without its curve',
     () => block('EC PRIVATE KEY', 'MAYCAQEEAQE='),
@@ -241,7 +262,11 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
     () => ecPair.privateKey.export({ type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'pass' }),
     /is encrypted \("EC PRIVATE KEY"\).*openssl pkcs8 -topk8 -nocrypt/,
   ],
-  ['a PEM of a curve nobody uses', () => pemOf(ecJwk('secp256k1')), /damaged, or does not fit RSA, P-256/],
+  [
+    'a PEM of a curve nobody uses',
+    () => pemOf(ecJwk('secp256k1')),
+    /is on the curve secp256k1\. Use an RSA key, or one on P-384/,
+  ],
   ['a public JWK', () => without(RSA, ...PRIVATE_MEMBERS), /Key 1 is a public key: its private member "d" is missing/],
   ['an RSA key of 1024 bits', () => rsaJwk(1024), /RSA key of 1024 bits\. At least 2048 are needed/],
   ['an RSA PEM of 1024 bits', () => pemOf(rsaJwk(1024)), /RSA key of 1024 bits/],
@@ -303,7 +328,7 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
     /signUntil that is not after its signFrom/,
   ],
   ['a key for encryption', () => ({ ...RSA, use: 'enc' }), /not for signatures: its use is not "sig"/],
-  ['a key without a coordinate', () => without(EC, 'y'), /members do not form a valid key/],
+  ['a key without a coordinate', () => without(EC, 'y'), /Key 1 has no "y"/],
   ['an RSA key without its primes', () => without(RSA, 'p', 'q', 'dp', 'dq', 'qi'), /members do not form a valid key/],
   [
     'the private half of one key with the public half of another',
@@ -321,7 +346,7 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
       const small = rsaJwk(1024)
       return { ...small, n: `${'AAAA'.repeat(60)}${small.n}` }
     },
-    /members do not form a valid key/,
+    /RSA key of 1024 bits\. At least 2048/,
   ],
 ]
 
@@ -336,7 +361,7 @@ describe('an unusable key', () => {
 
   it('JWT-15 an algorithm that the PEM cannot do is named', async () => {
     const failure = await failureOf(() => loadKeySet(pemOf(ecJwk('P-256')), { alg: 'ES384' }))
-    expect(failure.message).toContain('does not fit ES384')
+    expect(failure.message).toContain('alg "ES384", which a P-256 key cannot do. Use ES256')
   })
 
   it('JWKS-05 an empty key set, and two keys of one kid, are refused by KeySet itself', async () => {

@@ -1,9 +1,12 @@
-import { asFhirAuthError, type FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../shared/maybe-promise.ts'
+import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
+import type { MaybePromise } from '../../shared/maybe-promise.ts'
+import { SingleFlight } from '../../shared/single-flight.ts'
+import { withTimeLimit } from '../../shared/time-limit.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** Nobody waits longer for a source: what is there goes on signing. */
-const WAIT_MS = 5000
+/** Nobody waits longer for a source: the keys that are there go on signing. */
+const WAIT_SECONDS = 5
+const READING = 'keys'
 
 /**
  * Reads keys again from where they come from, when somebody needs them and the last reading is some time ago. Without a
@@ -12,8 +15,8 @@ const WAIT_MS = 5000
 export class KeyReloader {
   readonly #read: () => Promise<readonly SigningKey[]>
   readonly #everySeconds: number
+  readonly #flight = new SingleFlight<void>()
   #readAt: number
-  #inFlight: Promise<void> | undefined
   failure: FhirAuthError | undefined
 
   /** @param readAt - when the keys were read last, in milliseconds since the epoch */
@@ -25,14 +28,15 @@ export class KeyReloader {
 
   /** @param apply - takes the new keys, or throws */
   refresh(now: number, apply: (keys: readonly SigningKey[]) => void): MaybePromise<void> {
-    if (this.#inFlight) return this.#inFlight
     // A clock that was set back must not stop it.
-    if (Math.abs(now - this.#readAt) < this.#everySeconds * 1000) return undefined
-    this.#readAt = now
-    this.#inFlight = withinLimit(this.#reload(now, apply)).finally(() => {
-      this.#inFlight = undefined
+    const isDue = Math.abs(now - this.#readAt) >= this.#everySeconds * 1000
+    if (!isDue && this.#flight.get(READING) === undefined) return undefined
+    return this.#flight.run(READING, () => {
+      this.#readAt = now
+      return withTimeLimit(() => this.#reload(now, apply), WAIT_SECONDS, lateError).catch((error: FhirAuthError) => {
+        this.failure = error
+      })
     })
-    return this.#inFlight
   }
 
   async #reload(now: number, apply: (keys: readonly SigningKey[]) => void): Promise<void> {
@@ -50,11 +54,9 @@ export class KeyReloader {
   }
 }
 
-async function withinLimit(work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, WAIT_MS)
-  })
-  await Promise.race([work, limit])
-  clearTimeout(timer)
+function lateError(): FhirAuthError {
+  return new FhirAuthError(
+    'timeout',
+    `The source of the keys has not answered for ${WAIT_SECONDS} s. The keys that are there go on signing.`,
+  )
 }

@@ -37,7 +37,7 @@ export function readDer(bytes: Uint8Array): DerElement[] | undefined {
 }
 
 /** One element around the given bytes. */
-export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const size: number[] = []
   for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) size.unshift(rest % 256)

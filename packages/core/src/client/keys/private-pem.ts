@@ -1,6 +1,8 @@
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
-import { INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, readDer, SEQUENCE, writeDer } from './der.ts'
-import { refuseKey } from './key-checks.ts'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, readDer, SEQUENCE, writeDer } from './der-elements.ts'
+import type { ImportedKey } from './imported-key.ts'
+import { importPkcs8, refuseDamaged } from './pkcs8-key.ts'
+import { refuseKey } from './refuse-key.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 /** What may stand beside a private key: `openssl ecparam` writes the first, a combined file has its certificate. */
@@ -12,70 +14,49 @@ const EC_PUBLIC_KEY = Uint8Array.of(OBJECT_IDENTIFIER, 7, 0x2a, 0x86, 0x48, 0xce
 const CURVE = 0xa0
 
 /**
- * The private keys in a PEM text, as JWKs with their algorithm: PKCS#8, PKCS#1 (RSA) and SEC1 (EC), one or several.
+ * The private keys in a PEM text: PKCS#8, PKCS#1 (RSA) and SEC1 (EC), one or several.
  *
+ * @param alg - the algorithm for an RSA key
  * @throws `invalid_key` naming the fault and the remedy
  */
-export async function readPrivatePem(text: string, alg: SigningAlgorithm | undefined): Promise<object[]> {
+export async function readPrivatePem(text: string, alg: SigningAlgorithm | undefined): Promise<ImportedKey[]> {
   // An environment variable often holds a PEM on one line, its line ends written as "\n".
   const blocks = [...text.replaceAll('\\r', '').replaceAll('\\n', '\n').matchAll(BLOCK)]
   const secrets = blocks.filter(([, label = '']) => !COMPANIONS.includes(label))
   if (secrets.length === 0) {
     const label = blocks[0]?.[1] ?? /-----BEGIN ([A-Z0-9 ]+)-----/.exec(text)?.[1] ?? 'unreadable'
-    return label.includes('PRIVATE KEY') ? refuseDamaged('The PEM private key', alg) : refuseLabel(label)
+    return label.includes('PRIVATE KEY') ? refuseDamaged('The PEM private key') : refuseLabel(label)
   }
-  const keys: object[] = []
-  for (const [index, [, label = '', body = '']] of secrets.entries()) {
-    const name = secrets.length === 1 ? 'The PEM private key' : `The PEM private key ${index + 1}`
-    keys.push(await importPkcs8(toPkcs8(label, body, name, alg), name, alg))
-  }
-  return keys
+  return Promise.all(
+    secrets.map(([, label = '', body = ''], index) => {
+      const name = secrets.length === 1 ? 'The PEM private key' : `The PEM private key ${index + 1}`
+      return importPkcs8(toPkcs8(label, body, name), name, alg)
+    }),
+  )
 }
 
 /** WebCrypto takes PKCS#8 only (RFC 5208 §5), which is a wrapping of the older forms. */
-function toPkcs8(label: string, body: string, name: string, alg: SigningAlgorithm | undefined): Uint8Array {
+function toPkcs8(label: string, body: string, name: string): Uint8Array<ArrayBuffer> {
   if (label.startsWith('ENCRYPTED') || body.includes('Proc-Type: 4,ENCRYPTED')) {
     refuseKey(
       `${name} is encrypted ("${label}"), and there is no place for its passphrase. Decrypt it: openssl pkcs8 -topk8 -nocrypt -in key.pem`,
     )
   }
-  const bytes = fromBase64(body) ?? refuseDamaged(name, alg)
+  const bytes = fromBase64(body) ?? refuseDamaged(name)
   if (label === 'PRIVATE KEY') return bytes
   if (label === 'RSA PRIVATE KEY') return wrap(RSA_ENCRYPTION, Uint8Array.of(NULL, 0), bytes)
   if (label !== 'EC PRIVATE KEY') return refuseLabel(label)
   const members = readDer(readDer(bytes)?.[0]?.content ?? new Uint8Array()) ?? []
   const curve = members.find(({ tag }) => tag === CURVE)?.content
   if (!curve) {
-    if (members.length === 0) refuseDamaged(name, alg)
+    if (members.length === 0) refuseDamaged(name)
     refuseKey(`${name} does not name its curve. Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem`)
   }
   return wrap(EC_PUBLIC_KEY, curve, bytes)
 }
 
-function wrap(algorithm: Uint8Array, parameters: Uint8Array, key: Uint8Array): Uint8Array {
+function wrap(algorithm: Uint8Array, parameters: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer> {
   return writeDer(SEQUENCE, ZERO, writeDer(SEQUENCE, algorithm, parameters), writeDer(OCTET_STRING, key))
-}
-
-async function importPkcs8(der: Uint8Array, name: string, alg: SigningAlgorithm | undefined): Promise<object> {
-  const { exportJWK } = await import('jose/key/export')
-  const { importPKCS8 } = await import('jose/key/import')
-  const pem = `-----BEGIN PRIVATE KEY-----\n${toBase64(der)}\n-----END PRIVATE KEY-----`
-  // PKCS#8 names the key type but not the algorithm, which WebCrypto wants to know first: try each family.
-  const candidates = alg ? [alg] : ['RS384', 'ES384', 'ES256', 'ES512', 'EdDSA']
-  for (const candidate of candidates) {
-    try {
-      return { ...(await exportJWK(await importPKCS8(pem, candidate, { extractable: true }))), alg: candidate }
-    } catch {
-      // Not of this family.
-    }
-  }
-  return refuseDamaged(name, alg)
-}
-
-function refuseDamaged(name: string, alg: SigningAlgorithm | undefined): never {
-  return refuseKey(
-    `${name} is damaged, or does not fit ${alg ?? 'RSA, P-256, P-384, P-521 or Ed25519'}. Export it again as PKCS#8.`,
-  )
 }
 
 function refuseLabel(label: string): never {
@@ -87,14 +68,10 @@ function refuseLabel(label: string): never {
   )
 }
 
-function fromBase64(text: string): Uint8Array | undefined {
+function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     return Uint8Array.from(atob(text.replace(/\s+/g, '')), (character) => character.charCodeAt(0))
   } catch {
     return undefined
   }
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
 }

@@ -1,11 +1,14 @@
 import type { JWK } from 'jose'
-import { FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../shared/maybe-promise.ts'
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
-import { INTEGER, readDer, SEQUENCE } from './der.ts'
-import { checkJwk, type KeyDefaults, kidOf, refuseKey } from './key-checks.ts'
+import { FhirAuthError } from '../../errors.ts'
+import type { MaybePromise } from '../../shared/maybe-promise.ts'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { checkJwk } from './check-jwk.ts'
+import { INTEGER, readDer, SEQUENCE } from './der-elements.ts'
+import { type KeyDefaults, kidOf } from './key-defaults.ts'
 import { readKeyTimes } from './key-times.ts'
-import { publicJwkOf, type SigningKey } from './signing-key.ts'
+import { publicMembersOf } from './public-jwk.ts'
+import { refuseKey } from './refuse-key.ts'
+import type { SigningKey } from './signing-key.ts'
 
 /** A key whose private part is elsewhere: in a key management service, a hardware module, a non-extractable `CryptoKey`. */
 export interface ExternalKey {
@@ -44,20 +47,21 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
   const { encode } = await import('jose/base64url')
   const { compactVerify } = await import('jose/jws/compact/verify')
   if (typeof key.sign !== 'function') refuseKey(`${name} has a "sign" that is no function.`)
-  const given = checkJwk(key.publicJwk, `${name} (external)`, 'public', undefined)
+  const expected = { name: `${name} (external)`, part: 'public' } as const
+  const given = checkJwk(key.publicJwk, expected)
   const own = { ...key.publicJwk, alg: key.alg, ...(key.kid !== undefined && { kid: key.kid }) }
-  const jwk = checkJwk(own, `${name} (external)`, 'public', undefined)
+  const jwk = checkJwk(own, expected)
   if ((key.publicJwk as JWK).alg !== undefined && given.alg !== key.alg) {
     refuseKey(`${name} has alg "${key.alg}", but its publicJwk has "${given.alg}".`)
   }
   const times = readKeyTimes(key, name)
   const { kty, alg } = jwk
-  const unnamed = publicJwkOf(jwk, jwk.kid ?? '')
+  const publicMembers = publicMembersOf(jwk, `${name} (external)`)
   let publicKey: Awaited<ReturnType<typeof importJWK>>
   let thumbprint: string
   try {
-    publicKey = await importJWK({ ...unnamed } as JWK, alg)
-    thumbprint = await calculateJwkThumbprint({ ...unnamed } as JWK)
+    publicKey = await importJWK(publicMembers as JWK, alg)
+    thumbprint = await calculateJwkThumbprint(publicMembers as JWK)
   } catch (cause) {
     return refuseKey(`${name} (external, ${kty}, ${alg}) has a publicJwk that is no valid key. Export it again.`, cause)
   }
@@ -66,7 +70,7 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
   return Object.freeze({
     kid,
     alg,
-    publicJwk: Object.freeze({ ...unnamed, kid }),
+    publicJwk: Object.freeze({ ...publicMembers, kid, alg, use: 'sig' as const }),
     ...times,
     async signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
       // RFC 7515 §5.1: the two parts, and the signature over both.

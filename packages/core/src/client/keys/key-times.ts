@@ -1,5 +1,5 @@
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
-import { refuseKey } from './key-checks.ts'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { refuseKey } from './refuse-key.ts'
 
 /** When a key signs. Both in milliseconds since the epoch; without them it signs as soon as, and as long as, it is there. */
 export interface KeyTimes {
@@ -52,22 +52,36 @@ function readTime(value: unknown, member: string, name: string): number | undefi
   )
 }
 
-/** The state of one key among all of its set, and since when, for a retired one. */
-export function stateOf(
-  key: TimedKey,
-  keys: readonly TimedKey[],
-  now: number,
-): { state: KeyState; retiredAt?: number } {
-  if (now < startOf(key)) return { state: 'next' }
-  const rivals = keys.filter((other) => other !== key && other.alg === key.alg && now >= startOf(other))
+/** What a key does at one moment, and when that changes. */
+export interface KeyMoment {
+  readonly state: KeyState
+  /** `next`: signs from then; `active`: signs until then; `retired`: since then. Undefined where nothing says so. */
+  readonly at: number | undefined
+}
+
+/** The state of one key among all of its set. */
+export function stateOf(key: TimedKey, keys: readonly TimedKey[], now: number): KeyMoment {
+  const start = startOf(key)
+  if (now < start) return { state: 'next', at: start }
+  const rivals = keys.filter((other) => other !== key && other.alg === key.alg)
   // One that began to sign later takes its place, and one that is listed before it keeps it from signing.
-  const successors = rivals.filter((other) => startOf(other) > startOf(key))
-  const retiredAt = Math.min(endOf(key), ...successors.map(startOf))
-  if (now >= endOf(key) || successors.some((other) => now < endOf(other))) return { state: 'retired', retiredAt }
+  const successors = rivals.filter((other) => startOf(other) > start)
+  const turns = [endOf(key), ...successors.map(startOf)]
+  const begun = successors.filter((other) => now >= startOf(other))
+  if (now >= endOf(key) || begun.some((other) => now < endOf(other))) {
+    return { state: 'retired', at: earliest(turns.filter((turn) => turn <= now)) }
+  }
   const isBehind = rivals.some(
-    (other) => startOf(other) === startOf(key) && now < endOf(other) && keys.indexOf(other) < keys.indexOf(key),
+    (other) => startOf(other) === start && now < endOf(other) && keys.indexOf(other) < keys.indexOf(key),
   )
-  return { state: isBehind ? 'next' : 'active' }
+  return isBehind
+    ? { state: 'next', at: undefined }
+    : { state: 'active', at: earliest(turns.filter((turn) => turn > now)) }
+}
+
+function earliest(times: readonly number[]): number | undefined {
+  const time = Math.min(...times)
+  return Number.isFinite(time) ? time : undefined
 }
 
 /** -Infinity for a key that always signs. */

@@ -1,11 +1,11 @@
-import { type OptionRules, type OptionValues, oneOf, optionalText, positive, readOptions } from '../options.ts'
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../shared/signing-algorithm.ts'
+import { type OptionRules, type OptionValues, oneOf, optionalText, positive, readOptions } from '../../options.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { externalKey, isExternalKey } from './external-key.ts'
-import { refuseKey } from './key-checks.ts'
 import { KeyReloader } from './key-reloader.ts'
 import { KeySet } from './key-set.ts'
 import { localKey } from './local-key.ts'
 import { readPrivatePem } from './private-pem.ts'
+import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
 
 export interface LoadKeyOptions {

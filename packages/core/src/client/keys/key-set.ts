@@ -1,24 +1,21 @@
-import type { FhirAuthError } from '../errors.ts'
-import type { MaybePromise } from '../shared/maybe-promise.ts'
-import { shownText } from '../shared/shown-text.ts'
-import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
-import { refuseKey } from './key-checks.ts'
+import type { FhirAuthError } from '../../errors.ts'
+import type { MaybePromise } from '../../shared/maybe-promise.ts'
+import { shownText } from '../../shared/shown-text.ts'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import type { KeyReloader } from './key-reloader.ts'
-import { type KeyState, type KeyTimes, startOf, stateOf } from './key-times.ts'
-import type { PublicJwk, SigningKey } from './signing-key.ts'
+import { DEFAULT_JWKS_MAX_AGE_SECONDS, RETIRED_KEY_SECONDS } from './key-rules.ts'
+import { type KeyMoment, type KeyTimes, startOf, stateOf } from './key-times.ts'
+import type { PublicJwk } from './public-jwk.ts'
+import { refuseKey } from './refuse-key.ts'
+import type { SigningKey } from './signing-key.ts'
 
 /** What a key of the set does at one moment. */
-export interface KeyStatus extends KeyTimes {
+export interface KeyStatus extends KeyTimes, KeyMoment {
   readonly kid: string
   readonly alg: SigningAlgorithm
-  readonly state: KeyState
+  /** Whether it stands in the JWKS. */
+  readonly published: boolean
 }
-
-/** How long servers may keep the hosted JWKS, unless said otherwise. */
-export const DEFAULT_JWKS_MAX_AGE_SECONDS = 600
-/** An assertion lives 5 minutes at most (SMART App Launch 2.2), and the clocks of an app's processes may differ a little. */
-const ASSERTION_SECONDS = 300
-const CLOCK_SECONDS = 300
 
 /** The app's signing keys: private parts stay inside, `publicJwks()` is what the world may see. */
 export class KeySet {
@@ -61,11 +58,7 @@ export class KeySet {
    * @param maxAgeSeconds - how long servers may keep the set, as `Cache-Control` tells them. Default 600.
    */
   publicJwks(now: number = Date.now(), maxAgeSeconds: number = DEFAULT_JWKS_MAX_AGE_SECONDS): { keys: PublicJwk[] } {
-    const overlap = (maxAgeSeconds + ASSERTION_SECONDS + CLOCK_SECONDS) * 1000
-    const published = this.#keys.filter((key) => {
-      const { retiredAt } = stateOf(key, this.#keys, now)
-      return retiredAt === undefined || now < retiredAt + overlap
-    })
+    const published = this.#keys.filter((key) => isPublished(stateOf(key, this.#keys, now), now, maxAgeSeconds))
     return { keys: published.map(({ publicJwk }) => ({ ...publicJwk })) }
   }
 
@@ -73,11 +66,13 @@ export class KeySet {
    * Every key with its state, for a status page or an alarm.
    *
    * @param now - the present, in milliseconds since the epoch
+   * @param maxAgeSeconds - as for {@link publicJwks}
    */
-  states(now: number = Date.now()): KeyStatus[] {
+  states(now: number = Date.now(), maxAgeSeconds: number = DEFAULT_JWKS_MAX_AGE_SECONDS): KeyStatus[] {
     return this.#keys.map((key) => {
       const { kid, alg, signFrom, signUntil } = key
-      return { kid, alg, state: stateOf(key, this.#keys, now).state, signFrom, signUntil }
+      const moment = stateOf(key, this.#keys, now)
+      return { kid, alg, signFrom, signUntil, ...moment, published: isPublished(moment, now, maxAgeSeconds) }
     })
   }
 
@@ -97,6 +92,12 @@ export class KeySet {
   get failure(): FhirAuthError | undefined {
     return this.#reloader?.failure
   }
+}
+
+/** A retired key stays until no assertion of it can be under way, and no server has a copy of the set without its successor. */
+function isPublished({ state, at }: KeyMoment, now: number, maxAgeSeconds: number): boolean {
+  if (state !== 'retired' || at === undefined) return true
+  return now < at + (maxAgeSeconds + RETIRED_KEY_SECONDS) * 1000
 }
 
 function checkKeys(keys: readonly SigningKey[]): readonly SigningKey[] {
