@@ -30,6 +30,8 @@ export type FhirAuthEvent =
   /** The new id_token of a refresh does not count. The session goes on with the identity it had. */
   | (LaunchOrigin & { readonly type: 'id_token_ignored'; readonly error: FhirAuthError })
   | { readonly type: 'store_failed'; readonly error: FhirAuthError }
+  /** A key of the app's key set that does not sign, such as one for encryption. It is not published. */
+  | { readonly type: 'key_left_aside'; readonly kid: string | undefined; readonly reason: string }
   | (EventOrigin & {
       readonly type: 'token'
       readonly scope: string

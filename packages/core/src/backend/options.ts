@@ -5,6 +5,7 @@ import {
   createClientDirectory,
   REGISTRATION_SOURCE,
   type RegistrationSource,
+  watchKeys,
 } from '../client/client-directory.ts'
 import { DEFAULT_JWKS_MAX_AGE_SECONDS } from '../client/keys/key-rules.ts'
 import type { KeySet } from '../client/keys/key-set.ts'
@@ -85,6 +86,8 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
   const clients = createClientDirectory(options, 'backendServices()', (registration, owner) =>
     checkRegistration(registration, { flow: 'backend', defaultAuth, owner }),
   )
+  const emit = createEmit(onEvent)
+  watchKeys(clients.listed, keys, emit)
   return {
     clients,
     keys,
@@ -93,7 +96,7 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     sharedTokens: sharedTokens && { store: sharedTokens.store, secrets: sharedTokens.secret },
     timeoutSeconds,
     http: { fetch, timeoutSeconds },
-    emit: createEmit(onEvent),
+    emit,
     now,
   }
 }

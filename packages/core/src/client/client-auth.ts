@@ -17,6 +17,8 @@ export interface ClientRequestDraft {
  */
 export interface ClientAuth {
   readonly method: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
+  /** The keys that it signs with. */
+  readonly keys?: KeySet | undefined
   authenticate(draft: ClientRequestDraft, context: ClientAuthContext): void | Promise<void>
   /** Refuses a client id that this method cannot carry, when a factory is called. */
   checkClientId?(clientId: string): void
@@ -98,6 +100,7 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
   }
   return Object.freeze<ClientAuth>({
     method: 'private_key_jwt',
+    keys,
     async authenticate(draft, context) {
       const { jwt, kid, alg } = await signClientAssertion(keys, context)
       draft.body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')

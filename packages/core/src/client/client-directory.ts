@@ -1,6 +1,8 @@
+import type { Emit } from '../events.ts'
 import { checkedByReader, type OptionRules, refuseOption } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { Client } from './client.ts'
+import type { KeySet } from './keys/key-set.ts'
 import { REGISTRATION_OPTIONS, type Registration } from './registration.ts'
 
 /** One registration in the options themselves, a list of them, or a function that finds one by FHIR base URL. */
@@ -79,6 +81,12 @@ function listDirectory<C extends Client>(clients: readonly C[]): ClientDirectory
   const byBase = new Map(clients.map((client) => [withoutSlash(client.fhirBaseUrl), client]))
   if (byBase.size < clients.length) refuseOption('registrations: two entries have the same fhirBaseUrl.')
   return { listed: clients, find: (fhirBaseUrl) => byBase.get(withoutSlash(fhirBaseUrl)) }
+}
+
+/** Tells of the keys that are left aside, of all clients that are known at the start. */
+export function watchKeys(clients: readonly Client[], keys: KeySet | undefined, emit: Emit): void {
+  const sets = new Set([keys, ...clients.map(({ clientAuth }) => clientAuth.keys)])
+  for (const set of sets) set?.watchLeftAside(({ kid, reason }) => emit({ type: 'key_left_aside', kid, reason }))
 }
 
 function isObject(value: unknown): boolean {

@@ -1,3 +1,4 @@
+import { watchKeys } from '../client/client-directory.ts'
 import { FhirAuthError } from '../errors.ts'
 import { createEmit, type Emit } from '../events.ts'
 import { CookieSessions } from '../session/cookie-sessions.ts'
@@ -30,6 +31,7 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
   const { http, now, session, hooks, secrets, clients } = settings
   const { afterRefresh } = hooks
   const emit = createEmit(hooks.onEvent)
+  watchKeys(settings.clients.listed, undefined, emit)
   const store = openStore<SessionRecord>(settings.store, {
     ...{ purpose: 'session', secrets, timeoutSeconds: settings.storeTimeoutSeconds, now },
     onFailure: (error) => emit({ type: 'store_failed', error }),

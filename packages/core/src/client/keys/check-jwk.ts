@@ -44,6 +44,10 @@ export function checkJwk(value: unknown, { name, part, alg: defaultAlg }: JwkExp
   if (kty === 'RSA') checkRsaSize(jwk, refuse)
   const fitting = algorithmsOf(jwk) ?? refuse(`is on ${curveName(jwk)}. Use P-384 (ES384), or P-256, P-521, Ed25519.`)
   const chosen = fitting.find((candidate) => alg === undefined || candidate === alg)
+  const meant = fitting.find((candidate) => candidate.toLowerCase() === String(alg).toLowerCase())
+  if (chosen === undefined && meant !== undefined) {
+    refuse(`has alg "${shownText(String(alg))}". Write "${meant}": capitals count (RFC 7515 §4.1.1).`)
+  }
   if (chosen !== undefined) return { ...jwk, alg: chosen } as CheckedJwk // its other members are read with care later
   const kind = kty === 'RSA' ? 'an RSA key' : `a ${String(jwk.crv)} key`
   return refuse(`has alg "${shownText(String(alg))}", which ${kind} cannot do. Use ${fitting.join(' or ')}.`)

@@ -7,6 +7,7 @@ export interface DerElement {
 }
 
 export const INTEGER = 0x02
+export const BIT_STRING = 0x03
 export const OCTET_STRING = 0x04
 export const NULL = 0x05
 export const OBJECT_IDENTIFIER = 0x06

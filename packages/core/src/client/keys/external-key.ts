@@ -6,6 +6,7 @@ import { checkJwk } from './check-jwk.ts'
 import { INTEGER, readDer, SEQUENCE } from './der-elements.ts'
 import { type KeyDefaults, kidOf } from './key-defaults.ts'
 import { readKeyTimes } from './key-times.ts'
+import { normalisedJwk } from './normalised-jwk.ts'
 import { publicMembersOf } from './public-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -48,10 +49,11 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
   const { compactVerify } = await import('jose/jws/compact/verify')
   if (typeof key.sign !== 'function') refuseKey(`${name} has a "sign" that is no function.`)
   const expected = { name: `${name} (external)`, part: 'public' } as const
-  const given = checkJwk(key.publicJwk, expected)
-  const own = { ...key.publicJwk, alg: key.alg, ...(key.kid !== undefined && { kid: key.kid }) }
+  const normalised = isObject(key.publicJwk) ? normalisedJwk({ ...key.publicJwk }) : key.publicJwk
+  const given = checkJwk(normalised, expected)
+  const own = { ...normalised, alg: key.alg, ...(key.kid !== undefined && { kid: key.kid }) }
   const jwk = checkJwk(own, expected)
-  if ((key.publicJwk as JWK).alg !== undefined && given.alg !== key.alg) {
+  if ((normalised as JWK).alg !== undefined && given.alg !== key.alg) {
     refuseKey(`${name} has alg "${key.alg}", but its publicJwk has "${given.alg}".`)
   }
   const times = readKeyTimes(key, name)
@@ -70,6 +72,7 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
   return Object.freeze({
     kid,
     alg,
+    algorithms: Object.freeze([alg]),
     publicJwk: Object.freeze({ ...publicMembers, kid, alg, use: 'sig' as const }),
     ...times,
     async signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
@@ -88,6 +91,10 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
       return jws
     },
   })
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 async function signatureOf(key: ExternalKey, bytes: Uint8Array, title: string): Promise<Uint8Array> {

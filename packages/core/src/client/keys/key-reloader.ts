@@ -2,7 +2,7 @@ import { asFhirAuthError, FhirAuthError } from '../../errors.ts'
 import type { MaybePromise } from '../../shared/maybe-promise.ts'
 import { SingleFlight } from '../../shared/single-flight.ts'
 import { withTimeLimit } from '../../shared/time-limit.ts'
-import type { SigningKey } from './signing-key.ts'
+import type { LoadedKeys } from './loaded-keys.ts'
 
 /** Nobody waits longer for a source: the keys that are there go on signing. */
 const WAIT_SECONDS = 5
@@ -13,21 +13,21 @@ const READING = 'keys'
  * timer, so that it holds no process open and works where processes sleep.
  */
 export class KeyReloader {
-  readonly #read: () => Promise<readonly SigningKey[]>
+  readonly #read: () => Promise<LoadedKeys>
   readonly #everySeconds: number
   readonly #flight = new SingleFlight<void>()
   #readAt: number
   failure: FhirAuthError | undefined
 
   /** @param readAt - when the keys were read last, in milliseconds since the epoch */
-  constructor(read: () => Promise<readonly SigningKey[]>, everySeconds: number, readAt: number) {
+  constructor(read: () => Promise<LoadedKeys>, everySeconds: number, readAt: number) {
     this.#read = read
     this.#everySeconds = everySeconds
     this.#readAt = readAt
   }
 
   /** @param apply - takes the new keys, or throws */
-  refresh(now: number, apply: (keys: readonly SigningKey[]) => void): MaybePromise<void> {
+  refresh(now: number, apply: (keys: LoadedKeys) => void): MaybePromise<void> {
     // A clock that was set back must not stop it.
     const isDue = Math.abs(now - this.#readAt) >= this.#everySeconds * 1000
     if (!isDue && this.#flight.get(READING) === undefined) return undefined
@@ -39,7 +39,7 @@ export class KeyReloader {
     })
   }
 
-  async #reload(now: number, apply: (keys: readonly SigningKey[]) => void): Promise<void> {
+  async #reload(now: number, apply: (keys: LoadedKeys) => void): Promise<void> {
     // A reading that took so long that another one began is of the past.
     const isNewest = () => this.#readAt === now
     try {

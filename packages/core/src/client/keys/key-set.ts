@@ -8,6 +8,7 @@ import { type KeyMoment, type KeyTimes, startOf, stateOf } from './key-times.ts'
 import type { PublicJwk } from './public-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
+import type { LeftAsideKey } from './sort-candidates.ts'
 
 /** What a key of the set does at one moment. */
 export interface KeyStatus extends KeyTimes, KeyMoment {
@@ -17,37 +18,88 @@ export interface KeyStatus extends KeyTimes, KeyMoment {
   readonly published: boolean
 }
 
+/** Where a key set is from. */
+export interface KeySetOrigin {
+  readonly leftAside?: readonly LeftAsideKey[] | undefined
+  readonly reloader?: KeyReloader | undefined
+}
+
 /** The app's signing keys: private parts stay inside, `publicJwks()` is what the world may see. */
 export class KeySet {
   #keys: readonly SigningKey[]
+  #leftAside: readonly LeftAsideKey[]
   readonly #reloader: KeyReloader | undefined
+  /** By `kid`, what a key has signed with that can sign with several. */
+  readonly #used = new Map<string, Set<SigningAlgorithm>>()
+  readonly #watchers = new Set<(key: LeftAsideKey) => void>()
 
   /** @throws `invalid_key` when there is no key, or two share a `kid` */
-  constructor(keys: readonly SigningKey[], reloader?: KeyReloader) {
+  constructor(keys: readonly SigningKey[], { leftAside = [], reloader }: KeySetOrigin = {}) {
     this.#keys = checkKeys(keys)
+    this.#leftAside = leftAside
     this.#reloader = reloader
+  }
+
+  /** Keys of the source that do not sign: for encryption, of another type, symmetric. They are not published. */
+  get leftAside(): readonly LeftAsideKey[] {
+    return this.#leftAside
+  }
+
+  /** Tells of each key that is left aside, now and whenever the source gives another one. */
+  watchLeftAside(watcher: (key: LeftAsideKey) => void): void {
+    this.#watchers.add(watcher)
+    for (const key of this.#leftAside) watcher(key)
   }
 
   /**
    * The key to sign with: of those that fit and whose time has come the one that began last; without times the first.
+   * An RSA key that names no algorithm takes one that the server accepts, where no other key fits.
    *
    * @param accepted - algorithms the server accepts (`token_endpoint_auth_signing_alg_values_supported`)
    * @param now - the present, in milliseconds since the epoch
    * @throws `invalid_key` when none fits
    */
   signingKey(accepted?: readonly string[], now: number = Date.now()): SigningKey {
-    const fitting = accepted?.length ? this.#keys.filter(({ alg }) => accepted.includes(alg)) : this.#keys
-    const active = fitting.filter((key) => stateOf(key, this.#keys, now).state === 'active')
-    const [first, ...others] = active
-    if (first) return others.reduce((best, key) => (startOf(key) > startOf(best) ? key : best), first)
+    if (!accepted?.length) return this.#choose(this.#keys, this.#keys, now)
+    const fitting = this.#keys.filter(({ alg }) => accepted.includes(alg))
+    if (fitting.length > 0) return this.#choose(fitting, this.#keys, now)
+    const flexible = this.#keys.flatMap((key) => {
+      const alg = key.algorithms.find((candidate) => accepted.includes(candidate))
+      return alg === undefined ? [] : [this.#signingWith(key, alg)]
+    })
+    if (flexible.length > 0) return this.#choose(flexible, flexible, now)
     const own = this.#keys.map(({ alg }) => alg).join(', ')
-    if (fitting.length === 0) {
-      return refuseKey(
-        `The server accepts assertions signed with ${shownText(accepted?.join(', ') ?? '')}, but the key set has ${own}. Add a key of an accepted algorithm and register it.`,
-      )
+    return refuseKey(
+      `The server accepts assertions signed with ${shownText(accepted.join(', '))}, but the key set has ${own}. Add a key of an accepted algorithm and register it.`,
+    )
+  }
+
+  /** @param rivals - the keys that can take the turn of one of the fitting */
+  #choose(fitting: readonly SigningKey[], rivals: readonly SigningKey[], now: number): SigningKey {
+    const active = fitting.filter((key) => stateOf(key, rivals, now).state === 'active')
+    const [first, ...others] = active
+    if (first !== undefined) {
+      const best = others.reduce((one, other) => (startOf(other) > startOf(one) ? other : one), first)
+      return best.algorithms.length > 1 ? this.#signingWith(best, best.alg) : best
     }
     const times = fitting.map(({ kid, signFrom, signUntil }) => `"${kid}"${shownTimes(signFrom, signUntil, now)}`)
     return refuseKey(`No key may sign now: ${times.join(', ')}. Put a key into the set that signs now.`)
+  }
+
+  /** One of its algorithms alone, with a note of what it signed with: the JWKS must not name another one. */
+  #signingWith(key: SigningKey, alg: SigningAlgorithm): SigningKey {
+    const { kid, publicJwk } = key
+    return Object.freeze({
+      ...key,
+      alg,
+      algorithms: Object.freeze([alg]),
+      publicJwk: Object.freeze({ ...publicJwk, alg }),
+      signJwt: (header: Record<string, unknown>, claims: Record<string, unknown>) => {
+        const used = this.#used.get(kid) ?? new Set()
+        this.#used.set(kid, used.add(alg))
+        return key.signJwt({ ...header, alg }, claims)
+      },
+    })
   }
 
   /**
@@ -58,8 +110,25 @@ export class KeySet {
    * @param maxAgeSeconds - how long servers may keep the set, as `Cache-Control` tells them. Default 600.
    */
   publicJwks(now: number = Date.now(), maxAgeSeconds: number = DEFAULT_JWKS_MAX_AGE_SECONDS): { keys: PublicJwk[] } {
-    const published = this.#keys.filter((key) => isPublished(stateOf(key, this.#keys, now), now, maxAgeSeconds))
-    return { keys: published.map(({ publicJwk }) => ({ ...publicJwk })) }
+    const published = this.#keys.filter((key) => this.#isPublished(key, now, maxAgeSeconds))
+    return { keys: published.map((key) => this.#publicJwkOf(key)) }
+  }
+
+  /** Servers may take a key for the algorithm alone that it names (RFC 7517 §4.4). */
+  #publicJwkOf({ kid, publicJwk }: SigningKey): PublicJwk {
+    const [used, ...others] = this.#used.get(kid) ?? []
+    if (used === undefined) return { ...publicJwk }
+    const { alg: _, ...unnamed } = publicJwk
+    return others.length > 0 ? unnamed : { ...unnamed, alg: used }
+  }
+
+  /** A retired key that still signs for a server with another algorithm stays as well. */
+  #isPublished(key: SigningKey, now: number, maxAgeSeconds: number): boolean {
+    if (isPublished(stateOf(key, this.#keys, now), now, maxAgeSeconds)) return true
+    return [...(this.#used.get(key.kid) ?? [])].some((alg) => {
+      const rivals = this.#keys.filter(({ algorithms }) => algorithms.includes(alg))
+      return rivals.includes(key) && isPublished(stateOf(key, rivals, now), now, maxAgeSeconds)
+    })
   }
 
   /**
@@ -72,7 +141,8 @@ export class KeySet {
     return this.#keys.map((key) => {
       const { kid, alg, signFrom, signUntil } = key
       const moment = stateOf(key, this.#keys, now)
-      return { kid, alg, signFrom, signUntil, ...moment, published: isPublished(moment, now, maxAgeSeconds) }
+      const published = this.#isPublished(key, now, maxAgeSeconds)
+      return { kid, alg, signFrom, signUntil, ...moment, published }
     })
   }
 
@@ -83,8 +153,12 @@ export class KeySet {
    * @param now - the present, in milliseconds since the epoch
    */
   refresh(now: number = Date.now()): MaybePromise<void> {
-    return this.#reloader?.refresh(now, (keys) => {
+    return this.#reloader?.refresh(now, ({ keys, leftAside }) => {
       this.#keys = checkKeys(keys)
+      const known = new Set(this.#leftAside.map(nameOfLeftAside))
+      this.#leftAside = leftAside
+      const added = leftAside.filter((key) => !known.has(nameOfLeftAside(key)))
+      for (const watcher of this.#watchers) for (const key of added) watcher(key)
     })
   }
 
@@ -98,6 +172,10 @@ export class KeySet {
 function isPublished({ state, at }: KeyMoment, now: number, maxAgeSeconds: number): boolean {
   if (state !== 'retired' || at === undefined) return true
   return now < at + (maxAgeSeconds + RETIRED_KEY_SECONDS) * 1000
+}
+
+function nameOfLeftAside({ kid, reason }: LeftAsideKey): string {
+  return `${kid} ${reason}`
 }
 
 function checkKeys(keys: readonly SigningKey[]): readonly SigningKey[] {

@@ -1,11 +1,13 @@
 import type { CryptoKey, JWK } from 'jose'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { checkJwk } from './check-jwk.ts'
 import { ImportedKey } from './imported-key.ts'
 import { type KeyDefaults, kidOf } from './key-defaults.ts'
+import { RSA_ALGORITHMS } from './key-rules.ts'
 import { readKeyTimes } from './key-times.ts'
 import { publicMembersOf } from './public-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
-import { isConsistentRsa } from './rsa-numbers.ts'
+import { isConsistentRsa, withPrimes } from './rsa-numbers.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /**
@@ -21,37 +23,61 @@ export async function localKey(source: unknown, name: string, defaults: KeyDefau
   const { SignJWT } = await import('jose/jwt/sign')
   const { jwtVerify } = await import('jose/jwt/verify')
   const imported = source instanceof ImportedKey ? source : undefined
-  const jwk = checkJwk(imported?.jwk ?? source, { name, part: 'private', alg: defaults.alg ?? imported?.alg })
-  const { kty, alg } = jwk
+  const given = imported?.jwk ?? source
+  // WebCrypto may hold a private part that it does not show.
+  const part = imported !== undefined && imported.jwk.d === undefined ? 'public' : 'private'
+  const checked = checkJwk(given, { name, part, alg: defaults.alg ?? imported?.alg })
+  const { kty, alg } = checked
+  const jwk = kty === 'RSA' && part === 'private' ? withPrimes({ ...checked }) : checked
   const times = readKeyTimes(jwk, name)
   const refuseMembers = (cause?: unknown) =>
     refuseKey(
       `${name} (${kty}, ${alg}) cannot be used: its members do not form a valid key. Export it again from where it was made.`,
       cause,
     )
-  if (kty === 'RSA' && !isConsistentRsa({ ...jwk })) return refuseMembers()
+  if (kty === 'RSA' && part === 'private' && !isConsistentRsa({ ...jwk })) {
+    if (!('oth' in jwk)) return refuseMembers()
+    return refuseKey(
+      `${name} is an RSA key of more than two primes (member "oth"), which WebCrypto cannot use. Make a new key.`,
+    )
+  }
   const publicMembers = publicMembersOf(jwk, name)
-  let privateKey: CryptoKey
+  const privateKeys = new Map<string, Promise<CryptoKey>>()
+  if (imported?.alg === alg) privateKeys.set(alg, Promise.resolve(imported.privateKey))
+  // WebCrypto wants to know the algorithm when it imports a key.
+  const privateKeyFor = (algorithm: SigningAlgorithm) => {
+    const known = privateKeys.get(algorithm) ?? importPrivate(jwk, algorithm)
+    privateKeys.set(algorithm, known)
+    return known
+  }
   let thumbprint: string
   try {
-    privateKey = imported?.privateKey ?? (await importPrivate(jwk, alg))
     // A trial now, rather than a server's refusal later: an import does not show that the members belong together.
-    const trial = await new SignJWT({}).setProtectedHeader({ alg }).sign(privateKey)
+    const trial = await new SignJWT({}).setProtectedHeader({ alg }).sign(await privateKeyFor(alg))
     await jwtVerify(trial, await importJWK(publicMembers as JWK, alg))
     thumbprint = await calculateJwkThumbprint(publicMembers as JWK)
   } catch (cause) {
     return refuseMembers(cause)
   }
   const kid = kidOf(jwk.kid, name, defaults.kid) ?? thumbprint
+  const isBound = kty !== 'RSA' || part === 'public' || defaults.alg !== undefined || namesAlgorithm(given, imported)
+  const algorithms: readonly SigningAlgorithm[] = Object.freeze(isBound ? [alg] : [...RSA_ALGORITHMS])
   return Object.freeze({
     kid,
     alg,
+    algorithms,
     publicJwk: Object.freeze({ ...publicMembers, kid, alg, use: 'sig' as const }),
     ...times,
-    signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
-      return new SignJWT(claims).setProtectedHeader({ ...header, alg }).sign(privateKey)
+    async signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
+      const chosen = algorithms.find((algorithm) => algorithm === header.alg) ?? alg
+      return new SignJWT(claims).setProtectedHeader({ ...header, alg: chosen }).sign(await privateKeyFor(chosen))
     },
   })
+}
+
+/** A `CryptoKey` is made for one algorithm; a JWK may name one. */
+function namesAlgorithm(given: unknown, imported: ImportedKey | undefined): boolean {
+  return imported === undefined ? (given as JWK).alg !== undefined : imported.isBound
 }
 
 /** Of its members those that make the key: WebCrypto refuses a key for what others say. */

@@ -2,11 +2,13 @@ import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { type DerElement, OBJECT_IDENTIFIER, readDer } from './der-elements.ts'
 import { ImportedKey } from './imported-key.ts'
 import { ALGORITHM_OF_CURVE, RSA_ALGORITHMS } from './key-rules.ts'
+import { MENDING } from './mending.ts'
 import { refuseKey } from './refuse-key.ts'
 import { webCryptoAlgorithm } from './webcrypto-algorithm.ts'
 
 /** Object identifiers of key types and of curves (RFC 8017 App. A.1, RFC 5480 §2.1, RFC 8410 §3), as the hex of their DER. */
 const RSA_KEY = '2a864886f70d010101'
+const RSA_PSS_KEY = '2a864886f70d01010a'
 const EC_KEY = '2a8648ce3d0201'
 const ED25519_KEY = '2b6570'
 const CURVE_BY_ID: Readonly<Record<string, string>> = {
@@ -15,7 +17,6 @@ const CURVE_BY_ID: Readonly<Record<string, string>> = {
   '2b81040023': 'P-521',
 }
 const NAME_BY_ID: Readonly<Record<string, string>> = {
-  '2a864886f70d01010a': 'of the type RSA-PSS',
   '2a8648ce380401': 'of the type DSA',
   '2b656e': 'of the type X25519',
   '2b656f': 'of the type X448',
@@ -38,7 +39,7 @@ export async function importPkcs8(
   const own = algorithmIn(der, name, alg)
   try {
     const privateKey = await crypto.subtle.importKey('pkcs8', der, webCryptoAlgorithm(own), true, ['sign'])
-    return new ImportedKey(await crypto.subtle.exportKey('jwk', privateKey), own, privateKey)
+    return new ImportedKey(await crypto.subtle.exportKey('jwk', privateKey), privateKey, { alg: own, isBound: false })
   } catch (cause) {
     return refuseDamaged(name, cause)
   }
@@ -55,6 +56,11 @@ function algorithmIn(der: Uint8Array, name: string, alg: SigningAlgorithm | unde
   if (type?.tag !== OBJECT_IDENTIFIER) return refuseDamaged(name)
   const id = hexOf(type)
   if (id === RSA_KEY) return alg !== undefined && RSA_ALGORITHMS.includes(alg) ? alg : 'RS384'
+  if (id === RSA_PSS_KEY) {
+    refuseKey(
+      `${name} is an RSA-PSS key, which may not sign RS384 as servers want it. Make a new key: ${MENDING.newKey}`,
+    )
+  }
   if (id === ED25519_KEY) return 'EdDSA'
   const curveId = id === EC_KEY && parameter ? hexOf(parameter) : ''
   const own = ALGORITHM_OF_CURVE[CURVE_BY_ID[curveId] ?? '']

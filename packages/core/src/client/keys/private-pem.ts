@@ -1,17 +1,24 @@
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
-import { INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, readDer, SEQUENCE, writeDer } from './der-elements.ts'
+import { fromBase64 } from './base64-text.ts'
 import type { ImportedKey } from './imported-key.ts'
-import { importPkcs8, refuseDamaged } from './pkcs8-key.ts'
+import { MENDING } from './mending.ts'
+import { refuseDamaged } from './pkcs8-key.ts'
+import { type DerForm, derFormOf, importDer } from './private-der.ts'
 import { refuseKey } from './refuse-key.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 /** What may stand beside a private key: `openssl ecparam` writes the first, a combined file has its certificate. */
 const COMPANIONS = ['EC PARAMETERS', 'CERTIFICATE', 'PUBLIC KEY', 'RSA PUBLIC KEY']
-const ZERO = Uint8Array.of(INTEGER, 1, 0)
-const RSA_ENCRYPTION = Uint8Array.of(OBJECT_IDENTIFIER, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1)
-const EC_PUBLIC_KEY = Uint8Array.of(OBJECT_IDENTIFIER, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1)
-/** The context tag of a SEC1 key's curve (RFC 5915 §3). */
-const CURVE = 0xa0
+const FORM_OF_LABEL: Readonly<Record<string, DerForm>> = {
+  'PRIVATE KEY': 'pkcs8',
+  'RSA PRIVATE KEY': 'pkcs1',
+  'EC PRIVATE KEY': 'sec1',
+}
+
+/** Whether a text is meant as PEM, also where its dashes are wrong. */
+export function looksLikePem(text: string): boolean {
+  return text.includes('-----BEGIN') || /BEGIN [A-Z ]*PRIVATE KEY/.test(text)
+}
 
 /**
  * The private keys in a PEM text: PKCS#8, PKCS#1 (RSA) and SEC1 (EC), one or several.
@@ -20,6 +27,7 @@ const CURVE = 0xa0
  * @throws `invalid_key` naming the fault and the remedy
  */
 export async function readPrivatePem(text: string, alg: SigningAlgorithm | undefined): Promise<ImportedKey[]> {
+  checkLines(text)
   // An environment variable often holds a PEM on one line, its line ends written as "\n".
   const blocks = [...text.replaceAll('\\r', '').replaceAll('\\n', '\n').matchAll(BLOCK)]
   const secrets = blocks.filter(([, label = '']) => !COMPANIONS.includes(label))
@@ -30,48 +38,48 @@ export async function readPrivatePem(text: string, alg: SigningAlgorithm | undef
   return Promise.all(
     secrets.map(([, label = '', body = ''], index) => {
       const name = secrets.length === 1 ? 'The PEM private key' : `The PEM private key ${index + 1}`
-      return importPkcs8(toPkcs8(label, body, name), name, alg)
+      return importDer(bytesOf(label, body, name), name, alg)
     }),
   )
 }
 
-/** WebCrypto takes PKCS#8 only (RFC 5208 §5), which is a wrapping of the older forms. */
-function toPkcs8(label: string, body: string, name: string): Uint8Array<ArrayBuffer> {
-  if (label.startsWith('ENCRYPTED') || body.includes('Proc-Type: 4,ENCRYPTED')) {
+/** Faults that come from copying. They are looked for first, since everything else only follows from them. */
+function checkLines(text: string): void {
+  if (/-----BEGIN [A-Z0-9 ]+-----\/n/.test(text)) {
+    refuseKey(`The PEM has "/n" where "\\n" is meant. Make the value again from the file: ${MENDING.oneLine}`)
+  }
+  for (const [, before = '', after = ''] of text.matchAll(/(-*)(?:BEGIN|END) [A-Z ]*PRIVATE KEY(-*)/g)) {
+    if (before.length >= 5 && after.length >= 5) continue
     refuseKey(
-      `${name} is encrypted ("${label}"), and there is no place for its passphrase. Decrypt it: openssl pkcs8 -topk8 -nocrypt -in key.pem`,
+      `A BEGIN or END line of the PEM has too few dashes: there must be five before and five after. Mend it: ${MENDING.mendDashes}`,
     )
   }
-  const bytes = fromBase64(body) ?? refuseDamaged(name)
-  if (label === 'PRIVATE KEY') return bytes
-  if (label === 'RSA PRIVATE KEY') return wrap(RSA_ENCRYPTION, Uint8Array.of(NULL, 0), bytes)
-  if (label !== 'EC PRIVATE KEY') return refuseLabel(label)
-  const members = readDer(readDer(bytes)?.[0]?.content ?? new Uint8Array()) ?? []
-  const curve = members.find(({ tag }) => tag === CURVE)?.content
-  if (!curve) {
-    if (members.length === 0) refuseDamaged(name)
-    refuseKey(`${name} does not name its curve. Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem`)
-  }
-  return wrap(EC_PUBLIC_KEY, curve, bytes)
 }
 
-function wrap(algorithm: Uint8Array, parameters: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer> {
-  return writeDer(SEQUENCE, ZERO, writeDer(SEQUENCE, algorithm, parameters), writeDer(OCTET_STRING, key))
+function bytesOf(label: string, body: string, name: string): Uint8Array<ArrayBuffer> {
+  if (label.startsWith('ENCRYPTED') || body.includes('Proc-Type: 4,ENCRYPTED')) {
+    refuseKey(`${name} is encrypted ("${label}"). Decrypt it: ${MENDING.decryptPem}`)
+  }
+  const form = FORM_OF_LABEL[label]
+  const bytes = fromBase64(body)
+  if (label === 'OPENSSH PRIVATE KEY') return refuseOpenSsh(bytes, name)
+  if (form === undefined) return refuseLabel(label)
+  return bytes !== undefined && derFormOf(bytes) === form ? bytes : refuseDamaged(name)
+}
+
+function refuseOpenSsh(bytes: Uint8Array | undefined, name: string): never {
+  // The name of the type stands in it as text; ssh-keygen writes this one in no other form.
+  if (new TextDecoder().decode(bytes).includes('ssh-ed25519')) {
+    refuseKey(`${name} is an Ed25519 key of OpenSSH, which has no other form. Make a new key: ${MENDING.newKey}`)
+  }
+  return refuseKey(`${name} is in the form of OpenSSH. Convert a copy: ${MENDING.fromOpenSsh}`)
 }
 
 function refuseLabel(label: string): never {
   const remedy = label.includes('PRIVATE KEY')
-    ? 'Convert it: openssl pkcs8 -topk8 -nocrypt -in key.pem'
+    ? `Make a key of a type that servers take: ${MENDING.newKey}`
     : 'Pass the private key; the public part is derived.'
   return refuseKey(
     `The PEM block is "${label}", but "PRIVATE KEY", "RSA PRIVATE KEY" or "EC PRIVATE KEY" is needed. ${remedy}`,
   )
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(text.replace(/\s+/g, '')), (character) => character.charCodeAt(0))
-  } catch {
-    return undefined
-  }
 }

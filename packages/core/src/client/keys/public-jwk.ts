@@ -7,7 +7,8 @@ import { refuseKey } from './refuse-key.ts'
 export interface PublicJwk {
   kty: 'RSA' | 'EC' | 'OKP'
   kid: string
-  alg: SigningAlgorithm
+  /** Left out of a key that signs with several. */
+  alg?: SigningAlgorithm
   use: 'sig'
   n?: string
   e?: string

@@ -1,4 +1,4 @@
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 
 /** An algorithm as WebCrypto wants it named when it imports a key. */
 export interface ImportAlgorithm {
@@ -15,4 +15,13 @@ export function webCryptoAlgorithm(alg: SigningAlgorithm): ImportAlgorithm {
   const namedCurve = CURVE[alg]
   if (namedCurve !== undefined) return { name: 'ECDSA', namedCurve }
   return { name: alg.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: `SHA-${alg.slice(2)}` }
+}
+
+/** The algorithm that a key of WebCrypto signs with; undefined for one of another kind. */
+export function joseAlgorithm(algorithm: object): SigningAlgorithm | undefined {
+  const { name, hash, namedCurve } = algorithm as { name?: string; hash?: { name?: string }; namedCurve?: string }
+  return SIGNING_ALGORITHMS.find((alg) => {
+    const known = webCryptoAlgorithm(alg)
+    return known.name === name && known.hash === hash?.name && known.namedCurve === namedCurve
+  })
 }

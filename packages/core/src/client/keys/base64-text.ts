@@ -1,0 +1,9 @@
+/** The bytes of base64 or base64url, with white space and padding or without; undefined for what is neither. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const plain = text.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/')
+    return Uint8Array.from(atob(plain), (character) => character.charCodeAt(0))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,125 @@
+import type { CryptoKey, JWK } from 'jose'
+import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { fromBase64 } from './base64-text.ts'
+import { ImportedKey } from './imported-key.ts'
+import { derFormOf, importDer } from './private-der.ts'
+import { looksLikePem, readPrivatePem } from './private-pem.ts'
+import { refuseKey } from './refuse-key.ts'
+import { joseAlgorithm } from './webcrypto-algorithm.ts'
+
+/** A `KeyObject` of Node, known by its shape, since core imports nothing of Node. */
+interface NodeKey {
+  readonly type: string
+  readonly asymmetricKeyType?: string
+  export(options: { format: 'jwk' }): unknown
+}
+
+/**
+ * The keys in whatever an app has, before they are checked: JWKs, external keys, and what WebCrypto holds already.
+ *
+ * @param alg - the algorithm for an RSA key in PEM or DER
+ * @throws `invalid_key` naming the fault and the remedy
+ */
+export async function readKeySource(source: unknown, alg: SigningAlgorithm | undefined): Promise<readonly unknown[]> {
+  if (source === undefined || source === null) return refuseMissing()
+  if (typeof source === 'string') return readText(source, alg)
+  if (source instanceof ArrayBuffer) return readBytes(new Uint8Array(source), alg)
+  // A copy, also of the bytes of another realm, as some test runners have them.
+  if (ArrayBuffer.isView(source)) {
+    const { buffer, byteOffset, byteLength } = source
+    return readBytes(new Uint8Array(buffer, byteOffset, byteLength).slice(), alg)
+  }
+  if (Array.isArray(source)) return refuseKey('The keys are a bare list. Write a JWK Set: { "keys": [ … ] }.')
+  if (typeof source !== 'object') return [source]
+  if (isNodeKey(source)) return [jwkOfNodeKey(source)]
+  if (isCryptoKey(source)) return [await importedOf(source, source)]
+  if ('privateKey' in source) return readPair(source)
+  if (!('keys' in source)) return [source]
+  return Array.isArray(source.keys) ? source.keys : refuseKey('The "keys" member of the JWK Set is not an array.')
+}
+
+async function readText(text: string, alg: SigningAlgorithm | undefined): Promise<readonly unknown[]> {
+  const plain = text.replace(/^\uFEFF/, '').trim()
+  if (plain === '') return refuseMissing()
+  // Before base64: a text that is PEM or JSON is no base64, but for what is in it.
+  if (/^["{[]/.test(plain) && !looksLikePem(plain)) return readKeySource(parseJson(plain), alg)
+  if (looksLikePem(plain) && !plain.startsWith('{')) return readPrivatePem(plain, alg)
+  const bytes = /^[\w+/\s-]{16,}={0,2}$/.test(plain) ? fromBase64(plain) : undefined
+  if (bytes !== undefined && isKeyInBytes(bytes)) return readBytes(bytes, alg)
+  return readKeySource(parseJson(plain), alg)
+}
+
+async function readBytes(
+  bytes: Uint8Array<ArrayBuffer>,
+  alg: SigningAlgorithm | undefined,
+): Promise<readonly unknown[]> {
+  if (derFormOf(bytes) !== undefined) return [await importDer(bytes, 'The key', alg)]
+  return readText(textOf(bytes), alg)
+}
+
+/** Some editors and shells of Windows write UTF-16, with a mark that says so. */
+function textOf(bytes: Uint8Array): string {
+  const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
+  const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding).decode(bytes)
+}
+
+function isKeyInBytes(bytes: Uint8Array): boolean {
+  const text = textOf(bytes).trim()
+  return derFormOf(bytes) !== undefined || text.startsWith('{') || looksLikePem(text)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return refuseKey(
+      'The key is neither JSON nor PEM. Pass the text of a private JWK, of a JWK Set, or a "-----BEGIN PRIVATE KEY-----" block. A file name is not read: pass the file\'s content.',
+    )
+  }
+}
+
+function isNodeKey(value: object): value is NodeKey {
+  return 'export' in value && typeof value.export === 'function' && 'type' in value
+}
+
+function jwkOfNodeKey(key: NodeKey): unknown {
+  if (key.type !== 'private') refuseKey(`The KeyObject is of the type "${key.type}". Pass the private key.`)
+  try {
+    return key.export({ format: 'jwk' })
+  } catch (cause) {
+    return refuseKey(`The KeyObject is of the type ${key.asymmetricKeyType}. Use an RSA or EC key.`, cause)
+  }
+}
+
+function isCryptoKey(value: unknown): value is CryptoKey {
+  return Object.prototype.toString.call(value) === '[object CryptoKey]'
+}
+
+/** A key pair, as `generateKey()` of WebCrypto and `generateKeyPair()` of Node give it. */
+async function readPair(pair: { privateKey?: unknown; publicKey?: unknown }): Promise<readonly unknown[]> {
+  const { privateKey, publicKey } = pair
+  if (isCryptoKey(privateKey)) return [await importedOf(privateKey, isCryptoKey(publicKey) ? publicKey : privateKey)]
+  return readKeySource(privateKey, undefined)
+}
+
+/** @param shown - the half whose members may be read; the public one, where the private one may not be */
+async function importedOf(privateKey: CryptoKey, shown: CryptoKey): Promise<ImportedKey> {
+  if (privateKey.type !== 'private') refuseKey(`The CryptoKey is ${privateKey.type}. Pass the private key.`)
+  if (!privateKey.usages.includes('sign')) refuseKey('The CryptoKey may not sign. Import it with the usage "sign".')
+  const alg = joseAlgorithm(privateKey.algorithm)
+  if (alg === undefined) refuseKey('The CryptoKey has an algorithm that no server takes. Use ECDSA on P-384, or RSA.')
+  const readable = privateKey.extractable ? privateKey : shown
+  if (!readable.extractable) {
+    refuseKey(
+      'The CryptoKey is not extractable, so its public part is not known. Pass both: { privateKey, publicKey }.',
+    )
+  }
+  return new ImportedKey((await crypto.subtle.exportKey('jwk', readable)) as JWK, privateKey, { alg, isBound: true })
+}
+
+function refuseMissing(): never {
+  return refuseKey(
+    'loadKeySet() got no key. Set the environment variable that you pass to it to a private JWK, JWK Set or PEM.',
+  )
+}
