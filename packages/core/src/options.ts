@@ -62,6 +62,39 @@ export function requireText(value: unknown, option: string, remedy: string): str
   return value
 }
 
+/**
+ * A text that is sent to the letter: what a file or a copied value has too much would be sent as well, and the server
+ * would refuse it without a word of why. The value is never shown, since it may be a secret.
+ *
+ * @throws `invalid_option` for white space at an end, or a character that does not show
+ */
+export function requireExactText(value: unknown, option: string, remedy: string): string {
+  const text = requireText(value, option, remedy)
+  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+  const [first, last] = [text.slice(0, 1), text.slice(-1)]
+  for (const [place, character] of [
+    ['begins', first],
+    ['ends', last],
+  ] as const) {
+    if (/[\r\n]/.test(character)) refuseOption(`${option} ${place} with a line break. Remove it, e.g. with .trim().`)
+    if (character.trim() === '') refuseOption(`${option} ${place} with a blank. Remove it, e.g. with .trim().`)
+  }
+  if (hidden.test(text)) refuseOption(`${option} has a control character in it. Copy it again, without line breaks.`)
+  return text
+}
+
+/**
+ * Scopes separated by blanks (RFC 6749 §3.3).
+ *
+ * @throws `invalid_option` for one that is followed by a comma; within the query of a SMART scope a comma has its place
+ */
+export function requireScope(value: unknown, option: string, remedy: string): string {
+  const scope = requireText(value, option, remedy)
+  const faulty = scope.split(/\s+/).find((token) => token.endsWith(',') || token.split('?', 1)[0]?.includes(','))
+  if (faulty === undefined) return scope
+  return refuseOption(`${option} has a comma after a scope ("${faulty.slice(0, 60)}"). Separate scopes by blanks.`)
+}
+
 /** A text that must be there. */
 export function text(remedy: string): OptionRule<string> {
   return (value, option) => requireText(value, option, remedy)
@@ -78,6 +111,10 @@ export const textList: OptionRule<readonly string[] | undefined> = (value, optio
 
 export const textOrList: OptionRule<string | readonly string[] | undefined> = (value, option) =>
   typeof value === 'string' ? optionalText(value, option) : textList(value, option)
+
+export function exactText(remedy: string): OptionRule<string> {
+  return (value, option) => requireExactText(value, option, remedy)
+}
 
 /** Options within an option; all their defaults where it is undefined. */
 export function group<Rules extends OptionTable>(rules: Rules): OptionRule<OptionValues<Rules>> {

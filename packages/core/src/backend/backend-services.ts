@@ -1,5 +1,5 @@
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import { type OptionRules, optionalText, readOptions, requireText } from '../options.ts'
+import { type OptionRules, optionalText, readOptions, requireScope } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
 import { answerJwks } from './jwks-route.ts'
@@ -81,7 +81,7 @@ export class BackendServices implements FhirHandler {
    * @throws `invalid_option` for an empty scope
    */
   withScope(scope: string): BackendServices {
-    requireText(scope, 'scope', SCOPE_REMEDY)
+    requireScope(scope, 'scope', SCOPE_REMEDY)
     const settings = { ...this.#settings, jwksPath: undefined }
     return new BackendServices({}, { settings, tokens: this.#tokens, scope })
   }

@@ -1,4 +1,4 @@
-import { refuseOption, requireText } from '../options.ts'
+import { refuseOption, requireExactText } from '../options.ts'
 import { signClientAssertion } from './client-assertion.ts'
 import type { ClientAuthContext } from './client-auth-context.ts'
 import type { KeySet } from './keys/key-set.ts'
@@ -42,7 +42,7 @@ const SECRET_REMEDY = 'Set the environment variable that you read it from to the
  * @throws `invalid_option` when the secret is missing
  */
 export function clientSecretBasic(secret: string | undefined, options: ClientSecretBasicOptions = {}): ClientAuth {
-  const password = requireText(secret, 'clientSecretBasic(secret)', SECRET_REMEDY)
+  const password = requireExactText(secret, 'clientSecretBasic(secret)', SECRET_REMEDY)
   const { encoding = 'raw' } = options
   if (encoding !== 'raw' && encoding !== 'rfc6749') {
     refuseOption(`clientSecretBasic: encoding must be 'raw' or 'rfc6749'.`)
@@ -76,7 +76,7 @@ export function clientSecretBasic(secret: string | undefined, options: ClientSec
  * @throws `invalid_option` when the secret is missing
  */
 export function clientSecretPost(secret: string | undefined): ClientAuth {
-  const password = requireText(secret, 'clientSecretPost(secret)', SECRET_REMEDY)
+  const password = requireExactText(secret, 'clientSecretPost(secret)', SECRET_REMEDY)
   return Object.freeze<ClientAuth>({
     method: 'client_secret_post',
     authenticate({ body }, { clientId }) {

@@ -3,13 +3,16 @@ import { smart } from '../dialects/smart.ts'
 import { checkSecureUrl } from '../http/secure-url.ts'
 import {
   checkedByReader,
+  exactText,
   flag,
   group,
+  type OptionRule,
   type OptionRules,
   optionalText,
   readOptions,
   refuseOption,
-  text,
+  requireExactText,
+  requireScope,
 } from '../options.ts'
 import type { Client } from './client.ts'
 import type { ClientAuth } from './client-auth.ts'
@@ -61,10 +64,10 @@ const SCOPE_REMEDY: Readonly<Record<ClientUse['flow'], string>> = {
 /** How each member of a registration is read, and each like it elsewhere. */
 export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   fhirBaseUrl: readFhirBaseUrl,
-  clientId: text('Set the environment variable that you read it from to the client id given at registration.'),
+  clientId: exactText('Set the environment variable that you read it from to the client id given at registration.'),
   clientAuth: readClientAuth,
   dialect: readDialect,
-  scope: text(SCOPE_REMEDY.launch),
+  scope: scopeRule('launch'),
   redirectUri: optionalText,
   metadata: group(STATIC_METADATA_RULES),
   allowPrivateNetwork: flag(false),
@@ -89,7 +92,7 @@ export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
  */
 export function checkRegistration(registration: Registration, use: RegistrationUse): Client {
   const { flow, defaultAuth, owner = 'registration' } = use
-  const rules = { ...REGISTRATION_RULES, scope: text(SCOPE_REMEDY[flow]) }
+  const rules = { ...REGISTRATION_RULES, scope: scopeRule(flow) }
   const read = readOptions(registration, rules, owner)
   const { fhirBaseUrl, clientId, clientAuth = defaultAuth(), dialect, scope, allowPrivateNetwork } = read
   clientAuth.checkClientId?.(clientId)
@@ -98,8 +101,12 @@ export function checkRegistration(registration: Registration, use: RegistrationU
   return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata, allowPrivateNetwork })
 }
 
+function scopeRule(flow: ClientUse['flow']): OptionRule<string> {
+  return (value, option) => requireScope(value, option, SCOPE_REMEDY[flow])
+}
+
 function readFhirBaseUrl(value: unknown, option: string): string {
-  const url = text("Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.")(value, option)
+  const url = requireExactText(value, option, "Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.")
   const base = checkSecureUrl(url, option)
   if (base.search || base.hash) refuseOption(`${option} must have no query and no fragment.`)
   if (base.username || base.password) refuseOption(`${option} must have no user name or password in it.`)

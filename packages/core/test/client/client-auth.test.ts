@@ -55,6 +55,17 @@ async function captureGrants({ clientAuth, clientId = 'app', dialect = smart(), 
 const decoded = (request: SeenRequest) =>
   Buffer.from(request.headers.authorization?.slice('Basic '.length) ?? '', 'base64').toString()
 
+it.each<[string, string, (secret: string) => ClientAuth]>([
+  ['a line break', 'hunter-two\n', clientSecretBasic],
+  ['a line break', 'hunter-two\r\n', clientSecretPost],
+  ['a blank', 'hunter-two ', clientSecretBasic],
+])('AUTH-B1 a secret that ends with %s is refused with that reason, and not shown', async (what, secret, make) => {
+  const failure = await failureOf(() => make(secret))
+  expect(failure.code).toBe('invalid_option')
+  expect(failure.message).toContain(`ends with ${what}`)
+  expect(failure.message).not.toContain('hunter')
+})
+
 describe('client_secret_basic', () => {
   it("AUTH-B1 is SMART's own example to the letter, in each grant", async () => {
     const clientAuth = clientSecretBasic('my-app-secret-123')

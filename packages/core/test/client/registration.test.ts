@@ -34,10 +34,23 @@ describe('one registration', () => {
     [{ clientId: 7 }, 'invalid_option', /clientId is not a string/],
     [{ scope: undefined }, 'invalid_option', /scope is undefined\. Write what the job needs/],
     [{ scope: ' ' }, 'invalid_option', /scope is empty/],
+    [{ clientId: 'app\n' }, 'invalid_option', /clientId ends with a line break\. Remove it/],
+    [{ clientId: 'app\r\n' }, 'invalid_option', /clientId ends with a line break/],
+    [{ clientId: ' app' }, 'invalid_option', /clientId begins with a blank/],
+    [{ clientId: 'app\u00a0' }, 'invalid_option', /clientId ends with a blank/],
+    [{ clientId: 'a\u0000b' }, 'invalid_option', /clientId has a control character/],
+    [{ clientId: 'a\u200bb' }, 'invalid_option', /clientId has a control character/],
+    [{ fhirBaseUrl: `${FHIR}\n` }, 'invalid_option', /fhirBaseUrl ends with a line break/],
+    [
+      { scope: 'system/Patient.rs, system/Group.rs' },
+      'invalid_option',
+      /scope has a comma after a scope \("system\/Patient\.rs,"\)/,
+    ],
+    [{ scope: 'openid,fhirUser' }, 'invalid_option', /comma after a scope.*Separate scopes by blanks/],
     [{ clientAuth: 'client_secret_basic' }, 'invalid_option', /clientAuth must come from clientSecretBasic\(\)/],
     [{ clientAuth: null }, 'invalid_option', /clientAuth must come from clientSecretBasic\(\)/],
-    [{ dialect: 'epic' }, 'invalid_option', /dialect must come from smart\(\)/],
-    [{ dialect: null }, 'invalid_option', /dialect must come from smart\(\)/],
+    [{ dialect: 'epic' }, 'invalid_option', /dialect must be a dialect: smart\(\)/],
+    [{ dialect: null }, 'invalid_option', /dialect must be a dialect: smart\(\)/],
     [
       { metadata: { tokenEndpoint: 'https://x' } },
       'invalid_option',
@@ -54,6 +67,11 @@ describe('one registration', () => {
     expect(failure.code).toBe(code)
     expect(failure.message).toMatch(message)
     expect(failure.message).not.toContain('pass@')
+  })
+
+  it('a comma within the query of a SMART scope is no fault', () => {
+    const scope = 'patient/Observation.rs?category=a,b\n  openid'
+    expect(check({ scope }).scope).toBe(scope)
   })
 
   it.each(['http://localhost:8080/fhir', 'http://127.0.0.1/fhir', 'http://[::1]:9/fhir', 'http://ehr.localhost/fhir'])(
