@@ -181,6 +181,7 @@ describe('jwks --check: what is wrong with the keys', () => {
     ['an unknown type', { keys: [{ ...good, kty: 'XX' }] }, ['unknown_key_type'], 1],
     ['a type of a name that objects have', { keys: [{ ...good, kty: 'constructor' }] }, ['unknown_key_type'], 1],
     ['an unknown curve', { keys: [{ ...good, crv: 'secp256k1' }] }, ['unknown_curve'], 1],
+    ['a curve of a name that objects have', { keys: [{ ...good, crv: 'constructor' }] }, ['unknown_curve'], 1],
     ['no key', { keys: [] }, ['no_keys'], 1],
     ['no list', { jwks: [] }, ['not_jwks'], 1],
     ['one JWK, not a set', good, ['not_jwks'], 1],

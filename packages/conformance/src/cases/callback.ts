@@ -24,6 +24,20 @@ export const callback: readonly ConformanceCase[] = [
       expect((await browser.open(url.href)).status).toBe(303)
     },
   },
+  ...(['patient', 'encounter'] as const).map(
+    (name): ConformanceCase => ({
+      rule: `RSP-06 a token response whose ${name} is no FHIR id is refused, and nobody is logged in`,
+      async run({ sandbox, visitor }) {
+        for (const id of ['1?_count=1000', '..', '1%2f..%2f2', 'x'.repeat(65)]) {
+          sandbox.fault({ at: 'token', kind: 'json', times: 1, patch: (body) => ({ ...body, [name]: id }) })
+          const browser = visitor()
+          const answer = await browser.ask((await browser.logInUntilCallback()).href)
+          expect([answer.status, answer.json().code]).toEqual([502, 'invalid_token_response'])
+          expect((await browser.ask('/guarded')).status).toBe(401)
+        }
+      },
+    }),
+  ),
   {
     rule: 'STATE-02 PKCE-06 a state that is altered or missing is refused, and the code is not sent',
     async run(world) {

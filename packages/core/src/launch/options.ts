@@ -156,11 +156,9 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
   const given = readOptions(options, OPTIONS, 'smartLaunch()')
   const { session, now, fetch, timeoutSeconds, afterLogin, afterRefresh, onEvent } = given
   const redirect = checkRedirectUri(options.redirectUri ?? listedRedirectUri(options))
-  const clients = createClientDirectory(options, 'smartLaunch()', checkLaunchClient)
-  for (const { redirectUri } of clients.listed) {
-    if (new URL(redirectUri).origin === redirect.origin && new URL(redirectUri).pathname === redirect.pathname) continue
-    refuseOption('registrations: every redirectUri must be the same URL, since the app has one callback path.')
-  }
+  const clients = createClientDirectory(options, 'smartLaunch()', (registration, owner) =>
+    checkLaunchClient(registration, owner, redirect),
+  )
   const secure = redirect.protocol === 'https:'
   const { secret: secrets, cookieName, lifetimeSeconds, idleSeconds, sameSite = 'lax' } = session
   if (sameSite === 'none' && !secure)
@@ -182,9 +180,13 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
   }
 }
 
-function checkLaunchClient(registration: Registration, owner: string): LaunchClient {
+/** @param callback - the app's one redirect URI */
+function checkLaunchClient(registration: Registration, owner: string, callback: URL): LaunchClient {
   const client = checkRegistration(registration, { flow: 'launch', defaultAuth: publicClient, owner })
   const redirectUri = checkRedirectUri(registration.redirectUri)
+  if (redirectUri.origin !== callback.origin || redirectUri.pathname !== callback.pathname) {
+    refuseOption(`${owner}: every redirectUri must be the same URL, since the app has one callback path.`)
+  }
   return Object.freeze({ ...client, redirectUri: registration.redirectUri ?? redirectUri.href })
 }
 

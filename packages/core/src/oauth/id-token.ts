@@ -3,6 +3,7 @@ import type { Client } from '../client/client.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
 import type { FhirUser, IdTokenClaims } from '../fhir/fhir-grant.ts'
+import { isFhirId } from '../fhir/fhir-id.ts'
 import { shownText } from '../shared/shown-text.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
@@ -106,7 +107,7 @@ function checkClaims(
 
 /**
  * The person an id_token names: `fhirUser`, absolute or relative to the FHIR base URL; `profile` where an older server
- * sends that instead. Undefined when it is no resource of the types that SMART allows.
+ * sends that instead. Undefined when it is no resource of the types that SMART allows, or its id is no FHIR id.
  */
 export function fhirUserOf(claims: IdTokenClaims | undefined, fhirBaseUrl: string): FhirUser | undefined {
   const reference = claims?.fhirUser ?? claims?.profile
@@ -116,6 +117,7 @@ export function fhirUserOf(claims: IdTokenClaims | undefined, fhirBaseUrl: strin
   const url = new URL(reference, directory)
   const [type, id] = url.pathname.split('/').slice(-2)
   if (!type || !id || !FHIR_USER_TYPES.includes(type) || !/^https?:$/.test(url.protocol)) return undefined
+  if (!isFhirId(id)) return undefined
   return Object.freeze({ type, id, url: url.href })
 }
 

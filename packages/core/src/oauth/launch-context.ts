@@ -1,4 +1,6 @@
+import { FhirAuthError } from '../errors.ts'
 import type { FhirContextItem, LaunchContext } from '../fhir/fhir-grant.ts'
+import { isFhirId } from '../fhir/fhir-id.ts'
 
 export interface LaunchContextOfResponse {
   readonly patient: string | undefined
@@ -9,6 +11,8 @@ export interface LaunchContextOfResponse {
 /**
  * The launch context in a token response's members (SMART App Launch 2.2 "Launch context arrives with your access
  * token"). Mistyped members are dropped, unknown ones kept. Nothing is guessed: a missing patient stays missing.
+ *
+ * @throws `invalid_token_response` for a patient or an encounter that is no FHIR id: apps put it into URLs
  */
 export function readLaunchContext(members: Readonly<Record<string, unknown>>): LaunchContextOfResponse {
   const { patient, encounter, need_patient_banner, intent, smart_style_url, tenant, fhirContext, ...unknown } = members
@@ -31,10 +35,20 @@ export function readLaunchContext(members: Readonly<Record<string, unknown>>): L
 function readId(value: unknown, type: string): string | undefined {
   if (Number.isSafeInteger(value)) return String(value)
   if (typeof value !== 'string') return undefined
-  if (!value.includes('/')) return value || undefined
-  const segments = value.split('/')
+  const id = value.includes('/') ? idOfReference(value, type) : value
+  if (id === undefined || id === '' || isFhirId(id)) return id || undefined
+  const name = type.toLowerCase()
+  // Its text is not shown: nobody knows what the server put there.
+  throw new FhirAuthError(
+    'invalid_token_response',
+    `The server names a ${name} by what is no FHIR id: 1 to 64 letters, digits, "-" and "." are one.`,
+  )
+}
+
+function idOfReference(reference: string, type: string): string | undefined {
+  const segments = reference.split('/')
   const typeAt = segments.lastIndexOf(type)
-  return (typeAt >= 0 && segments[typeAt + 1]) || undefined
+  return typeAt < 0 ? undefined : segments[typeAt + 1]
 }
 
 function readItem(item: unknown): FhirContextItem[] {

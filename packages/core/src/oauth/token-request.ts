@@ -66,7 +66,7 @@ function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, 
   if (!oauth) {
     return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
   }
-  const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE[oauth.error]
+  const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE.get(oauth.error)
   const description = oauth.error_description ? ` (${oauth.error_description})` : ''
   return new FhirAuthError(
     'token_request_refused',
@@ -75,11 +75,12 @@ function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, 
   )
 }
 
-const ADVICE: Readonly<Record<string, string>> = {
-  unauthorized_client: 'The credentials are right, but this grant is not enabled for the client: ask the vendor.',
-  invalid_scope: 'Ask only for scopes that are registered for this client.',
-  unsupported_grant_type: 'The server does not offer this grant: check its grant_types_supported.',
-}
+/** A map, since a server may name any error: an object would answer for `constructor` as well. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['unauthorized_client', 'The credentials are right, but this grant is not enabled for the client: ask the vendor.'],
+  ['invalid_scope', 'Ask only for scopes that are registered for this client.'],
+  ['unsupported_grant_type', 'The server does not offer this grant: check its grant_types_supported.'],
+])
 
 function bodyOf(answer: HttpAnswer): Record<string, unknown> {
   try {

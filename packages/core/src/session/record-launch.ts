@@ -37,7 +37,7 @@ export interface RefreshedLaunch {
 /**
  * The record of a new launch, its id_token verified.
  *
- * @throws `invalid_id_token`
+ * @throws `invalid_id_token`, and `invalid_token_response` for a patient or an encounter that is no FHIR id
  */
 export async function recordLaunch(
   { launchId, endsAt, idToken: expected }: LaunchIdentity,
@@ -87,6 +87,13 @@ export async function recordRefresh(
   const next = await record(response).catch((cause: unknown) => {
     if (namesOtherPerson(response.idToken, previous)) {
       throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', { cause })
+    }
+    if (cause instanceof FhirAuthError && cause.code === 'invalid_token_response') {
+      throw new FhirAuthError(
+        'context_changed',
+        'The server answered a refresh with a patient or an encounter that is no FHIR id. The launch is over: log in again.',
+        { cause },
+      )
     }
     // The refresh token may be used up: keys that cannot be fetched now must not cost the session.
     idTokenFault = asFhirAuthError(cause, 'invalid_id_token', 'The id_token of a refresh could not be verified.')

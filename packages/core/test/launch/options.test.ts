@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { createSmartLaunch, memoryStore, publicClient, type SmartLaunchOptions } from '../../src/index.ts'
+import {
+  createSmartLaunch,
+  memoryStore,
+  publicClient,
+  type Registration,
+  type SmartLaunchOptions,
+} from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { newSecret } from '../support/portal-world.ts'
@@ -132,6 +138,32 @@ describe('the options of a launch', () => {
     expect((await refusal({ ...none, registrations: [server('https://a.example'), other] })).message).toContain(
       'every redirectUri',
     )
+  })
+
+  it.each([
+    ['of another path', { redirectUri: 'https://portal.example/other' }, 'every redirectUri'],
+    ['of another origin', { redirectUri: 'https://other.example/ehr/callback' }, 'every redirectUri'],
+    ['without https', { redirectUri: 'http://portal.example/ehr/callback' }, 'redirectUri'],
+    ['with a misspelt option', { clientSecret: 'x' }, 'unknown option "clientSecret"'],
+    ['without a client id', { clientId: undefined }, 'clientId'],
+    ['with no client authentication', { clientAuth: 'basic' }, 'clientAuth'],
+    ['with an insecure endpoint', { metadata: { token_endpoint: 'http://a.example/token' } }, 'token_endpoint'],
+  ])('SEC-05 check a registration that a resolver gives like a listed one: %s', async (_, members, fault) => {
+    const registration = { ...server('https://a.example/fhir'), ...members } as Registration
+    const none = { fhirBaseUrl: undefined, clientId: undefined }
+    expect((await refusal({ ...none, registrations: [registration] })).message).toContain(fault)
+    const launch = createSmartLaunch({
+      ...valid(),
+      ...none,
+      registrations: async () => registration,
+    } as unknown as SmartLaunchOptions)
+    const url = `/ehr/login?${new URLSearchParams({ iss: 'https://a.example/fhir' })}`
+    const answer = await launch.answer({ method: 'GET', url, header: () => undefined })
+    expect([answer.status, answer.kind === 'problem' && answer.error.code]).toEqual([
+      500,
+      expect.stringMatching(/^(invalid_option|insecure_url)$/),
+    ])
+    expect(answer.body).toContain(JSON.stringify(fault).slice(1, -1))
   })
 
   it('accept a memory store and a shared one', () => {

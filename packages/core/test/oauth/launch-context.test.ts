@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { FhirAuthError } from '../../src/index.ts'
 import { readLaunchContext } from '../../src/oauth/launch-context.ts'
 
 describe('patient and encounter', () => {
@@ -31,6 +32,67 @@ describe('patient and encounter', () => {
   ])('RSP-12 a patient that is not there is not guessed: %s', (_name, patient) => {
     expect(readLaunchContext({ patient, fhirContext: [{ reference: 'Patient/5' }] }).patient).toBeUndefined()
   })
+})
+
+/** Each would lead somewhere else in a URL such as `Patient/${fhir.patient}`, or is no id of FHIR at all. */
+const NO_IDS = [
+  ...[
+    '1?_count=1000',
+    '1&patient=2',
+    '1#a',
+    '..',
+    '.',
+    '%2e%2e',
+    '1%2f..',
+    '1 2',
+    ' 1',
+    '1_2',
+    'ä',
+    '患者',
+    '1\\2',
+    '*',
+  ],
+  ...[
+    '1,2',
+    '1|2',
+    'a\u0000b',
+    'a\r\nb',
+    'x'.repeat(65),
+    '-5e3+1',
+    '$everything',
+    'Patient/1?a=b',
+    'Patient/..',
+    'Patient/ä/x',
+  ],
+]
+
+describe('a patient or encounter that is no FHIR id', () => {
+  it.each(NO_IDS)('RSP-06 refuses the token response, and its text is not shown: %j', (id) => {
+    for (const [name, value] of [
+      ['patient', id],
+      ['encounter', id.replace('Patient/', 'Encounter/')],
+    ] as const) {
+      let refusal: unknown
+      try {
+        readLaunchContext({ [name]: value })
+      } catch (error) {
+        refusal = error
+      }
+      expect(refusal).toMatchObject({ code: 'invalid_token_response', status: 502 })
+      expect((refusal as Error).message).toContain(name)
+      if (value.length > 3) expect((refusal as Error).message).not.toContain(value)
+    }
+  })
+
+  it.each(['a', '1.2.840.113619', 'x'.repeat(64), 'A-1.b', '...', '-1', '00'])(
+    'RSP-06 accepts %j, which is one',
+    (id) => {
+      expect(readLaunchContext({ patient: id, encounter: `Encounter/${id}` })).toMatchObject({
+        patient: id,
+        encounter: id,
+      })
+    },
+  )
 })
 
 describe('the rest of the context', () => {
@@ -105,11 +167,17 @@ describe('any JSON at all', () => {
       JSON.parse(`{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)}}`),
     )
 
-  it('RSP-05 RSP-06 SEC-09 never throws, gives ids or nothing, and loses no unknown member', () => {
+  it('RSP-05 RSP-06 SEC-09 gives ids of FHIR or nothing, or refuses, and loses no unknown member', () => {
     fc.assert(
       fc.property(members, (candidate: Record<string, unknown>) => {
-        const { patient, encounter, launch } = readLaunchContext(candidate)
-        for (const id of [patient, encounter]) expect(id === undefined || /^[^/]+$/.test(id)).toBe(true)
+        const context = contextOrRefusal(candidate)
+        if (context instanceof FhirAuthError) {
+          expect(context.code).toBe('invalid_token_response')
+          expect([typeof candidate.patient, typeof candidate.encounter]).toContain('string')
+          return
+        }
+        const { patient, encounter, launch } = context
+        for (const id of [patient, encounter]) expect(id ?? '1').toMatch(/^[A-Za-z0-9\-.]{1,64}$/)
         expect(Object.getPrototypeOf(launch)).toBe(Object.prototype)
         const own = [
           'patient',
@@ -128,3 +196,12 @@ describe('any JSON at all', () => {
     )
   })
 })
+
+function contextOrRefusal(members: Record<string, unknown>) {
+  try {
+    return readLaunchContext(members)
+  } catch (error) {
+    if (error instanceof FhirAuthError) return error
+    throw error
+  }
+}

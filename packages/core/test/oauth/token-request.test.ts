@@ -194,6 +194,11 @@ describe('a refusal', () => {
     expect((await failureFor((response) => sendJson(response, { error }, 400))).message).toMatch(advice)
   })
 
+  it.each(['constructor', 'toString', '__proto__'])('BSV-12 has no advice for an error named %s', async (error) => {
+    const { message } = await failureFor((response) => sendJson(response, { error }, 400))
+    expect(message).toMatch(new RegExp(`answered 400: ${error}\\.$`))
+  })
+
   it('BSV-11 keeps Retry-After, in seconds or as a date', async () => {
     const date = new Date(NOW + 45_000).toUTCString()
     for (const [value, seconds] of [

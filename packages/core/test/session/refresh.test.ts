@@ -127,6 +127,7 @@ describe('a refresh', () => {
   it.each([
     ['patient', { patient: 'somebody-else' }],
     ['encounter', { encounter: 'another-one' }],
+    ['patient, by what is no id', { patient: '1?_count=1000' }],
   ])('RFR-06 ends the launch when it names another %s, and nobody keeps the new tokens', async (_, members) => {
     const events: FhirAuthEvent[] = []
     const portal = await startPortal({ onEvent: (event) => void events.push(event) })
