@@ -20,6 +20,7 @@ const STATUS_BY_CODE = {
   state_mismatch: 400,
   transaction_expired: 400,
   transaction_used: 400,
+  login_loop: 500,
   issuer_mismatch: 400,
   authorization_denied: 403,
   authorization_failed: 502,

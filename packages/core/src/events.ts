@@ -23,6 +23,8 @@ export type LaunchEndReason = 'logout' | 'other_person' | 'invalid_grant' | 'inv
 export type FhirAuthEvent =
   | (LaunchOrigin & { readonly type: 'login'; readonly isEhrLaunch: boolean; readonly patient: string | undefined })
   | { readonly type: 'login_failed'; readonly code: FhirAuthErrorCode; readonly error: FhirAuthError }
+  /** The address of the page that was asked for is too long to be kept through a login: the person lands at home. */
+  | { readonly type: 'return_to_dropped'; readonly length: number }
   | (LaunchOrigin & { readonly type: 'refresh' })
   /** The session stays; the refresh is tried again. */
   | (LaunchOrigin & { readonly type: 'refresh_failed'; readonly error: FhirAuthError })

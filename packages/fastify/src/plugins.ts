@@ -52,7 +52,7 @@ export type SmartLaunchPluginOptions = ProblemHandling & (SmartLaunchOptions | {
 export type BackendServicesPluginOptions = ProblemHandling & (BackendServicesOptions | { backend: BackendServices })
 
 /** What a guard needs of a request and its reply: as every kind of server has them, http2 included. */
-type GuardedRequest = Pick<FastifyRequest, 'method' | 'originalUrl' | 'headers' | 'fhir'>
+type GuardedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'fhir'>
 interface GuardedReply {
   code(status: number): unknown
   headers(values: Record<string, string>): unknown
@@ -109,7 +109,7 @@ export function requireFhir(
   return function requireFhir(request, reply, done) {
     // Fastify catches nothing that a hook with a callback throws: the process would end.
     try {
-      const refusal = guard(findingOf(request), new NodeRequest(request, request.originalUrl))
+      const refusal = guard(findingOf(request), new NodeRequest(request, request.url))
       if (refusal) {
         apply(refusal, reply, done, problems)
         return
@@ -183,7 +183,7 @@ function serve(
   done: Done,
   problems: ProblemHandling['problems'],
 ): void {
-  const request = new NodeRequest(fastifyRequest, fastifyRequest.originalUrl)
+  const request = new NodeRequest(fastifyRequest, fastifyRequest.url)
   if (handler.handles(request.url)) {
     Promise.resolve(handler.answer(request))
       .then((answer) => apply(answer, reply, done, problems))

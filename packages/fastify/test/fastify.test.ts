@@ -46,6 +46,22 @@ describe('smartLaunch', () => {
     expect(await (await browser.visit(origin)).json()).toEqual({ patient: null })
   })
 
+  it('finds its paths where rewriteUrl strips a prefix, as a proxy does, and sends the browser to where the prefix is', async () => {
+    const { origin } = await start(
+      (app, origin) => {
+        const paths = { callback: '/callback', home: '/chart' }
+        app.register(smartLaunch, { ...launchOptions(origin, '/ehr'), paths })
+        app.get('/chart', { preHandler: requireFhir() }, async ({ fhir }) => ({ patient: fhir?.patient }))
+      },
+      { rewriteUrl: ({ url = '' }) => url.replace(/^\/ehr(?=\/)/, '') },
+    )
+    const page = await createUserAgent().signIn(`${origin}/ehr/chart?a=1`, { patient: 'amber-testwell' })
+    expect(page.url).toBe(`${origin}/ehr/chart?a=1`)
+    expect(await page.json()).toEqual({ patient: 'amber-testwell' })
+    const home = await createUserAgent().signIn(`${origin}/ehr/login`, { patient: 'amber-testwell' })
+    expect(home.url).toBe(`${origin}/ehr/chart`)
+  })
+
   it('answers its paths for every method, with or without a query', async () => {
     const app = await ready((app) => app.register(smartLaunch, launchOptions('http://127.0.0.1:1')))
     for (const method of ['PUT', 'DELETE', 'OPTIONS'] as const) {
@@ -314,9 +330,12 @@ describe('backendServices', () => {
 })
 
 /** An app on a port of its own, told its origin before it is built. */
-async function start(build: (app: FastifyInstance, origin: string) => void): Promise<{ origin: string }> {
+async function start(
+  build: (app: FastifyInstance, origin: string) => void,
+  options: FastifyServerOptions = {},
+): Promise<{ origin: string }> {
   const { origin, close } = await startNodeApp(async (origin) => {
-    const app = Fastify()
+    const app: FastifyInstance = Fastify(options)
     build(app, origin)
     await app.ready()
     return { listener: app.routing, close: () => app.close() }

@@ -15,7 +15,7 @@ it('a request with a live session goes on at once, with no promise, no cryptogra
   }) as unknown as typeof app.addHook // of its overloads, the one that the plugin uses
   await app.register(smartLaunch, { launch })
   const [hook] = hooks
-  const request = { method: 'GET', originalUrl: '/vitals?page=1', headers: { cookie } } as FastifyRequest // what is read
+  const request = { method: 'GET', url: '/vitals?page=1', headers: { cookie } } as FastifyRequest // what is read
   let calls = 0
   const done = () => {
     calls++

@@ -37,7 +37,7 @@ describe.skipIf(redisIsMissing())('sessions of an app with two instances', () =>
     const second = new Redis(server.url)
     toClose = [() => first.destroy(), () => second.disconnect()]
     browser = new Visitor(await startInstance(first))
-    otherDoor = await startInstance(second)
+    otherDoor = await startInstance(second, redirectUris.at(-1))
     return async () => {
       for (const close of toClose.reverse()) await close()
     }
@@ -51,6 +51,24 @@ describe.skipIf(redisIsMissing())('sessions of an app with two instances', () =>
     expect(await page.json()).toEqual({ patient: expect.any(String) })
     expect((await browser.logOut()).status).toBeLessThan(400)
     expect((await fetch(`${otherDoor}/patient`, { headers })).status).toBe(401)
+  })
+
+  it('STATE-03 a callback that reaches both at once makes one exchange, and both answers lead to the same page', async () => {
+    const { href, pathname, search } = await browser.logInUntilCallback()
+    const before = exchanges()
+    const [first, second] = await Promise.all([browser.open(href), browser.open(otherDoor + pathname + search)])
+    expect([first.status, second.status]).toEqual([303, 303])
+    expect(second.headers.get('location')).toBe(first.headers.get('location'))
+    expect(exchanges()).toBe(before + 1)
+    // One of them has the session, and only one.
+    const sessions = [first, second].flatMap(({ headers }) => headers.getSetCookie().filter(isSession))
+    expect(sessions).toHaveLength(1)
+    // Once more, later, at the other instance: this browser is the one that has logged in by it.
+    const again = await browser.open(otherDoor + pathname + search)
+    expect([again.status, again.headers.get('location')]).toEqual([303, first.headers.get('location')])
+    const stranger = await new Visitor(otherDoor).ask(pathname + search)
+    expect([stranger.status, stranger.json().code]).toEqual([400, 'transaction_used'])
+    expect(exchanges()).toBe(before + 1)
   })
 
   it('Redis sees no cookie and no token, and keeps nothing without an end', async () => {
@@ -75,15 +93,20 @@ describe.skipIf(redisIsMissing())('sessions of an app with two instances', () =>
     expect(await calls(before)).toEqual({ get: 5 })
   })
 
-  async function startInstance(client: RedisClient): Promise<string> {
+  const isSession = (cookie: string) => cookie.startsWith('fhir-auth.session=')
+  const exchanges = () =>
+    sandbox.requestsTo('/token').filter(({ form }) => form.get('grant_type') === 'authorization_code').length
+
+  async function startInstance(client: RedisClient, publicUri?: string): Promise<string> {
     const { origin, close } = await startNodeApp((origin) => {
-      redirectUris.push(`${origin}/callback`)
+      const redirectUri = publicUri ?? `${origin}/callback`
+      redirectUris.push(redirectUri)
       sandbox.registerClient({ clientId: 'portal', clientSecret, redirectUris })
       const launch = smartLaunch({
         fhirBaseUrl: sandbox.fhirBaseUrl,
         clientId: 'portal',
         clientAuth: clientSecretBasic(clientSecret),
-        redirectUri: `${origin}/callback`,
+        redirectUri,
         scope: 'openid fhirUser launch/patient patient/*.rs offline_access',
         session: { secret: sessionSecret, store: redisStore(client, { prefix }) },
       })

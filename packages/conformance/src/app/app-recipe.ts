@@ -41,6 +41,7 @@ export interface LaunchRecipe extends ClientRecipe {
   redirectUri?: string | undefined
   sameSite?: 'lax' | 'none' | undefined
   paths?: PathOptions | undefined
+  keepParameters?: readonly string[] | undefined
 }
 
 export interface BackendRecipe extends ClientRecipe {

@@ -6,6 +6,18 @@ const app = { launch: { scope: 'openid fhirUser launch patient/*.rs offline_acce
 
 export const ehrLaunch: readonly ConformanceCase[] = [
   {
+    rule: 'EHR-01 the app keeps its own parameters of the launch URL, those that it has named',
+    app: { launch: { scope: 'openid fhirUser launch patient/*.rs', keepParameters: ['clinic'] } },
+    async run({ sandbox, base, visitor }) {
+      const patient = sandbox.patients[0]?.id ?? ''
+      const browser = visitor()
+      const page = await browser.logIn(sandbox.ehrLaunch({ launchUrl: `${base}/launch?clinic=7&other=8`, patient }))
+      expect(page.json<Whoami>().patient).toBe(patient)
+      const { searchParams } = new URL(browser.agent.history.at(-1)?.url ?? '')
+      expect([searchParams.get('clinic'), searchParams.get('other')]).toEqual(['7', null])
+    },
+  },
+  {
     rule: 'EHR-02 the launch handle goes back to the EHR as it came, with the FHIR base URL as aud',
     app,
     async run({ sandbox, base, visitor }) {

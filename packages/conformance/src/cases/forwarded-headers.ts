@@ -39,7 +39,7 @@ export const forwardedHeaders: readonly ConformanceCase[] = [
     async run({ visitor }) {
       const { headers } = await visitor().open('/login', { headers: { 'x-forwarded-proto': 'https' } })
       expect(headers.getSetCookie()).toEqual([
-        expect.stringMatching(/^fhir-auth\.login\.[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax$/),
+        expect.stringMatching(/^fhir-auth\.login\.[^;]+; Path=\/; Max-Age=4200; HttpOnly; SameSite=Lax$/),
       ])
     },
   },

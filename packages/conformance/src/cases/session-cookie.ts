@@ -37,9 +37,12 @@ export const sessionCookie: readonly ConformanceCase[] = [
       expect(cookies).toEqual([
         expect.stringMatching(/^fhir-auth\.login\.[\w-]+=; Path=\/; Max-Age=0; HttpOnly; SameSite=Lax$/),
         expect.stringMatching(/^fhir-auth\.session=[\w-]{43}; Path=\/; Max-Age=28800; HttpOnly; SameSite=Lax$/),
+        // Counts logins that follow each other at once.
+        'fhir-auth.rounds=1; Path=/; Max-Age=15; HttpOnly; SameSite=Lax',
       ])
       expect(browser.agent.cookies.map(({ name }) => name).filter((name) => name.startsWith('fhir-auth'))).toEqual([
         'fhir-auth.session',
+        'fhir-auth.rounds',
       ])
     },
   },

@@ -56,7 +56,9 @@ export function createClientDirectory<C extends Client>(
     return {
       listed: [],
       async find(fhirBaseUrl) {
-        const registration = await registrations(fhirBaseUrl)
+        const plain = plainBase(fhirBaseUrl)
+        const asked = await registrations(fhirBaseUrl)
+        const registration = asked ?? (plain === fhirBaseUrl ? undefined : await registrations(plain))
         if (!registration) return undefined
         const client = complete(registration, 'registrations()')
         // A resolver that answers with another server's registration would send that server's credentials astray.
@@ -78,9 +80,9 @@ function registrationIn(source: RegistrationSource): Registration {
 }
 
 function listDirectory<C extends Client>(clients: readonly C[]): ClientDirectory<C> {
-  const byBase = new Map(clients.map((client) => [withoutSlash(client.fhirBaseUrl), client]))
+  const byBase = new Map(clients.map((client) => [baseKey(client.fhirBaseUrl), client]))
   if (byBase.size < clients.length) refuseOption('registrations: two entries have the same fhirBaseUrl.')
-  return { listed: clients, find: (fhirBaseUrl) => byBase.get(withoutSlash(fhirBaseUrl)) }
+  return { listed: clients, find: (fhirBaseUrl) => byBase.get(baseKey(fhirBaseUrl)) }
 }
 
 /** Tells of the keys that are left aside, of all clients that are known at the start. */
@@ -93,9 +95,50 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }
 
-/** Whether two FHIR base URLs are the same, whichever slash they end with. */
+/**
+ * Whether two FHIR base URLs are the same, whichever slash they end with, and however they write scheme, host and a
+ * default port (RFC 3986 §6.2.2.1, §6.2.3). A path is compared to the letter.
+ */
 export function sameBase(a: string, b: string): boolean {
-  return withoutSlash(a) === withoutSlash(b)
+  return a === b || baseKey(a) === baseKey(b)
+}
+
+/**
+ * The registered spelling of a base URL, with the slash at the end that this spelling has or lacks: an EHR and its
+ * authorization server compare `aud` to the letter, and nobody makes up any number of spellings.
+ */
+export function spelledLike(registered: string, given: string): string {
+  return given.endsWith('/') ? `${withoutSlash(registered)}/` : withoutSlash(registered)
+}
+
+/** A registered base URL that is the given one but for something that counts: for a message. */
+export function nearlySameBase(registered: readonly string[], given: string): string | undefined {
+  const loose = (url: string) =>
+    withoutSlash(
+      url
+        .toLowerCase()
+        .replace(/^https?:\/\//, '')
+        .replace(/[?#].*$/, ''),
+    )
+  const wanted = loose(given)
+  return registered.find((url) => {
+    const known = loose(url)
+    return known === wanted || wanted.startsWith(`${known}/`) || known.startsWith(`${wanted}/`)
+  })
+}
+
+function baseKey(url: string): string {
+  return withoutSlash(plainBase(url))
+}
+
+/** Lower case where case does not matter, no default port. What is no http URL, or has more than a path, stays as it is. */
+function plainBase(url: string): string {
+  const [, scheme = '', host = '', port = '', path = ''] =
+    /^(https?):\/\/([^/?#@:[\]]+|\[[\da-f:.]+\])(:\d*)?([^?#]*)$/i.exec(url) ?? []
+  if (scheme === '') return url
+  const plainScheme = scheme.toLowerCase()
+  const isDefault = port === ':' || port === (plainScheme === 'https' ? ':443' : ':80')
+  return `${plainScheme}://${host.toLowerCase()}${isDefault ? '' : port}${path}`
 }
 
 function withoutSlash(url: string): string {

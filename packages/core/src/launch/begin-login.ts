@@ -1,8 +1,13 @@
 import type { LaunchClient } from '../client/client.ts'
+import { refuseOption } from '../options.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../web/answers.ts'
 import { authorizationForm } from '../web/pages.ts'
+import { keepChecks } from './kept-checks.ts'
+import { parametersIn, withParameters } from './kept-parameters.ts'
 import type { LaunchParts } from './launch-parts.ts'
+import type { PendingLogin } from './pending-login.ts'
+import { newState } from './unknown-login.ts'
 
 export interface LoginStart {
   readonly client: LaunchClient
@@ -14,14 +19,36 @@ export interface LoginStart {
 
 /** Sends a person to the authorization server, and notes in a cookie what its answer is checked against. */
 export async function beginLogin(
-  { flow, pendingLogins, settings }: LaunchParts,
+  parts: LaunchParts,
   request: AdapterRequest,
   { client, launch, returnTo }: LoginStart,
 ): Promise<Answer> {
-  const { checks, method, url, endpoint, parameters } = await flow.begin(client, launch)
-  const login = { checks, isEhrLaunch: launch !== undefined, returnTo, startedAt: settings.now() }
-  const cookies = await pendingLogins.begin(login, request.header('cookie'))
+  const { flow, settings } = parts
+  const state = newState(request, settings.origin)
+  const { checks, method, url, endpoint, parameters } = await flow.begin(client, { launch, state })
+  const isEhrLaunch = launch !== undefined
+  const login = { checks: await keepChecks(checks), isEhrLaunch, returnTo, startedAt: settings.now() }
+  const cookies = await cookiesOf(parts, login, request.header('cookie'))
   if (method === 'GET') return redirectAnswer(url, cookies)
   const { html, scriptHash } = authorizationForm(endpoint, parameters)
   return pageAnswer(html, 200, cookies, scriptHash)
+}
+
+/** The login counts more than the page that was asked for: where both do not fit into a cookie, the person lands at home. */
+async function cookiesOf(
+  { pendingLogins, settings, emit }: LaunchParts,
+  login: PendingLogin,
+  cookieHeader: string | undefined,
+): Promise<string[]> {
+  const cookies = await pendingLogins.begin(login, cookieHeader)
+  if (cookies !== undefined) return cookies
+  const { publicPaths, keepParameters } = settings
+  const returnTo = withParameters(publicPaths.home, parametersIn(login.returnTo, keepParameters))
+  emit({ type: 'return_to_dropped', length: login.returnTo.length })
+  return (
+    (await pendingLogins.begin({ ...login, returnTo }, cookieHeader)) ??
+    refuseOption(
+      'The endpoints and the issuer that the server publishes are so long that the login does not fit into a cookie of 4096 bytes. Set shorter ones in metadata, if there are any.',
+    )
+  )
 }

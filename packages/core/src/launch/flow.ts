@@ -1,5 +1,5 @@
 import type { LaunchClient } from '../client/client.ts'
-import type { ClientDirectory } from '../client/client-directory.ts'
+import { type ClientDirectory, nearlySameBase } from '../client/client-directory.ts'
 import type { NeededMember } from '../discovery/discover.ts'
 import { MetadataCache } from '../discovery/metadata-cache.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
@@ -8,6 +8,7 @@ import { ScopeSet } from '../fhir/scope-set.ts'
 import {
   type AuthorizationChecks,
   type AuthorizationRequest,
+  type AuthorizationRequestOptions,
   createAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
 import { checkAuthorizationResponse } from '../oauth/authorization-response.ts'
@@ -18,7 +19,10 @@ import type { BackChannel } from '../oauth/token-request.ts'
 import type { LaunchServer } from '../session/launch-server.ts'
 import type { LaunchRecord } from '../session/record.ts'
 import { type RecordSources, type RefreshedLaunch, recordLaunch, recordRefresh } from '../session/record-launch.ts'
-import { randomToken } from '../shared/random.ts'
+import { shownText } from '../shared/shown-text.ts'
+import { hashedName } from '../store/sealing.ts'
+import { restoreChecks } from './kept-checks.ts'
+import type { PendingLogin } from './pending-login.ts'
 
 export interface LaunchFlowSettings {
   readonly clients: ClientDirectory<LaunchClient>
@@ -26,6 +30,13 @@ export interface LaunchFlowSettings {
   readonly logoutAtServer: boolean
   /** How long a login lasts at the most. */
   readonly session: { readonly lifetimeSeconds: number }
+}
+
+/** An answer of the authorization server that passed every check. */
+export interface AcceptedAnswer {
+  readonly code: string
+  readonly client: LaunchClient
+  readonly checks: AuthorizationChecks
 }
 
 /** A launch from its authorization request to its last token, without HTTP towards the browser. */
@@ -46,23 +57,33 @@ export class LaunchFlow implements LaunchServer {
   async clientAt(fhirBaseUrl: string): Promise<LaunchClient> {
     const client = await this.#settings.clients.find(fhirBaseUrl)
     if (client) return client
+    const near = nearlySameBase(
+      this.#settings.clients.listed.map((each) => each.fhirBaseUrl),
+      fhirBaseUrl,
+    )
+    const hint = near === undefined ? '' : ` A registration has nearly the same: ${near}`
     throw new FhirAuthError(
       'unknown_issuer',
-      'The app is not registered at the server that this launch names. Add it to registrations if it should be.',
+      `The app is not registered at ${shownText(fhirBaseUrl)}, the server that this launch names. Add it to registrations if it should be.${hint}`,
     )
   }
 
-  /** @param launch - the handle of an EHR launch; none for a standalone launch */
-  async begin(client: LaunchClient, launch: string | undefined): Promise<AuthorizationRequest> {
-    return createAuthorizationRequest(client, await this.#metadataOf(client), launch)
+  async begin(client: LaunchClient, options: AuthorizationRequestOptions): Promise<AuthorizationRequest> {
+    return createAuthorizationRequest(client, await this.#metadataOf(client), options)
   }
 
-  /** Checks the answer and exchanges its code. */
-  async complete(query: URLSearchParams, checks: AuthorizationChecks): Promise<LaunchRecord> {
-    const code = checkAuthorizationResponse(query, checks)
-    const sources = await this.#sourcesOf(await this.clientAt(checks.fhirBaseUrl), checks)
-    const response = await exchangeCode(sources.client, checks, code, sources.server, this.#channel)
-    const launchId = randomToken().slice(0, 22)
+  /** Checks the answer of the authorization server; nothing is used up by it. */
+  async accept(query: URLSearchParams, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
+    const code = checkAuthorizationResponse(query, kept)
+    const client = await this.clientAt(kept.fhirBaseUrl)
+    return { code, client, checks: await restoreChecks(kept, client, isEhrLaunch) }
+  }
+
+  /** Exchanges the code: its only use. */
+  async complete({ code, client, checks }: AcceptedAnswer): Promise<LaunchRecord> {
+    const sources = await this.#sourcesOf(client, checks)
+    const response = await exchangeCode(client, checks, code, sources.server, this.#channel)
+    const launchId = await launchIdOfState(checks.state)
     const endsAt = this.#channel.now() + this.#settings.session.lifetimeSeconds * 1000
     return recordLaunch({ launchId, endsAt, idToken: { nonce: checks.nonce } }, response, sources)
   }
@@ -132,4 +153,12 @@ export class LaunchFlow implements LaunchServer {
       keepsIdToken: this.#settings.logoutAtServer,
     }
   }
+}
+
+/**
+ * The id of the launch that a login with this state brings. So a browser that has this launch is the one that has logged
+ * in by that state. The id opens nothing, and says nothing about the state.
+ */
+export async function launchIdOfState(state: string): Promise<string> {
+  return (await hashedName(`launch ${state}`)).slice(0, 22)
 }

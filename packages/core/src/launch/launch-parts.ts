@@ -7,12 +7,14 @@ import { Refresher } from '../session/refresher.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { StoredSessions } from '../session/stored-sessions.ts'
 import { Leases } from '../store/leases.ts'
+import { MemoryStore } from '../store/memory-store.ts'
 import { openStore } from '../store/open-store.ts'
-import type { NameStore } from '../store/record-store.ts'
 import { createSealer } from '../store/sealing.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { problemAnswer } from '../web/answers.ts'
+import { FinishedLogins, type Landing } from './finished-logins.ts'
 import { LaunchFlow } from './flow.ts'
+import { LoginRounds } from './login-rounds.ts'
 import type { SmartLaunchSettings } from './options.ts'
 import { PendingLogins } from './pending-login.ts'
 
@@ -22,19 +24,26 @@ export interface LaunchParts {
   readonly flow: LaunchFlow
   readonly pendingLogins: PendingLogins
   readonly sessions: Sessions
-  /** States that a callback has used. */
-  readonly usedStates: NameStore
+  readonly finishedLogins: FinishedLogins
+  readonly rounds: LoginRounds
   readonly emit: Emit
 }
+
+/** What a callback may have to ask for: discovery, the token, the keys of its id_token. */
+const EXCHANGE_REQUESTS = 3
 
 export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
   const { http, now, session, hooks, secrets, clients } = settings
   const { afterRefresh } = hooks
   const emit = createEmit(hooks.onEvent)
   watchKeys(settings.clients.listed, undefined, emit)
+  const storeSettings = {
+    ...{ secrets, timeoutSeconds: settings.storeTimeoutSeconds, now },
+    onFailure: (error: FhirAuthError) => emit({ type: 'store_failed', error }),
+  }
   const store = openStore<SessionRecord>(settings.store, {
-    ...{ purpose: 'session', secrets, timeoutSeconds: settings.storeTimeoutSeconds, now },
-    onFailure: (error) => emit({ type: 'store_failed', error }),
+    ...storeSettings,
+    purpose: 'session',
     keepKnown: keepKnownLaunches,
     ...(clients.listed.length !== 1 && { shareOf: serverOf }),
   })
@@ -51,12 +60,16 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
     settings.loginTimeoutSeconds,
     now,
   )
-  return { settings, flow, pendingLogins, sessions, usedStates: store, emit }
+  const landings = openStore<Landing>(settings.store, { ...storeSettings, purpose: 'landing' })
+  const finishedLogins = new FinishedLogins(landings, EXCHANGE_REQUESTS * http.timeoutSeconds)
+  const isInMemory = settings.store instanceof MemoryStore && !settings.sessionsInCookies
+  const rounds = new LoginRounds(session.policy, isInMemory)
+  return { settings, flow, pendingLogins, finishedLogins, rounds, sessions, emit }
 }
 
-/** The server whose tokens fill a session: the one of the latest login. A store may hold records of another flow, too. */
-function serverOf({ launches = [] }: Partial<SessionRecord>): string {
-  return launches.at(-1)?.fhirBaseUrl ?? ''
+/** The server whose people fill the store: the one of the latest login. A store may hold records of another flow, too. */
+function serverOf({ launches = [], fhirBaseUrl = '' }: Partial<SessionRecord & Landing>): string {
+  return launches.at(-1)?.fhirBaseUrl ?? fhirBaseUrl
 }
 
 interface FailedLogin {
@@ -78,14 +91,15 @@ export function failedLogin(
 ): Answer {
   if (!(error instanceof FhirAuthError)) throw error
   emit({ type: 'login_failed', code: error.code, error })
-  return problemAnswer(error, request, { cookies, retryUrl: loginPath(settings, returnTo) })
+  const page = returnTo === settings.publicPaths.home ? undefined : returnTo
+  return problemAnswer(error, request, { cookies, retryUrl: loginPath(settings, page) })
 }
 
 /** Where to log in, as the browser sees it; undefined when only an EHR can launch the app. */
 export function loginPath(
-  { publicPaths: { login, home } }: SmartLaunchSettings,
+  { publicPaths: { login } }: SmartLaunchSettings,
   returnTo: string | undefined,
 ): string | undefined {
-  if (login === undefined || returnTo === undefined || returnTo === home) return login
+  if (login === undefined || returnTo === undefined) return login
   return `${login}?${new URLSearchParams({ returnTo })}`
 }

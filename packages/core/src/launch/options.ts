@@ -32,6 +32,7 @@ import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
 import type { Store } from '../store/store.ts'
+import { keptNames } from './kept-parameters.ts'
 
 export interface SessionOptions {
   /**
@@ -70,10 +71,20 @@ export interface PathOptions {
   loggedOut?: string | undefined
 }
 
+/** What `afterLogin` learns of a login, beside its context. */
+export interface CompletedLogin {
+  /** Whether the EHR has opened the app. */
+  readonly isEhrLaunch: boolean
+  /** The page of the app that the person is sent to. */
+  readonly returnTo: string
+  /** What `keepParameters` has kept. It came with the launch, so anybody may have written it. */
+  readonly parameters: Readonly<Record<string, string>>
+}
+
 /** Where an app hooks in. */
 export interface LaunchHooks {
   /** After a login, before the person is sent on: e.g. to look up or create their account. What it throws ends the login. */
-  afterLogin?: ((fhir: FhirContext) => void | Promise<void>) | undefined
+  afterLogin?: ((fhir: FhirContext, login: CompletedLogin) => void | Promise<void>) | undefined
   /** After a refresh, with the context of the new token. */
   afterRefresh?: ((fhir: FhirContext) => void | Promise<void>) | undefined
   /** Told of logins, refreshes, failures and logouts, for logs and audits; nothing in an event is a secret. */
@@ -84,6 +95,12 @@ export interface LaunchHooks {
 export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, LaunchHooks {
   session: SessionOptions
   paths?: PathOptions | undefined
+  /**
+   * Names of the app's own parameters on the launch and login URLs, such as `clinic` of `/launch?iss=…&launch=…&clinic=7`.
+   * They are kept through the login: `afterLogin` and the address of the page after it get them. At most 10 names, and 500
+   * characters in all.
+   */
+  keepParameters?: readonly string[] | undefined
   /** On logout, send the person to log out at the server too, where it can (OpenID Connect). Default false. */
   logoutAtServer?: boolean | undefined
   /** How long a login may take, in seconds. Default 600. */
@@ -110,6 +127,7 @@ export interface SmartLaunchSettings {
   /** What a proxy strips before the app: public path = prefix + path. */
   readonly pathPrefix: string
   readonly hooks: LaunchHooks
+  readonly keepParameters: readonly string[]
   readonly logoutAtServer: boolean
   readonly loginTimeoutSeconds: number
   readonly http: HttpOptions & { readonly timeoutSeconds: number }
@@ -143,6 +161,7 @@ const OPTIONS = {
   ...HTTP_OPTIONS,
   session: group(SESSION),
   paths: group(PATHS),
+  keepParameters: keptNames,
   logoutAtServer: flag(false),
   loginTimeoutSeconds: positive(600),
   afterLogin: callable<NonNullable<LaunchHooks['afterLogin']>>(),
@@ -174,6 +193,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     origin: redirect.origin,
     ...completePaths(given.paths, redirect.pathname),
     hooks: { afterLogin, afterRefresh, onEvent },
+    keepParameters: given.keepParameters ?? [],
     logoutAtServer: given.logoutAtServer,
     loginTimeoutSeconds: given.loginTimeoutSeconds,
     http: { fetch, timeoutSeconds },

@@ -1,6 +1,4 @@
 import { FhirAuthError } from '../errors.ts'
-import type { AuthorizationChecks } from '../oauth/authorization-request.ts'
-import { refuseOption } from '../options.ts'
 import {
   type CookiePolicy,
   clearCookie,
@@ -10,24 +8,32 @@ import {
   setCookie,
 } from '../session/cookie-header.ts'
 import type { Sealer } from '../store/sealing.ts'
+import type { KeptChecks } from './kept-checks.ts'
 
 /** A login under way: what its callback is checked against, and where the person goes afterwards. */
 export interface PendingLogin {
-  readonly checks: AuthorizationChecks
+  readonly checks: KeptChecks
   readonly isEhrLaunch: boolean
   readonly returnTo: string
   /** Milliseconds since the epoch. */
   readonly startedAt: number
 }
 
-/** More logins at once than this in one browser are leftovers: the oldest go, before the header grows too large. */
+/** What this browser has of a login: the login itself, or why it has none. */
+export type FoundLogin = PendingLogin | 'no cookie' | 'not ours'
+
+/** More logins at once than this in one browser are leftovers: the oldest go. */
 const MAX_AT_ONCE = 6
 /** Browsers drop a longer one without a word (RFC 6265 §6.1). */
 const MAX_COOKIE_LENGTH = 4096
+/** Of all logins of one browser together: proxies refuse a `Cookie` header beyond 8 KB. */
+const MAX_TOGETHER = 7000
+/** The cookie outlives its login by this, so that whoever comes too late is told so. */
+const KEPT_SECONDS = 3600
 
 /**
  * Logins under way, each in an encrypted cookie named by its state: bound to the browser, side by side in several tabs,
- * single-use and expiring. The server keeps nothing until the callback.
+ * single-use and expiring. The server keeps nothing until the callback, so nobody can fill it with logins.
  */
 export class PendingLogins {
   readonly #sealer: Sealer
@@ -44,51 +50,70 @@ export class PendingLogins {
     this.#now = now
   }
 
-  /** The cookies that start a login. */
-  async begin(login: PendingLogin, cookieHeader: string | undefined): Promise<string[]> {
+  /**
+   * The cookies that start a login.
+   *
+   * @returns undefined where it is too long for a cookie
+   */
+  async begin(login: PendingLogin, cookieHeader: string | undefined): Promise<string[] | undefined> {
     const sealed = await this.#sealer.seal(login)
-    const cookie = setCookie(this.#nameFor(login.checks.state), sealed, this.#lifetimeSeconds, this.#policy)
-    if (cookie.length > MAX_COOKIE_LENGTH) {
-      refuseOption(
-        'scope is so long that the login does not fit into a cookie of 4096 bytes. Ask for fewer scopes, or for wildcards such as patient/*.rs.',
-      )
-    }
-    const leftovers = cookieNames(cookieHeader, this.#prefix).slice(0, -(MAX_AT_ONCE - 1))
-    return [...leftovers.map((name) => clearCookie(name, this.#policy)), cookie]
+    const seconds = this.#lifetimeSeconds + KEPT_SECONDS
+    const cookie = setCookie(this.#nameFor(login.checks.state), sealed, seconds, this.#policy)
+    if (cookie.length > MAX_COOKIE_LENGTH) return undefined
+    return [...this.#leftovers(cookieHeader, cookie.length).map((name) => clearCookie(name, this.#policy)), cookie]
   }
 
-  /**
-   * The login that a callback with this state belongs to.
-   *
-   * @throws `state_mismatch` when this browser has not started it, `transaction_expired`
-   */
-  async find(state: string, cookieHeader: string | undefined): Promise<PendingLogin> {
+  /** The oldest logins, as many as there must be less of. */
+  #leftovers(cookieHeader: string | undefined, added: number): string[] {
+    const names = cookieNames(cookieHeader, this.#prefix)
+    let length = added
+    const kept = [...names].reverse().findIndex((name, index) => {
+      length += name.length + (readCookie(cookieHeader ?? '', name)?.length ?? 0)
+      return index === MAX_AT_ONCE - 1 || length > MAX_TOGETHER
+    })
+    return kept < 0 ? [] : names.slice(0, names.length - kept)
+  }
+
+  /** The login of this browser that a callback with this state belongs to, perhaps one that has taken too long. */
+  async find(state: string, cookieHeader: string | undefined): Promise<FoundLogin> {
     const sealed = cookieHeader && readCookie(cookieHeader, this.#nameFor(state))
-    const content = sealed ? await this.#sealer.open(sealed) : undefined
-    const login = content as PendingLogin | undefined
-    if (login?.checks.state !== state) {
-      throw new FhirAuthError(
-        'state_mismatch',
-        'This browser has not started this login, or blocked its cookie. Start the login from the app again.',
-      )
-    }
-    if (this.#now() - login.startedAt > this.#lifetimeSeconds * 1000) {
-      throw new FhirAuthError(
-        'transaction_expired',
-        `The login took longer than ${Math.round(this.#lifetimeSeconds / 60)} minutes. Start it again.`,
-      )
-    }
-    return login
+    if (!sealed) return 'no cookie'
+    const login = await this.#open(sealed)
+    return login?.checks.state === state ? login : 'not ours'
   }
 
   /** How many logins this browser has under way. */
-  countIn(cookieHeader: string | undefined): number {
-    return cookieNames(cookieHeader, this.#prefix).length
+  async countIn(cookieHeader: string | undefined): Promise<number> {
+    const names = cookieNames(cookieHeader, this.#prefix)
+    const logins = await Promise.all(names.map((name) => this.#open(readCookie(cookieHeader ?? '', name) ?? '')))
+    return logins.filter((login) => login !== undefined && this.#secondsLeft(login) >= 0).length
+  }
+
+  /**
+   * How long a login may still take, in seconds.
+   *
+   * @throws `transaction_expired`
+   */
+  secondsLeft(login: PendingLogin): number {
+    const seconds = this.#secondsLeft(login)
+    if (seconds >= 0) return seconds
+    throw new FhirAuthError(
+      'transaction_expired',
+      `The login took longer than ${Math.round(this.#lifetimeSeconds / 60)} minutes. Start it again.`,
+    )
   }
 
   /** The cookie that ends a login, whatever became of it. */
   end(state: string): string {
     return clearCookie(this.#nameFor(state), this.#policy)
+  }
+
+  async #open(sealed: string): Promise<PendingLogin | undefined> {
+    return (await this.#sealer.open(sealed)) as PendingLogin | undefined // sealed here, for this purpose alone
+  }
+
+  #secondsLeft({ startedAt }: PendingLogin): number {
+    return this.#lifetimeSeconds - (this.#now() - startedAt) / 1000
   }
 
   /** Only what a cookie name may contain: the state in a callback comes from outside. */

@@ -1,3 +1,4 @@
+import type { Emit } from '../events.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 
 /**
@@ -11,6 +12,16 @@ export function pageBefore(request: AdapterRequest, origin: string): string | un
   if (referer === undefined || !URL.canParse(referer)) return undefined
   const page = new URL(referer)
   return page.origin === origin ? page.pathname + page.search : undefined
+}
+
+/** A longer one fits neither into a cookie beside the login, nor into the address of the login page. */
+const MAX_LENGTH = 2500
+
+/** The address of a page to come back to, unless it is too long to be kept. */
+export function keepableAddress(address: string | null | undefined, emit: Emit): string | undefined {
+  if (address === null || address === undefined || address.length <= MAX_LENGTH) return address ?? undefined
+  emit({ type: 'return_to_dropped', length: address.length })
+  return undefined
 }
 
 /**

@@ -6,7 +6,7 @@ import { problemAnswer, refuseMethod } from '../web/answers.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
 import { createLaunchParts, failedLogin, type LaunchParts, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
-import { pageBefore } from './return-to.ts'
+import { keepableAddress, pageBefore } from './return-to.ts'
 import { answerCallback } from './routes/callback.ts'
 import { answerLaunch } from './routes/launch.ts'
 import { answerLogin } from './routes/login.ts'
@@ -45,7 +45,8 @@ export class SmartLaunch implements FhirHandler {
 
   /** Where to log in, as the browser sees it, and come back to this request; undefined when only an EHR can launch the app. */
   loginUrl(request: AdapterRequest): string | undefined {
-    return loginPath(this.#parts.settings, this.#pageOf(request))
+    const { settings, emit } = this.#parts
+    return loginPath(settings, keepableAddress(this.#pageOf(request), emit))
   }
 
   /** The page to come back to: the one that was asked for or, for a form that was sent, the one that has it. */

@@ -34,23 +34,28 @@ export interface AuthorizationRequest {
   readonly checks: AuthorizationChecks
 }
 
+export interface AuthorizationRequestOptions {
+  /** The handle of an EHR launch, echoed unchanged; none for a standalone launch. */
+  readonly launch?: string | undefined
+  /** Binds the answer to this request. Default: a fresh random one. */
+  readonly state?: string | undefined
+}
+
 /**
  * Builds an authorization request (SMART App Launch 2.2 "Request authorization code"): always with a fresh `state`,
  * PKCE S256 and the FHIR base URL as audience.
  *
- * @param launch - the handle of an EHR launch, echoed unchanged; none for a standalone launch
  * @throws `missing_endpoint`, `unsupported_by_server`
  */
 export async function createAuthorizationRequest(
   client: LaunchClient,
   metadata: ServerMetadata,
-  launch?: string,
+  { launch, state = randomToken() }: AuthorizationRequestOptions = {},
 ): Promise<AuthorizationRequest> {
   const { authorization, scopes } = client.dialect
-  const endpoint = requireEndpoint(metadata, 'authorization_endpoint')
+  const publishedEndpoint = requireEndpoint(metadata, 'authorization_endpoint')
   const tokenEndpoint = requireEndpoint(metadata, 'token_endpoint')
-  const scope = scopeOfLaunch(client.scope, launch !== undefined)
-  const state = randomToken()
+  const scope = requestedScope(client, launch !== undefined)
   const codeVerifier = usesPkce(authorization.pkce, metadata) ? randomToken() : undefined
   const nonce = authorization.nonce && scope.has('openid') ? randomToken() : undefined
 
@@ -77,6 +82,7 @@ export async function createAuthorizationRequest(
     if (value !== '' && !parameters.has(name)) parameters.set(name, value)
   }
 
+  const endpoint = withoutParameters(publishedEndpoint, parameters)
   return {
     endpoint,
     method: authorization.method,
@@ -97,10 +103,24 @@ export async function createAuthorizationRequest(
   }
 }
 
-/** `launch` belongs to an EHR launch and to it alone; one configured scope serves both kinds. */
-function scopeOfLaunch(configured: string, isEhrLaunch: boolean): ScopeSet {
+/**
+ * The scope that a login asks for. `launch` belongs to an EHR launch and to it alone; one configured scope serves both
+ * kinds.
+ */
+export function requestedScope({ scope: configured }: LaunchClient, isEhrLaunch: boolean): ScopeSet {
   const scopes = [...ScopeSet.parse(configured)].filter((scope) => scope !== 'launch')
   return ScopeSet.parse(isEhrLaunch ? ['launch', ...scopes] : scopes)
+}
+
+/** An endpoint may have parameters of its own. None must be there twice (RFC 6749 §3.1), and those of this request count. */
+function withoutParameters(endpoint: string, parameters: URLSearchParams): string {
+  const [address = '', ...rest] = endpoint.split('?')
+  if (rest.length === 0) return endpoint
+  const own = rest.join('?').split('&')
+  const kept = own.filter(
+    (pair) => pair !== '' && ![...new URLSearchParams(pair).keys()].some((name) => parameters.has(name)),
+  )
+  return kept.length === 0 ? address : `${address}?${kept.join('&')}`
 }
 
 function encodeScope(scope: ScopeSet, encode: (scope: string) => string): string {

@@ -17,8 +17,15 @@ export function stateOfResponse(parameters: URLSearchParams): string {
       refuse('invalid_callback', `The callback has the parameter "${name}" twice.`)
   }
   const state = parameters.get('state')
-  if (!state) refuse('invalid_callback', 'The callback has no state. Start the login from the app again.')
-  return state
+  if (state) return state
+  // It proves nothing without a state, but an operator wants to know what a server says that leaves it out.
+  const oauth = oauthErrorOf(Object.fromEntries(parameters))
+  const said = oauth
+    ? ` It says: ${oauth.error}${oauth.error_description ? ` (${oauth.error_description})` : ''}. A server must send the state with an error as well (RFC 6749 §4.1.2.1).`
+    : ''
+  throw new FhirAuthError('invalid_callback', `The callback has no state.${said} Start the login from the app again.`, {
+    oauth,
+  })
 }
 
 /**
@@ -27,7 +34,10 @@ export function stateOfResponse(parameters: URLSearchParams): string {
  *
  * @throws `state_mismatch`, `issuer_mismatch`, `authorization_denied`, `authorization_failed`, `invalid_callback`
  */
-export function checkAuthorizationResponse(parameters: URLSearchParams, checks: AuthorizationChecks): string {
+export function checkAuthorizationResponse(
+  parameters: URLSearchParams,
+  checks: Pick<AuthorizationChecks, 'state' | 'issuer' | 'issuerInResponse'>,
+): string {
   // Nothing of the answer, its error included, counts before state and issuer are right.
   if (!equalInConstantTime(stateOfResponse(parameters), checks.state)) {
     refuse('state_mismatch', 'The callback belongs to another login. Start the login from the app again.')
@@ -48,7 +58,10 @@ export function checkAuthorizationResponse(parameters: URLSearchParams, checks: 
 }
 
 /** RFC 9207 §2.4: against mix-up. Not to be confused with the `iss` of an EHR launch, which is the FHIR base URL. */
-function checkResponseIssuer(given: string | null, { issuer, issuerInResponse }: AuthorizationChecks): void {
+function checkResponseIssuer(
+  given: string | null,
+  { issuer, issuerInResponse }: Pick<AuthorizationChecks, 'issuer' | 'issuerInResponse'>,
+): void {
   if (given === null) {
     if (issuerInResponse) refuse('issuer_mismatch', 'The callback lacks the iss that the server promises (RFC 9207).')
     return

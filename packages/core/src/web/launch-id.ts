@@ -1,4 +1,5 @@
 import type { AdapterRequest } from './adapter-contract.ts'
+import { withParameter } from './with-parameter.ts'
 
 /** Names the launch that a request belongs to, in a query; `fhir-launch-id` does so in a header. It is no credential. */
 const LAUNCH_ID_PARAMETER = 'launch_id'
@@ -20,13 +21,7 @@ export function namesLaunch(path: string): boolean {
  * in, and must not find itself again.
  */
 export function withLaunchId(path: string, launchId: string | undefined): string {
-  if (launchId === undefined) return path
-  const [beforeHash = ''] = path.split('#', 1)
-  const [pathname = ''] = beforeHash.split('?', 1)
-  const query = beforeHash.slice(pathname.length + 1).split('&')
-  const others = query.filter((pair) => pair !== '' && !new URLSearchParams(pair).has(LAUNCH_ID_PARAMETER))
-  const own = `${LAUNCH_ID_PARAMETER}=${encodeURIComponent(launchId)}`
-  return `${pathname}?${[...others, own].join('&')}${path.slice(beforeHash.length)}`
+  return launchId === undefined ? path : withParameter(path, LAUNCH_ID_PARAMETER, launchId)
 }
 
 /**

@@ -20,7 +20,7 @@ export class NodeRequest implements AdapterRequest {
   readonly url: string
   readonly #headers: NodeRequestParts['headers']
 
-  /** @param url - before any mount path was cut off: frameworks keep it as `originalUrl` */
+  /** @param url - before any mount path was cut off (`originalUrl` in Express), and after a rewrite (`url` in Fastify) */
   constructor({ method = 'GET', headers }: NodeRequestParts, url: string) {
     this.method = method
     this.url = url

@@ -1,6 +1,6 @@
 import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { type Store, smart } from '../../src/index.ts'
+import { type FhirAuthEvent, type Store, smart } from '../../src/index.ts'
 import { startServer } from '../support/http-server.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
@@ -10,6 +10,7 @@ const AUTO = { consent: 'auto' } as const
 const json = { headers: { accept: 'application/json' } }
 const problemAt = async (browser: UserAgent, url: URL | string) => (await browser.request(url, json)).json()
 const cookieHeader = (browser: UserAgent) => browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+const isSession = (cookie: string) => cookie.startsWith('fhir-auth.session=')
 const isLogin = ({ name }: { name: string }) => name.startsWith('fhir-auth.login.')
 
 /** A portal, and the callback of a login in this browser whose parameters the sandbox has changed. */
@@ -95,8 +96,13 @@ describe('the state of a callback', () => {
     const browser = createUserAgent()
     const callback = await portal.callbackFor(browser)
     const answers = await Promise.all(Array.from({ length: 8 }, () => browser.request(callback, json)))
-    expect(answers.map(({ status }) => status).sort()).toEqual([303, ...Array(7).fill(400)])
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(303))
+    expect(new Set(answers.map(({ headers }) => headers.get('location')))).toEqual(new Set(['/']))
     expect(portal.tokenRequests()).toHaveLength(1)
+    // One of them has the session, and only one.
+    const sessions = answers.flatMap(({ headers }) => headers.getSetCookie().filter(isSession))
+    expect(sessions).toHaveLength(1)
+    expect((await look(browser, portal.origin)).status).toBe(200)
   })
 
   it.each(stores)(
@@ -108,12 +114,15 @@ describe('the state of a callback', () => {
       const kept = cookieHeader(browser)
       await browser.visit(callback)
       expect(browser.cookies.some(isLogin)).toBe(false)
-      expect(await problemAt(browser, callback)).toMatchObject({ code: 'state_mismatch' })
+      // The browser that has logged in by it goes where it went before, and gets no other session.
+      const again = await browser.request(callback, json)
+      expect([again.status, again.headers.get('location'), again.headers.getSetCookie()]).toEqual([303, '/', []])
       const replay = await fetch(callback, {
         headers: { accept: 'application/json', cookie: kept },
         redirect: 'manual',
       })
       expect(await replay.json()).toMatchObject({ code: 'transaction_used' })
+      expect(replay.headers.getSetCookie().filter(isSession)).toEqual([])
       expect(portal.tokenRequests()).toHaveLength(1)
       expect((await look(browser, portal.origin)).status).toBe(200)
     },
@@ -194,6 +203,24 @@ describe('the parameters of a callback', () => {
     expect(text).toContain('href="https://auth.example/errors/7"')
     expect(text).toContain('href="/login"')
     expect(browser.cookies.some(isLogin)).toBe(false)
+    expect(portal.tokenRequests()).toEqual([])
+  })
+
+  it('CB-06 of an error without state (RFC 6749 §4.1.2.1) are refused, and the operator reads the error', async () => {
+    const events: FhirAuthEvent[] = []
+    const { portal, browser, callback } = await changedCallback(
+      (params) => {
+        for (const name of ['code', 'state']) params.delete(name)
+        params.set('error', 'invalid_scope')
+      },
+      { onEvent: (event) => void events.push(event) },
+    )
+    expect(await problemAt(browser, callback)).toMatchObject({ status: 400, code: 'invalid_callback' })
+    expect(events).toMatchObject([
+      { type: 'login_failed', error: { code: 'invalid_callback', error: 'invalid_scope' } },
+    ])
+    // The login is not ended by it.
+    expect(browser.cookies.some(isLogin)).toBe(true)
     expect(portal.tokenRequests()).toEqual([])
   })
 

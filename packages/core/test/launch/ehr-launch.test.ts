@@ -73,6 +73,7 @@ describe('an EHR launch', () => {
       `${fhirBaseUrl}#`,
       fhirBaseUrl.replace('http://', 'http://user@'),
       fhirBaseUrl.toUpperCase(),
+      fhirBaseUrl.replace('/fhir', '/FHIR'),
     ]) {
       expect(await problemOf(launchUrl(portal, { iss, launch: 'x' }))).toMatchObject({
         code: 'unknown_issuer',
@@ -82,6 +83,41 @@ describe('an EHR launch', () => {
     }
     expect(portal.outbound).toEqual([])
     expect(counterfeit.requests).toEqual([])
+  })
+
+  it.each(['HTTPS://EHR.example/fhir', 'https://ehr.example:443/fhir', 'https://EHR.EXAMPLE:443/fhir/'])(
+    'EHR-02 takes the iss %s for the registered server (RFC 3986 §6.2.2.1, §6.2.3), and sends the registered spelling',
+    async (iss) => {
+      const known = { fhirBaseUrl: 'https://ehr.example/fhir', clientId: 'portal', scope: 'launch patient/*.rs' }
+      const metadata = {
+        authorization_endpoint: 'https://ehr.example/authorize',
+        token_endpoint: 'https://ehr.example/token',
+      }
+      const common = { redirectUri: 'https://portal.example/callback', session: { secret: newSecret() } }
+      const resolve = async (base: string) =>
+        base.replace(/\/$/, '') === known.fhirBaseUrl ? { ...known, metadata } : undefined
+      for (const source of [{ ...known, metadata }, { registrations: resolve }]) {
+        const url = `/launch?${new URLSearchParams({ iss, launch: 'x' })}`
+        const answer = await createSmartLaunch({ ...common, ...source }).answer({
+          method: 'GET',
+          url,
+          header: () => undefined,
+        })
+        const location = answer.kind === 'redirect' ? new URL(answer.location) : undefined
+        expect(location?.searchParams.get('aud')).toBe(`https://ehr.example/fhir${iss.endsWith('/') ? '/' : ''}`)
+      }
+    },
+  )
+
+  it('EHR-03 names the registration that is nearly the same', async () => {
+    const portal = await startPortal()
+    const iss = portal.sandbox.fhirBaseUrl.replace('/fhir', '/FHIR')
+    const { detail } = (await problemOf(launchUrl(portal, { iss, launch: 'x' }))) as { detail: string }
+    expect(detail).toContain(`nearly the same: ${portal.sandbox.fhirBaseUrl}`)
+    const other = (await problemOf(launchUrl(portal, { iss: 'https://evil.example/fhir', launch: 'x' }))) as {
+      detail: string
+    }
+    expect(other.detail).not.toContain('nearly')
   })
 
   it("EHR-03 EHR-08 asks the resolver for the registration of iss, and refuses another server's", async () => {
@@ -182,7 +218,7 @@ describe('an EHR launch', () => {
     expect(status).toBe(303)
     expect(cookies).toEqual([
       expect.stringMatching(
-        /^__Host-fhir-auth\.login\.[\w-]{43}=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; Secure; SameSite=None; Partitioned$/,
+        /^__Host-fhir-auth\.login\.[\w-]{43}=[\w.-]+; Path=\/; Max-Age=4200; HttpOnly; Secure; SameSite=None; Partitioned$/,
       ),
     ])
     expect(cookies[0]!.length).toBeLessThan(4096)

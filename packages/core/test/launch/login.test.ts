@@ -107,13 +107,6 @@ describe('a standalone login', () => {
     expect(portal.tokenRequests()).toHaveLength(1)
   })
 
-  it('says so where the scope is too long for the cookie that a browser would drop without a word', async () => {
-    const scope = Array.from({ length: 150 }, (_, index) => `patient/Observation.rs?code=http://x.example|${index}`)
-    const portal = await startPortal({ scope: scope.join(' ') })
-    const answer = await fetch(`${portal.origin}/login`, { headers: { accept: 'application/json' } })
-    expect(await answer.json()).toMatchObject({ code: 'invalid_option', detail: expect.stringContaining('scope') })
-  })
-
   it('keeps few logins of one browser under way: the oldest go', async () => {
     const portal = await startPortal()
     const browser = createUserAgent()

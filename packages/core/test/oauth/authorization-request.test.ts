@@ -6,7 +6,7 @@ import { codeChallenge } from '../../src/oauth/pkce.ts'
 import { launchClient, serverMetadata } from '../support/launch-client.ts'
 
 const ask = async (client = launchClient(), metadata = serverMetadata(), launch?: string) => {
-  const request = await createAuthorizationRequest(client, metadata, launch)
+  const request = await createAuthorizationRequest(client, metadata, { launch })
   return { ...request, sent: new URL(request.url).searchParams }
 }
 const withRules = (authorization: NonNullable<Parameters<typeof smart>[0]>['authorization']) =>

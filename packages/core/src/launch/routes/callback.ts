@@ -1,13 +1,15 @@
-import { FhirAuthError } from '../../errors.ts'
+import type { FhirContext } from '../../fhir/fhir-context.ts'
 import { stateOfResponse } from '../../oauth/authorization-response.ts'
 import type { LaunchRecord } from '../../session/record.ts'
 import type { SessionChange } from '../../session/sessions.ts'
-import { randomToken } from '../../shared/random.ts'
 import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
 import { redirectAnswer } from '../../web/answers.ts'
 import { namesLaunch, withLaunchId } from '../../web/launch-id.ts'
+import type { AcceptedAnswer } from '../flow.ts'
+import { parametersIn } from '../kept-parameters.ts'
 import { failedLogin, type LaunchParts } from '../launch-parts.ts'
 import type { PendingLogin } from '../pending-login.ts'
+import { answerRepeatedCallback, callbackCameLate } from './repeated-callback.ts'
 
 /** The authorization server sends the person back (RFC 6749 §4.1.2): one exchange of the code, and a session. */
 export async function answerCallback(
@@ -17,47 +19,76 @@ export async function answerCallback(
 ): Promise<Answer> {
   const { pendingLogins } = parts
   const state = stateOfResponse(query)
-  // A callback that does not belong to a login of this browser ends none.
   const login = await pendingLogins.find(state, request.header('cookie'))
+  // A callback that does not belong to a login of this browser ends none.
+  if (typeof login === 'string') return answerRepeatedCallback(parts, request, state, login)
   try {
-    return await completeLogin(parts, request, { query, state, login })
+    return await takeTurn(parts, request, query, login)
   } catch (error) {
     return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)], returnTo: login.returnTo })
+  }
+}
+
+async function takeTurn(
+  parts: LaunchParts,
+  request: AdapterRequest,
+  query: URLSearchParams,
+  login: PendingLogin,
+): Promise<Answer> {
+  const { flow, pendingLogins, finishedLogins } = parts
+  const { state } = login.checks
+  const secondsLeft = pendingLogins.secondsLeft(login)
+  // What is refused here leaves no trace: nobody fills the store with it.
+  const accepted = await flow.accept(query, login)
+  const turn = await finishedLogins.take(state, secondsLeft)
+  try {
+    if (turn.isFirst) return await completeLogin(parts, request, accepted, login)
+    const location = await finishedLogins.landingOf(state)
+    if (!turn.hasWaited || location === undefined) throw callbackCameLate()
+    // Both came from the browser that has started the login. The session is in the answer to the first one.
+    return redirectAnswer(location, [pendingLogins.end(state)])
+  } finally {
+    await turn.end()
   }
 }
 
 async function completeLogin(
   parts: LaunchParts,
   request: AdapterRequest,
-  { query, state, login }: { query: URLSearchParams; state: string; login: PendingLogin },
+  accepted: AcceptedAnswer,
+  login: PendingLogin,
 ): Promise<Answer> {
-  const { flow, pendingLogins, settings, usedStates, emit } = parts
-  const { checks, isEhrLaunch, returnTo } = login
-  // Taken before the code is used, so that two callbacks at once make one exchange.
-  if (!(await usedStates.claim(`login ${state}`, randomToken(), settings.loginTimeoutSeconds))) {
-    throw new FhirAuthError('transaction_used', 'This login is already completed. Go to the app, or log in again.')
-  }
-  const launch = await flow.complete(query, checks)
+  const { flow, pendingLogins, finishedLogins, rounds, settings, emit } = parts
+  const { isEhrLaunch, returnTo } = login
+  const { state } = login.checks
+  const launch = await flow.complete(accepted)
   const cookieHeader = request.header('cookie')
-  const { cookies, launches } = await openSession(parts, cookieHeader, { launch, startedAt: login.startedAt })
+  const { cookies, launches } = await openSession(parts, cookieHeader, launch, login)
   const { launchId, fhirBaseUrl, clientId, patient } = launch
   emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient })
   // A person may have several patients open, or be about to: then each page says which launch it belongs to.
-  const isOneOfSeveral = isEhrLaunch || launches > 1 || pendingLogins.countIn(cookieHeader) > 1
+  const isOneOfSeveral = isEhrLaunch || launches > 1 || (await pendingLogins.countIn(cookieHeader)) > 1
   const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
-  return redirectAnswer(location, [pendingLogins.end(state), ...cookies])
+  const expiresAt = settings.now() + settings.loginTimeoutSeconds * 1000
+  await finishedLogins.land(state, { location, fhirBaseUrl, expiresAt })
+  // An EHR sends a person once. Only a page of the app sends them again and again.
+  const counted = isEhrLaunch ? [] : [rounds.next(cookieHeader)]
+  return redirectAnswer(location, [pendingLogins.end(state), ...cookies, ...counted])
 }
 
 /** Where the app's hook or the store stops it, nothing is left of the login, and the session before it goes on. */
 async function openSession(
   { flow, sessions, settings, emit }: LaunchParts,
   cookieHeader: string | undefined,
-  { launch, startedAt }: { launch: LaunchRecord; startedAt: number },
+  launch: LaunchRecord,
+  { startedAt, isEhrLaunch, returnTo }: PendingLogin,
 ): Promise<SessionChange> {
-  const { afterLogin } = settings.hooks
+  const { hooks, keepParameters } = settings
+  const about = { isEhrLaunch, returnTo, parameters: parametersIn(returnTo, keepParameters) }
   let change: SessionChange
   try {
-    change = await sessions.logIn(cookieHeader, { launch, startedAt, welcome: (fhir) => afterLogin?.(fhir) })
+    const welcome = (fhir: FhirContext) => hooks.afterLogin?.(fhir, about)
+    change = await sessions.logIn(cookieHeader, { launch, startedAt, welcome })
   } catch (error) {
     await flow.revoke(launch).catch(() => {})
     throw error

@@ -1,7 +1,9 @@
+import { spelledLike } from '../../client/client-directory.ts'
 import { FhirAuthError } from '../../errors.ts'
 import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
 import { beginLogin } from '../begin-login.ts'
 import { askFrameForCookies } from '../frame-check.ts'
+import { readKeptParameters, withParameters } from '../kept-parameters.ts'
 import type { LaunchParts } from '../launch-parts.ts'
 
 /**
@@ -13,15 +15,17 @@ export async function answerLaunch(
   request: AdapterRequest,
   query: URLSearchParams,
 ): Promise<Answer> {
+  const { session, publicPaths, keepParameters } = parts.settings
+  const kept = readKeptParameters(query, keepParameters)
   const [iss, ...moreIssuers] = query.getAll('iss')
   const [launch, ...moreLaunches] = query.getAll('launch')
   if (!iss || !launch || moreIssuers.length > 0 || moreLaunches.length > 0) {
     throw new FhirAuthError('invalid_launch', 'An EHR launch needs the parameters iss and launch, each once.')
   }
-  // `aud` is the `iss` of the launch to the letter, whichever slash the registration ends with.
-  const client = { ...(await parts.flow.clientAt(iss)), fhirBaseUrl: iss }
-  const { session, publicPaths } = parts.settings
+  // `aud` has the slash at its end that the `iss` of the launch has; all else is as registered.
+  const registered = await parts.flow.clientAt(iss)
+  const client = { ...registered, fhirBaseUrl: spelledLike(registered.fhirBaseUrl, iss) }
   // Before the launch handle is used up: it serves once.
   const detour = askFrameForCookies(request, query, publicPaths.launch ?? '', session.policy)
-  return detour ?? beginLogin(parts, request, { client, launch, returnTo: publicPaths.home })
+  return detour ?? beginLogin(parts, request, { client, launch, returnTo: withParameters(publicPaths.home, kept) })
 }

@@ -3,8 +3,9 @@ import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../../web/answers.ts'
 import { loginChoice } from '../../web/pages.ts'
 import { beginLogin } from '../begin-login.ts'
+import { readKeptParameters, withParameters } from '../kept-parameters.ts'
 import { failedLogin, type LaunchParts } from '../launch-parts.ts'
-import { checkedReturnTo } from '../return-to.ts'
+import { checkedReturnTo, keepableAddress } from '../return-to.ts'
 
 /** A person logs in at the app (SMART App Launch 2.2 "Launch App: Standalone Launch"). */
 export async function answerLogin(
@@ -12,11 +13,18 @@ export async function answerLogin(
   request: AdapterRequest,
   query: URLSearchParams,
 ): Promise<Answer> {
-  const returnTo = checkedReturnTo(query.get('returnTo'), parts.settings.publicPaths.home)
+  const { publicPaths, keepParameters } = parts.settings
+  const page = checkedReturnTo(keepableAddress(query.get('returnTo'), parts.emit), publicPaths.home)
+  const returnTo = withParameters(page, readKeptParameters(query, keepParameters))
+  // The library's own way here names the page. A person who comes by a link begins anew, and so does one who was told.
+  const isCounted = parts.rounds.countIn(request.header('cookie')) > 0
+  const fresh = isCounted ? [parts.rounds.end()] : []
   try {
-    return await logIn(parts, request, { iss: query.get('iss'), returnTo })
+    if (query.has('returnTo')) parts.rounds.check(request.header('cookie'))
+    const answer = await logIn(parts, request, { iss: query.get('iss'), returnTo })
+    return query.has('returnTo') ? answer : { ...answer, cookies: [...answer.cookies, ...fresh] }
   } catch (error) {
-    return failedLogin(parts, request, { error, returnTo })
+    return failedLogin(parts, request, { error, returnTo, cookies: fresh })
   }
 }
 

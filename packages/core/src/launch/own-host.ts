@@ -1,0 +1,13 @@
+import type { AdapterRequest } from '../web/adapter-contract.ts'
+
+/**
+ * Whether a request came to the host of the app, as far as anybody says so. It explains why a cookie is missing, and
+ * decides nothing else: a client can write these headers.
+ */
+export function isAtOwnHost(request: AdapterRequest, origin: string): boolean {
+  const { host, hostname, protocol } = new URL(origin)
+  const named = [request.header('host'), ...(request.header('x-forwarded-host')?.split(',') ?? [])]
+  const hosts = named.flatMap((name) => (name === undefined ? [] : [name.trim().toLowerCase()]))
+  const own = [host, `${hostname}:${protocol === 'https:' ? 443 : 80}`]
+  return hosts.length === 0 || hosts.some((name) => own.includes(name))
+}
