@@ -2,10 +2,10 @@ import type { Configuration, default as Provider } from 'oidc-provider'
 import { authorizationRequestRules, settleScope } from './authorization-request-rules.ts'
 import { assertionProblem, requestedTokenSeconds } from './client-assertion-rules.ts'
 import { issueGrant, launchContextOf } from './grants.ts'
-import { renderErrorPage } from './html-page.ts'
 import { contextMembers } from './launch-context.ts'
 import { loadProvider } from './load-provider.ts'
 import { shapeAnswers } from './provider-answers.ts'
+import { refusalPage } from './refusal-page.ts'
 import type { SandboxState } from './sandbox-state.ts'
 import type { SigningKey } from './signing-keys.ts'
 
@@ -153,7 +153,7 @@ export async function createAuthorizationServer(
     },
     async renderError(ctx, out) {
       ctx.type = 'html'
-      ctx.body = renderErrorPage(out)
+      ctx.body = refusalPage(state.clients, out, ctx.query)
     },
   }
 

@@ -5,6 +5,7 @@ import type { SandboxClient } from './sandbox-options.ts'
 export interface ClientRegistry {
   register: (client: SandboxClient) => void
   find: (clientId: string | undefined) => SandboxClient | undefined
+  ids: () => string[]
   /** Wire metadata, as the authorization server wants it. */
   metadata: (clientId: string) => AdapterPayload | undefined
   /** Fetches the keys of a client with a JWKS URL if they are stale or lack `kid`; at most one request. */
@@ -32,6 +33,7 @@ export function createClientRegistry(): ClientRegistry {
       fetched.delete(clientId)
     },
     find: (clientId) => (clientId === undefined ? undefined : clients.get(clientId)),
+    ids: () => [...clients.keys()],
     metadata(clientId) {
       const client = clients.get(clientId)
       return client && toMetadata(client, client.jwks ?? fetched.get(clientId))

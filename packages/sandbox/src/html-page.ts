@@ -21,7 +21,7 @@ iframe { width: 100%; height: 70vh; border: 1px solid #888 }
 `
 
 /** @param content HTML, escaped already */
-const renderPage = (title: string, content: string): string => `<!doctype html>
+export const renderPage = (title: string, content: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -48,10 +48,3 @@ export const pageAnswer = (status: number, title: string, content: string): Answ
   },
   body: renderPage(title, content),
 })
-
-export function renderErrorPage(error: object): string {
-  const rows = Object.entries(error).map(
-    ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(String(value))}</dd>`,
-  )
-  return renderPage('The request was refused', `<dl>${rows.join('')}</dl>`)
-}

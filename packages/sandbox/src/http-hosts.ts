@@ -1,5 +1,7 @@
 import { createServer, IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isAcceptedHost } from './accepted-host.ts'
+import { sendAnswer } from './answer.ts'
 import { type RecordedRequest, recordRequest } from './request-record.ts'
 
 /** One request on its way through the sandbox. */
@@ -16,6 +18,13 @@ export interface HttpHost {
 }
 
 const largestBodyBytes = 1024 * 1024
+
+/** RFC 9110 §15.5.20. The request is neither read nor recorded. */
+const misdirected = {
+  status: 421,
+  headers: { 'content-type': 'text/plain; charset=utf-8', connection: 'close' },
+  body: 'The Host of this request is not the sandbox. Use the address that it printed, or localhost with its port.\n',
+}
 
 /**
  * Listens and records. The handler starts once the body is read; what it throws is answered with 500.
@@ -51,8 +60,9 @@ export async function startHttpHost(options: {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { hostOf, record, handle }: Parameters<typeof startHttpHost>[0],
+  { host, hostOf, record, handle }: Parameters<typeof startHttpHost>[0],
 ): Promise<void> {
+  if (!isAcceptedHost(request.headers.host, host)) return sendAnswer(response, misdirected)
   const body = await readBody(request)
   if (!body) return
   const [path = '/'] = (request.url ?? '/').split('?')

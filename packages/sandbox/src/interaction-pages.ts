@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { InteractionResults, default as Provider } from 'oidc-provider'
 import { type Answer, redirectAnswer } from './answer.ts'
+import { consentedScopes } from './consented-scopes.ts'
 import { patients } from './fhir/patients.ts'
 import { practitioners } from './fhir/practitioners.ts'
 import { issueGrant, launchContextOf } from './grants.ts'
@@ -77,12 +78,11 @@ async function decide(
   context: LaunchContext,
   form: RecordedRequest['form'],
 ): Promise<InteractionResults> {
-  const ticked = new Set(form.getAll('scope'))
-  const granted = scopes.filter((scope) => ticked.has(scope))
+  const granted = consentedScopes(scopes, new Set(form.getAll('scope')))
   if (form.get('decision') !== 'allow' || granted.length === 0) {
     return { error: 'access_denied', error_description: 'the person refused' }
   }
-  const refused = scopes.filter((scope) => !ticked.has(scope))
+  const refused = scopes.filter((scope) => !granted.includes(scope))
   const grantId = await issueGrant(provider, state, { clientId, scopes: granted, refused, context })
   return { login: { accountId: state.users.subjectOf(context.user) }, consent: { grantId } }
 }

@@ -66,15 +66,17 @@ export function sharesPatient(scopes: ReadonlySet<string>): boolean {
 
 /** Members of the token response (SMART App Launch 2.2 "Launch context arrives with your access_token"). */
 export function contextMembers({ patient, encounter, launch }: LaunchContext, scopes: ReadonlySet<string>): object {
-  const sharesEncounter = scopes.has('launch/encounter') || (launch !== undefined && scopes.has('launch'))
+  // What is open in the EHR is told for the scope `launch` alone.
+  const shared = scopes.has('launch') ? launch : undefined
+  const sharesEncounter = scopes.has('launch/encounter') || shared !== undefined
   const members = {
     patient: sharesPatient(scopes) ? patient : undefined,
     encounter: sharesEncounter ? encounter : undefined,
-    need_patient_banner: launch ? (launch.needPatientBanner ?? true) : undefined,
-    intent: launch?.intent,
-    smart_style_url: launch?.smartStyleUrl,
-    tenant: launch?.tenant,
-    fhirContext: launch?.fhirContext,
+    need_patient_banner: shared ? (shared.needPatientBanner ?? true) : undefined,
+    intent: shared?.intent,
+    smart_style_url: shared?.smartStyleUrl,
+    tenant: shared?.tenant,
+    fhirContext: shared?.fhirContext,
   }
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }

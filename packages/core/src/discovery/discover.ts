@@ -148,7 +148,7 @@ function noTokenEndpoint(
   answers: readonly SourceAnswer[],
   sources: readonly string[],
 ): FhirAuthError {
-  const failures = answers.flatMap(({ url, failure }) => (failure ? `${shownUrl(url)}: ${failure.message}` : []))
+  const failures = answers.flatMap((answer) => reasonOf(answer) ?? [])
   const redirected = answers.some(({ failure }) => failure?.code === 'unexpected_redirect')
   const remedy = redirected
     ? 'Check fhirBaseUrl, or set the dialect rule discovery.url to the address that the redirect leads to.'
@@ -156,8 +156,16 @@ function noTokenEndpoint(
   const tried = failures.join('; ') || shownText(sources.join(', '))
   return new FhirAuthError(
     'discovery_failed',
-    `No token endpoint found for ${shownUrl(fhirBaseUrl)}. Tried ${tried.replace(/\.$/, '')}. ${remedy}`,
+    `No token endpoint found for ${shownUrl(fhirBaseUrl)}. Tried ${tried}. ${remedy}`,
   )
+}
+
+/** Why a source is not used, with its address once and without the full stop. */
+function reasonOf({ url, failure }: SourceAnswer): string | undefined {
+  if (failure === undefined) return undefined
+  const reason = failure.message.replace(/\.$/, '')
+  const place = shownUrl(url)
+  return reason.startsWith(`${place} `) ? reason : `${place}: ${reason}`
 }
 
 function textOf(value: unknown): string | undefined {

@@ -2,7 +2,7 @@ import { FhirAuthError, type FhirAuthErrorCode } from '../errors.ts'
 import { equalInConstantTime } from '../shared/constant-time.ts'
 import { shownText } from '../shared/shown-text.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
-import { oauthErrorOf } from './oauth-error.ts'
+import { oauthErrorOf, oauthReason } from './oauth-error.ts'
 
 const SINGLE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
 
@@ -48,7 +48,7 @@ export function checkAuthorizationResponse(
     const denied = oauth.error === 'access_denied'
     throw new FhirAuthError(
       denied ? 'authorization_denied' : 'authorization_failed',
-      `The authorization server refused the login: ${shownText(oauth.error)}${oauth.error_description ? ` (${oauth.error_description})` : ''}.`,
+      `The authorization server refused the login: ${oauthReason(oauth)}.`,
       { oauth },
     )
   }

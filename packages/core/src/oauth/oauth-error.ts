@@ -22,6 +22,11 @@ export function oauthErrorOf(
   return fields
 }
 
+/** The error as part of a sentence. */
+export function oauthReason({ error, error_description }: OAuthErrorFields): string {
+  return error_description ? `${error} (${error_description.trimEnd().replace(/\.$/, '')})` : error
+}
+
 /** Servers quote what they were sent; shorter values would blot out ordinary words. */
 const SHORTEST_SECRET = 4
 

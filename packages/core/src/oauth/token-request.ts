@@ -6,7 +6,7 @@ import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
-import { oauthErrorOf } from './oauth-error.ts'
+import { oauthErrorOf, oauthReason } from './oauth-error.ts'
 
 /** What a request to an authorization server's back channel needs besides its parameters. */
 export interface BackChannel {
@@ -67,12 +67,10 @@ function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, 
     return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
   }
   const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE.get(oauth.error)
-  const description = oauth.error_description ? ` (${oauth.error_description})` : ''
-  return new FhirAuthError(
-    'token_request_refused',
-    `${place}: ${oauth.error}${description}.${hint ? ` ${hint}` : ''}`,
-    { oauth, retryAfterSeconds: wait },
-  )
+  return new FhirAuthError('token_request_refused', `${place}: ${oauthReason(oauth)}.${hint ? ` ${hint}` : ''}`, {
+    oauth,
+    retryAfterSeconds: wait,
+  })
 }
 
 /** A map, since a server may name any error: an object would answer for `constructor` as well. */

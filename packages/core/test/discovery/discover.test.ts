@@ -124,6 +124,21 @@ describe('smart-configuration', () => {
     expect(failure.message).toContain('Check fhirBaseUrl, or set metadata.token_endpoint')
   })
 
+  it.each([
+    ['cannot be reached', () => Promise.reject(new TypeError('fetch failed'))],
+    ['answers 404', async () => new Response('', { status: 404 })],
+    ['answers with a page', async () => new Response('<html>')],
+  ])(
+    'DISC-05 of a server that %s each address stands once in the message, and no full stop twice',
+    async (_, fetch) => {
+      const { message } = await failureOf(() => find('https://ehr.example.com/fhir', LAUNCH, {}, { fetch }))
+      for (const path of ['.well-known/smart-configuration', 'metadata']) {
+        expect(message.split(`https://ehr.example.com/fhir/${path}`)).toHaveLength(2)
+      }
+      expect(message).not.toMatch(/\.[.;]/)
+    },
+  )
+
   it('DISC-05 a launch without an authorization endpoint fails when it needs it, saying where it was looked for', async () => {
     const server = await startJsonServer((origin) => ({
       '/.well-known/smart-configuration': { token_endpoint: `${origin}/token` },

@@ -64,6 +64,11 @@ describe('errors of the token endpoint', () => {
     expect(error.message).toMatch(/: invalid_grant\.$/)
   })
 
+  it('ERR-01 a description that is a sentence ends with one full stop', async () => {
+    const error = await refusalOf(400, { error: 'invalid_grant', error_description: 'The code has expired. ' })
+    expect(error.message).toMatch(/: invalid_grant \(The code has expired\)\.$/)
+  })
+
   it('ERR-01 Retry-After says when a new try makes sense', async () => {
     const wait = async (value: string) =>
       (await refusalOf(503, '', { headers: { 'retry-after': value } })).retryAfterSeconds

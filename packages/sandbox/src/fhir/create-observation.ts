@@ -2,7 +2,7 @@ import { type FhirAccess, type FhirRequest, type FhirResponse, fhirJson, headerO
 import { FhirProblem, insufficientScope } from './operation-outcome.ts'
 import { type FhirResource, isObject, referenceOf } from './resource.ts'
 import type { ResourceStore } from './resource-store.ts'
-import { requirePermission } from './scope-check.ts'
+import { levelOf, requirePermission } from './scope-check.ts'
 
 function parseBody(request: FhirRequest): Record<string, unknown> {
   const mediaType = (headerOf(request, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase()
@@ -51,7 +51,10 @@ export function observationCreator(
       subject: { ...(isObject(body.subject) ? body.subject : {}), reference: subject },
     }
     if (!permission.allows(resource)) {
-      throw insufficientScope('user/Observation.c', 'The access token does not let this Observation be written.')
+      throw insufficientScope(
+        `${levelOf(access)}/Observation.c`,
+        'The access token does not let this Observation be written.',
+      )
     }
     created += 1
     store.add(resource)

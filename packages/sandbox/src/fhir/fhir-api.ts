@@ -5,7 +5,7 @@ import { type FhirAccess, type FhirRequest, type FhirResponse, fhirJson, headerO
 import { FhirProblem, insufficientScope, invalidToken } from './operation-outcome.ts'
 import { isResourceType, type ResourceType } from './resource.ts'
 import { createResourceStore, type ResourceStore } from './resource-store.ts'
-import { requirePermission } from './scope-check.ts'
+import { levelOf, requirePermission } from './scope-check.ts'
 import { answerSearch } from './search.ts'
 
 export type { FhirAccess, FhirRequest, FhirResponse } from './fhir-message.ts'
@@ -47,7 +47,10 @@ function answerRead(store: ResourceStore, access: FhirAccess, type: ResourceType
     throw new FhirProblem(404, 'not-found', `No such ${type}.`)
   }
   if (!permission.allows(resource)) {
-    throw insufficientScope(`patient/${type}.r`, `The access token covers only some of ${type}, and not this one.`)
+    throw insufficientScope(
+      `${levelOf(access)}/${type}.r`,
+      `The access token covers only some of ${type}, and not this one.`,
+    )
   }
   return fhirJson(200, resource)
 }

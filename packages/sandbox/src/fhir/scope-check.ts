@@ -97,7 +97,17 @@ export function requirePermission(
 ): Permission {
   const permission = permissionFor(access, type, interaction, levels)
   if (permission !== undefined) return permission
-  const level = levels?.[0] ?? (access.patient === undefined ? 'user' : 'patient')
-  const needed = `${level}/${type}.${interaction}`
+  const needed = `${levels?.[0] ?? levelOf(access)}/${type}.${interaction}`
+  if (needed.startsWith('patient/') && access.patient === undefined) {
+    const why = 'The access token has patient/ scopes and no patient in context; launch/patient would bring one.'
+    throw insufficientScope(`launch/patient ${needed}`, why)
+  }
   throw insufficientScope(needed, `The access token does not cover this request; ${needed} would.`)
+}
+
+/** The level of the scopes that this client asks for, so that it is told one that it can use. */
+export function levelOf({ scopes, patient }: FhirAccess): ScopeLevel {
+  const levels = scopes.flatMap((scope) => parseResourceScope(scope)?.level ?? [])
+  const [first = patient === undefined ? 'user' : 'patient'] = levels
+  return levels.includes('system') ? 'system' : first
 }
