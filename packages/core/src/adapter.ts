@@ -9,6 +9,11 @@ export {
   headersBesideBody,
   MissingContext,
 } from './web/adapter-contract.ts'
-export { problemAnswer } from './web/answers.ts'
-export { contextBehindGuard, createFhirGuard, type FhirGuard, GUARDED_CACHE_CONTROL } from './web/guard.ts'
+export {
+  contextBehindGuard,
+  createFhirGuard,
+  type FhirGuard,
+  failureAnswer,
+  GUARDED_CACHE_CONTROL,
+} from './web/guard.ts'
 export { NodeRequest, sendHeadOnNode, sendOnNode } from './web/node-http.ts'

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { FhirAuthError } from '@fhir-auth/core'
-import { type Answer, problemAnswer, sendOnNode } from '@fhir-auth/core/adapter'
+import { type Answer, failureAnswer, sendOnNode } from '@fhir-auth/core/adapter'
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
 import { FhirException } from './fhir.exception.ts'
-import { coreRequestOf, httpPairOf } from './fhir-request.ts'
+import { coreRequestOf, findingOf, httpPairOf } from './fhir-request.ts'
 
 /** Answers as core says: Nest's own filter would show a person JSON, and take an error of `fhir.fetch` for a fault. */
 @Catch(FhirException, FhirAuthError)
@@ -49,5 +49,7 @@ function sendBody(answer: Answer, response: ServerResponse | FastifyReply): void
 /** A token that is lost half-way is answered like one that was missing from the start. */
 function answerTo(error: FhirAuthError, context: ArgumentsHost): Answer | undefined {
   // A mistake of the app, such as a URL of another server: Nest logs it, and answers without its words.
-  return error.status === 500 ? undefined : problemAnswer(error, coreRequestOf(httpPairOf(context).request))
+  if (error.status === 500) return undefined
+  const { request } = httpPairOf(context)
+  return failureAnswer(error, findingOf(request), coreRequestOf(request))
 }

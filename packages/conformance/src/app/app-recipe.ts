@@ -40,6 +40,7 @@ export interface LaunchRecipe extends ClientRecipe {
   /** Default: `/callback` below the mount path, at the app's origin. */
   redirectUri?: string | undefined
   sameSite?: 'lax' | 'none' | undefined
+  frameAncestors?: readonly string[] | undefined
   paths?: PathOptions | undefined
   keepParameters?: readonly string[] | undefined
 }

@@ -6,6 +6,7 @@ import { ehrLaunch } from './ehr-launch.ts'
 import { errorPath } from './error-path.ts'
 import { fhirJson } from './fhir-json.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
+import { frames } from './frames.ts'
 import { guard } from './guard.ts'
 import { headers } from './headers.ts'
 import { isolation } from './isolation.ts'
@@ -27,6 +28,7 @@ export const themes = {
   'two tabs': twoTabs,
   'session cookie': sessionCookie,
   guard,
+  frames,
   'fhir.json': fhirJson,
   headers,
   refresh,

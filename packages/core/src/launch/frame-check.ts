@@ -1,6 +1,7 @@
 import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from '../session/cookie-header.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../web/answers.ts'
+import { framedBy } from '../web/frame-ancestors.ts'
 import { newTabPage } from '../web/pages.ts'
 
 const CHECK_PARAMETER = 'cookie_check'
@@ -31,5 +32,6 @@ export function askFrameForCookies(
     return `${launchPath}?${parameters}`
   }
   if (!query.has(CHECK_PARAMETER)) return redirectAnswer(launchUrl(true), [setCookie(name, '1', CHECK_SECONDS, policy)])
-  return pageAnswer(newTabPage(launchUrl(false)), 200, [clearCookie(name, policy)])
+  // Made for a frame, of whichever EHR: it shows nothing, and does what any link to the launch does.
+  return framedBy('*', pageAnswer(newTabPage(launchUrl(false)), 200, [clearCookie(name, policy)]))
 }

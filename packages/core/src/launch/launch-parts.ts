@@ -2,6 +2,7 @@ import { watchKeys } from '../client/client-directory.ts'
 import { FhirAuthError } from '../errors.ts'
 import { createEmit, type Emit } from '../events.ts'
 import { CookieSessions } from '../session/cookie-sessions.ts'
+import { LaunchContexts } from '../session/launch-contexts.ts'
 import { keepKnownLaunches, type SessionRecord } from '../session/record.ts'
 import { Refresher } from '../session/refresher.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -48,8 +49,8 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
     ...(clients.listed.length !== 1 && { shareOf: serverOf }),
   })
   const flow = new LaunchFlow(settings, { http, now })
-  const send = http.fetch ?? globalThis.fetch
-  const common = { settings: session, send, afterRefresh, now }
+  const contexts = new LaunchContexts(http.fetch ?? globalThis.fetch, settings.frameAncestors)
+  const common = { settings: session, contexts, afterRefresh, now }
   const leases = new Leases(store, http.timeoutSeconds)
   const sessions = settings.sessionsInCookies
     ? new CookieSessions({ ...common, server: flow, emit, secrets })

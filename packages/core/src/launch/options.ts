@@ -13,6 +13,7 @@ import { checkSecureUrl } from '../http/secure-url.ts'
 import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
 import {
   callable,
+  checkedByReader,
   clock,
   flag,
   group,
@@ -32,6 +33,7 @@ import { type MemoryStore, memoryStore } from '../store/memory-store.ts'
 import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
 import type { Store } from '../store/store.ts'
+import { readFrameAncestors } from '../web/frame-ancestors.ts'
 import { keptNames } from './kept-parameters.ts'
 
 export interface SessionOptions {
@@ -101,6 +103,11 @@ export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, Lau
    * characters in all.
    */
   keepParameters?: readonly string[] | undefined
+  /**
+   * Origins of the EHRs that may show the pages of this library in a frame, such as `https://ehr.example.com` or
+   * `https://*.ehr.example.com`. Pages of the app itself need a header of their own. Default: nobody may.
+   */
+  frameAncestors?: readonly string[] | undefined
   /** On logout, send the person to log out at the server too, where it can (OpenID Connect). Default false. */
   logoutAtServer?: boolean | undefined
   /** How long a login may take, in seconds. Default 600. */
@@ -128,6 +135,8 @@ export interface SmartLaunchSettings {
   readonly pathPrefix: string
   readonly hooks: LaunchHooks
   readonly keepParameters: readonly string[]
+  /** Sources for the directive `frame-ancestors`; undefined: none. */
+  readonly frameAncestors: string | undefined
   readonly logoutAtServer: boolean
   readonly loginTimeoutSeconds: number
   readonly http: HttpOptions & { readonly timeoutSeconds: number }
@@ -162,6 +171,7 @@ const OPTIONS = {
   session: group(SESSION),
   paths: group(PATHS),
   keepParameters: keptNames,
+  frameAncestors: checkedByReader(),
   logoutAtServer: flag(false),
   loginTimeoutSeconds: positive(600),
   afterLogin: callable<NonNullable<LaunchHooks['afterLogin']>>(),
@@ -194,6 +204,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     ...completePaths(given.paths, redirect.pathname),
     hooks: { afterLogin, afterRefresh, onEvent },
     keepParameters: given.keepParameters ?? [],
+    frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
     logoutAtServer: given.logoutAtServer,
     loginTimeoutSeconds: given.loginTimeoutSeconds,
     http: { fetch, timeoutSeconds },

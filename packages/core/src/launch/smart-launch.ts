@@ -3,6 +3,7 @@ import type { FhirContext } from '../fhir/fhir-context.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } from '../web/adapter-contract.ts'
 import { problemAnswer, refuseMethod } from '../web/answers.ts'
+import { framedFor, letFrame } from '../web/frame-ancestors.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
 import { createLaunchParts, failedLogin, type LaunchParts, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
@@ -23,6 +24,7 @@ export class SmartLaunch implements FhirHandler {
 
   constructor(options: SmartLaunchOptions) {
     this.#parts = createLaunchParts(checkSmartLaunchOptions(options))
+    letFrame(this, this.#parts.settings.frameAncestors)
   }
 
   get paths(): readonly string[] {
@@ -60,6 +62,10 @@ export class SmartLaunch implements FhirHandler {
 
   /** Answers launch, login, callback and logout. Problems are answers; what is thrown is a fault of the app or this library. */
   async answer(request: AdapterRequest): Promise<Answer> {
+    return framedFor(this, await this.#answer(request))
+  }
+
+  async #answer(request: AdapterRequest): Promise<Answer> {
     const { paths, origin } = this.#parts.settings
     const path = pathOf(request.url)
     const allow = path === paths.logout ? 'POST' : 'GET'

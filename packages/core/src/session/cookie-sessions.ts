@@ -1,7 +1,7 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import type { Emit } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
+import type { TokenSource } from '../fhir/fhir-fetch.ts'
 import { isUsable } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
@@ -10,7 +10,7 @@ import { createSealer, type Sealer } from '../store/sealing.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 import { ChunkedCookie } from './chunked-cookie.ts'
 import { joinLaunches } from './join-launches.ts'
-import { LaunchContexts } from './launch-contexts.ts'
+import type { LaunchContexts } from './launch-contexts.ts'
 import { endReasonOf, type LaunchServer } from './launch-server.ts'
 import { endedLaunch, type LaunchRecord, type SessionRecord } from './record.ts'
 import type {
@@ -27,7 +27,7 @@ export interface CookieSessionParts {
   readonly secrets: readonly string[]
   readonly settings: SessionSettings
   readonly server: LaunchServer
-  readonly send: FetchFunction
+  readonly contexts: LaunchContexts
   /** Called once for each refresh, with the context of the new token. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly emit: Emit
@@ -58,14 +58,12 @@ export class CookieSessions implements Sessions {
   readonly #cookies: ChunkedCookie
   readonly #opened = new RecentlyUsed<SessionRecord>(OPENED_SESSIONS)
   readonly #ended = new RecentlyUsed<true>(ENDED_LAUNCHES)
-  readonly #contexts: LaunchContexts
   readonly #refreshes = new SingleFlight<Refresh>()
 
   constructor(parts: CookieSessionParts) {
     this.#parts = parts
     this.#sealer = createSealer(parts.secrets, `session ${parts.settings.cookieName}`)
     this.#cookies = new ChunkedCookie(parts.settings.cookieName, parts.settings.policy)
-    this.#contexts = new LaunchContexts(parts.send)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
@@ -89,7 +87,7 @@ export class CookieSessions implements Sessions {
   }
 
   #contextOf(launch: LaunchRecord): FhirContext {
-    return this.#contexts.known(launch) ?? this.#contexts.create(launch, this.#tokensOf(launch))
+    return this.#parts.contexts.known(launch) ?? this.#parts.contexts.create(launch, this.#tokensOf(launch))
   }
 
   #tokensOf(launch: LaunchRecord): TokenSource {

@@ -1,6 +1,6 @@
 import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
+import type { TokenSource } from '../fhir/fhir-fetch.ts'
 import { isDueForRenewal, isUsable } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { randomToken } from '../shared/random.ts'
@@ -9,7 +9,7 @@ import type { AdapterRequest } from '../web/adapter-contract.ts'
 import { endSession, followSession } from './change-session.ts'
 import { clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
 import { type JoinedLaunches, joinLaunches } from './join-launches.ts'
-import { LaunchContexts } from './launch-contexts.ts'
+import type { LaunchContexts } from './launch-contexts.ts'
 import { moveLaunches } from './move-launches.ts'
 import type { LaunchRecord, SessionRecord } from './record.ts'
 import type { Refresher, RefreshRequest, Renewal } from './refresher.ts'
@@ -20,7 +20,7 @@ export interface StoredSessionParts {
   readonly store: RecordStore<SessionRecord>
   readonly refresher: Refresher
   readonly settings: SessionSettings
-  readonly send: FetchFunction
+  readonly contexts: LaunchContexts
   /** Called once for each refresh, with the context of the new token. Whoever waits for the token waits for this. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly now: () => number
@@ -36,7 +36,6 @@ const TOUCH_SHARE = 0.1
 export class StoredSessions implements Sessions {
   readonly #parts: StoredSessionParts
   readonly #cookieName: string
-  readonly #contexts: LaunchContexts
   /** What the app's hook is doing about a refresh. */
   readonly #told = new WeakMap<Renewal, Promise<void>>()
   readonly #telling = new Set<string>()
@@ -44,7 +43,6 @@ export class StoredSessions implements Sessions {
   constructor(parts: StoredSessionParts) {
     this.#parts = parts
     this.#cookieName = cookieName(parts.settings.cookieName, parts.settings.policy)
-    this.#contexts = new LaunchContexts(parts.send)
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
@@ -96,7 +94,9 @@ export class StoredSessions implements Sessions {
   }
 
   #contextOf(id: string, launch: LaunchRecord): FhirContext {
-    return this.#contexts.known(launch) ?? this.#contexts.create(launch, this.#tokensOf(id, launch.launchId))
+    return (
+      this.#parts.contexts.known(launch) ?? this.#parts.contexts.create(launch, this.#tokensOf(id, launch.launchId))
+    )
   }
 
   /** The newest token of a launch, for `fhir.fetch`, however old the context is that asks. */

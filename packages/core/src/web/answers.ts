@@ -72,7 +72,7 @@ function pageHeaders(scriptHash?: string): Record<string, string> {
     ...NO_STORE,
     'content-type': 'text/html; charset=utf-8',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}';${script} base-uri 'none'`,
+    'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}';${script} base-uri 'none'; frame-ancestors 'none'`,
   }
 }
 

@@ -4,6 +4,7 @@ import { ScopeSet } from '../fhir/scope-set.ts'
 import { flag, type OptionRules, oneOf, readOptions, refuseOption, textOrList } from '../options.ts'
 import { type AdapterRequest, type Answer, type Finding, MissingContext } from './adapter-contract.ts'
 import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
+import { framedFor } from './frame-ancestors.ts'
 import { addressWithLaunch } from './launch-id.ts'
 
 /** What a route needs of the token. */
@@ -50,6 +51,11 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
   if (required) checkScope(required, visitor)
 
   return function guardFhir(finding, request) {
+    const refusal = decide(finding, request)
+    return refusal && framedAs(finding, refusal)
+  }
+
+  function decide(finding: Finding | null | undefined, request: AdapterRequest): Answer | undefined {
     if (finding === null || finding === undefined) return problemAnswer(notMounted(), request)
     if (finding instanceof MissingContext) return answerMissing(finding, request)
     const { launchId } = finding
@@ -62,6 +68,15 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
     const address = addressWithLaunch(request)
     return address === undefined ? undefined : redirectAnswer(address)
   }
+}
+
+/** The answer to a failure half-way, such as a session that has ended: like that of a guard. */
+export function failureAnswer(
+  error: FhirAuthError,
+  finding: Finding | null | undefined,
+  request: AdapterRequest,
+): Answer {
+  return framedAs(finding, problemAnswer(error, request))
 }
 
 /**
@@ -102,6 +117,11 @@ function shortfall(
   }
   const lacks = patient && !context.patient ? 'patient' : encounter && !context.encounter ? 'encounter' : undefined
   return lacks && new FhirAuthError('missing_context', `This needs a ${lacks} in context, and the login brought none.`)
+}
+
+function framedAs(finding: Finding | null | undefined, answer: Answer): Answer {
+  if (finding === null || finding === undefined) return answer
+  return framedFor(finding instanceof MissingContext ? finding.handler : finding, answer)
 }
 
 function notMounted(): FhirAuthError {

@@ -31,7 +31,7 @@ describe('an authorization request by form', () => {
     expect(scriptHash).toBe(`sha256-${createHash('sha256').update(script).digest('base64')}`)
     const policy = pageAnswer(html, 200, [], scriptHash).headers['content-security-policy']
     expect(policy).toBe(
-      `default-src 'none'; style-src '${styleHash(html)}'; script-src '${scriptHash}'; base-uri 'none'`,
+      `default-src 'none'; style-src '${styleHash(html)}'; script-src '${scriptHash}'; base-uri 'none'; frame-ancestors 'none'`,
     )
   })
 
@@ -47,7 +47,7 @@ describe('pages for a person', () => {
     const error = new FhirAuthError('authorization_failed', `Refused: ${payload}`, { oauth })
     const { body, headers } = problemAnswer(error, asker('text/html'), { retryUrl: `/login?${payload}` })
     expect(unexpectedMarkup(body)).toEqual([])
-    const policy = `default-src 'none'; style-src '${styleHash(body)}'; base-uri 'none'`
+    const policy = `default-src 'none'; style-src '${styleHash(body)}'; base-uri 'none'; frame-ancestors 'none'`
     expect(headers['content-security-policy']).toBe(policy)
     expect(headers['x-content-type-options']).toBe('nosniff')
   })
