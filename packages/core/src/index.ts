@@ -2,7 +2,8 @@
 
 // Log people in.
 
-export type { CompletedLogin, LaunchHooks, PathOptions, SessionOptions, SmartLaunchOptions } from './launch/options.ts'
+export type { CompletedLogin, LaunchHooks, SessionOptions, SmartLaunchOptions } from './launch/options.ts'
+export type { PathOptions } from './launch/paths.ts'
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
 export { type CookieStore, cookieStore } from './session/cookie-store.ts'
 export type { FhirRequirement } from './web/guard.ts'

@@ -18,10 +18,7 @@ import {
   flag,
   group,
   type OptionRules,
-  type OptionValues,
   oneOf,
-  path,
-  pathOrFalse,
   positive,
   readOptions,
   refuseOption,
@@ -35,6 +32,7 @@ import { checkSecrets } from '../store/sealing.ts'
 import type { Store } from '../store/store.ts'
 import { readFrameAncestors } from '../web/frame-ancestors.ts'
 import { keptNames } from './kept-parameters.ts'
+import { type CompletePaths, completePaths, PATHS, type PathOptions } from './paths.ts'
 
 export interface SessionOptions {
   /**
@@ -53,24 +51,6 @@ export interface SessionOptions {
   cookieName?: string | undefined
   /** `none` for an app shown in an EHR's frame. Default `lax`. */
   sameSite?: 'lax' | 'none' | undefined
-}
-
-/**
- * Paths as the app's framework sees them, with the path that the app is mounted at, and without a prefix that a proxy
- * strips before it. Launch, login and logout are siblings of the callback by default: `/ehr/callback` gives `/ehr/login`.
- */
-export interface PathOptions {
-  /** Opened by the EHR with `iss` and `launch`. `false`: no EHR launch. */
-  launch?: string | false | undefined
-  /** Starts a standalone launch. `false`: none, the person must open the app from the EHR. */
-  login?: string | false | undefined
-  /** Default: the path of `redirectUri`. Set it where a proxy strips a prefix before the app. */
-  callback?: string | undefined
-  logout?: string | false | undefined
-  /** Where a person lands after login without another wish. Default `/`. */
-  home?: string | undefined
-  /** Where a person lands after logout. Default `/`. */
-  loggedOut?: string | undefined
 }
 
 /** What `afterLogin` learns of a login, beside its context. */
@@ -117,7 +97,7 @@ export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, Lau
 }
 
 /** All options, checked once. */
-export interface SmartLaunchSettings {
+export interface SmartLaunchSettings extends CompletePaths {
   readonly clients: ClientDirectory<LaunchClient>
   readonly secrets: readonly string[]
   /** Sessions are in cookies, and the store only has what one process needs to remember. */
@@ -127,12 +107,6 @@ export interface SmartLaunchSettings {
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
   readonly origin: string
-  /** As the app's framework sees them: what a request is compared with. */
-  readonly paths: LaunchPaths
-  /** As the browser sees them: where links and redirects lead. */
-  readonly publicPaths: LaunchPaths
-  /** What a proxy strips before the app: public path = prefix + path. */
-  readonly pathPrefix: string
   readonly hooks: LaunchHooks
   readonly keepParameters: readonly string[]
   /** Sources for the directive `frame-ancestors`; undefined: none. */
@@ -143,9 +117,6 @@ export interface SmartLaunchSettings {
   readonly now: () => number
 }
 
-export type LaunchPaths = Readonly<Record<'launch' | 'login' | 'logout', string | undefined>> &
-  Readonly<Record<'callback' | 'home' | 'loggedOut', string>>
-
 const SESSION = {
   secret: checkSecrets,
   store: readSessionStore,
@@ -155,15 +126,6 @@ const SESSION = {
   cookieName: readCookieName,
   sameSite: oneOf('lax', 'none'),
 } satisfies OptionRules<SessionOptions>
-
-const PATHS = {
-  launch: pathOrFalse(undefined),
-  login: pathOrFalse(undefined),
-  callback: path(undefined),
-  logout: pathOrFalse(undefined),
-  home: path('/'),
-  loggedOut: path('/'),
-} satisfies OptionRules<PathOptions>
 
 const OPTIONS = {
   ...REGISTRATION_SOURCE,
@@ -239,30 +201,6 @@ function readSessionStore(value: unknown, option: string): SessionOptions['store
 function storeOf(store: SessionOptions['store'], now: () => number): Store | MemoryStore {
   // With sessions in cookies there is only a little for one process to remember.
   return store === undefined || store instanceof CookieStore ? memoryStore({ now }) : store
-}
-
-function completePaths(
-  given: OptionValues<typeof PATHS>,
-  redirectPath: string,
-): Pick<SmartLaunchSettings, 'paths' | 'publicPaths' | 'pathPrefix'> {
-  const { callback = redirectPath, home, loggedOut } = given
-  if (!redirectPath.endsWith(callback)) {
-    refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
-  }
-  const folder = callback.slice(0, callback.lastIndexOf('/') + 1)
-  const pathOf = (name: 'launch' | 'login' | 'logout') =>
-    given[name] === false ? undefined : (given[name] ?? folder + name)
-  const own = { callback, launch: pathOf('launch'), login: pathOf('login'), logout: pathOf('logout') }
-  const used = Object.values(own).filter((value) => value !== undefined)
-  if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
-  const paths = { ...own, home, loggedOut }
-  const pathPrefix = redirectPath.slice(0, redirectPath.length - callback.length)
-  return { paths, publicPaths: withPrefix(pathPrefix, paths), pathPrefix }
-}
-
-function withPrefix(prefix: string, paths: LaunchPaths): LaunchPaths {
-  const entries = Object.entries(paths).map(([name, value]) => [name, value === undefined ? value : prefix + value])
-  return Object.fromEntries(entries) as LaunchPaths // the same names
 }
 
 function readCookieName(value: unknown = 'fhir-auth.session', option: string): string {
