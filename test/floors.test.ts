@@ -18,6 +18,7 @@ const FLOORS = [
   ['store'],
   ['http'],
   ['shared'],
+  ['health.ts'],
   ['events.ts', 'options.ts'],
   ['errors.ts'],
 ]

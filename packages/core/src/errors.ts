@@ -114,6 +114,13 @@ export class FhirAuthError extends Error {
     if (this.status !== 500) Object.defineProperty(this, 'getResponse', { value: () => problemResponse(this) })
   }
 
+  /** For logs: an error's message and cause are left out of JSON otherwise. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, status, message, error, error_description, error_uri, retryAfterSeconds } = this
+    const fields = { name, code, status, message, error, error_description, error_uri, retryAfterSeconds }
+    return { ...fields, cause: causeOf(this.cause) }
+  }
+
   /** The error as RFC 9457 problem details. */
   toProblem(): Problem {
     return {
@@ -141,6 +148,12 @@ export function errorHeaders({ status, retryAfterSeconds }: FhirAuthError): Reco
 function problemResponse(error: FhirAuthError): Response {
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...errorHeaders(error) }
   return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
+}
+
+/** Of errors of other libraries no more than name and message: what they hold besides may be anything. */
+function causeOf(cause: unknown): unknown {
+  if (cause === undefined || cause instanceof FhirAuthError) return cause
+  return cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
 }
 
 /** Wraps what is not yet a {@link FhirAuthError}. */

@@ -2,6 +2,7 @@
 
 // Log people in.
 
+export type { LaunchHealth } from './launch/launch-health.ts'
 export type { CompletedLogin, LaunchHooks, SessionOptions, SmartLaunchOptions } from './launch/options.ts'
 export type { PathOptions } from './launch/paths.ts'
 export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
@@ -11,9 +12,18 @@ export { withLaunchId } from './web/launch-id.ts'
 
 // Work as a system.
 
-export { BackendServices, type BackendTarget, createBackendServices } from './backend/backend-services.ts'
+export {
+  type BackendHealth,
+  BackendServices,
+  type BackendTarget,
+  createBackendServices,
+} from './backend/backend-services.ts'
 export type { BackendServicesOptions } from './backend/options.ts'
 export type { SharedTokensOptions } from './backend/shared-tokens.ts'
+
+// Whether it goes well.
+
+export type { LastOutcomes, ServerHealth, TokenHealth } from './health.ts'
 
 // What a handler gets.
 

@@ -1,4 +1,7 @@
+import type { KeyStatus } from '../client/keys/key-set.ts'
+import type { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
+import { isFailing, type LastOutcomes, type TokenHealth } from '../health.ts'
 import { type OptionRules, optionalText, readOptions, requireScope } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
@@ -12,6 +15,18 @@ export interface BackendTarget {
   fhirBaseUrl?: string | undefined
   /** Scopes for this use. Default: those of {@link BackendServices.withScope}, else the registration's. */
   scope?: string | undefined
+}
+
+/** What a process knows of its tokens and keys. */
+export interface BackendHealth {
+  /** Each token was got at the last try, or lives still, and a key may sign now. */
+  readonly isHealthy: boolean
+  readonly tokens: readonly TokenHealth[]
+  /** Of shared tokens: only its failures are noted. Without the store, each process asks for itself. */
+  readonly store: LastOutcomes
+  readonly keys: readonly KeyStatus[]
+  /** Why the source of the keys could not be read the last time. The set stays as it was. */
+  readonly keysFailure: FhirAuthError | undefined
 }
 
 const TARGET = { fhirBaseUrl: optionalText, scope: optionalText } satisfies OptionRules<BackendTarget>
@@ -72,6 +87,30 @@ export class BackendServices implements FhirHandler {
     if (target === undefined) return this.#tokens.context({ fhirBaseUrl: undefined, scope: this.#scope })
     const { fhirBaseUrl, scope = this.#scope } = readOptions(target, TARGET, 'context()')
     return this.#tokens.context({ fhirBaseUrl, scope })
+  }
+
+  /** What this process knows, without asking anybody: for a status page or an alarm. */
+  health(): BackendHealth {
+    const { keys, now } = this.#settings
+    const { tokens, store } = this.#tokens.health()
+    const present = now()
+    const isServed = (token: TokenHealth) => !isFailing(token) || (token.expiresAt ?? 0) > present
+    const states = keys?.states(present) ?? []
+    const canSign = keys === undefined || states.some(({ state }) => state === 'active')
+    const isHealthy = canSign && tokens.every(isServed)
+    return { isHealthy, tokens, store, keys: states, keysFailure: keys?.failure }
+  }
+
+  /** The same, after each listed registration was asked for a token, unless there is a valid one. Never rejects. */
+  async probe(): Promise<BackendHealth> {
+    const { clients } = this.#settings
+    await Promise.allSettled(clients.listed.map(async ({ fhirBaseUrl }) => this.context({ fhirBaseUrl })))
+    return this.health()
+  }
+
+  /** Resolves when no token request is under way here any more: for a shutdown that loses nothing. Never rejects. */
+  idle(): Promise<void> {
+    return this.#tokens.idle()
   }
 
   /**

@@ -11,7 +11,7 @@ import { DEFAULT_JWKS_MAX_AGE_SECONDS } from '../client/keys/key-rules.ts'
 import type { KeySet } from '../client/keys/key-set.ts'
 import { checkRegistration } from '../client/registration.ts'
 import { createEmit, type Emit, type EventListener } from '../events.ts'
-import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
+import { HTTP_OPTIONS, type HttpOptions, watchedHttp } from '../http/send-bounded.ts'
 import {
   callable,
   clock,
@@ -83,10 +83,10 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     }
     return privateKeyJwt(keys)
   }
+  const emit = createEmit(onEvent)
   const clients = createClientDirectory(options, 'backendServices()', (registration, owner) =>
     checkRegistration(registration, { flow: 'backend', defaultAuth, owner }),
   )
-  const emit = createEmit(onEvent)
   watchKeys(clients.listed, keys, emit)
   return {
     clients,
@@ -95,7 +95,7 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     jwksMaxAgeSeconds: Math.ceil(jwksMaxAgeSeconds),
     sharedTokens: sharedTokens && { store: sharedTokens.store, secrets: sharedTokens.secret },
     timeoutSeconds,
-    http: { fetch, timeoutSeconds },
+    http: watchedHttp({ fetch, timeoutSeconds }, onEvent, emit),
     emit,
     now,
   }

@@ -2,10 +2,12 @@ import type { Client } from '../client/client.ts'
 import { MetadataCache } from '../discovery/metadata-cache.ts'
 import { requireEndpoint } from '../discovery/server-metadata.ts'
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import { durationSince } from '../events.ts'
 import { FhirContext } from '../fhir/fhir-context.ts'
 import type { TokenSource } from '../fhir/fhir-fetch.ts'
 import type { FhirGrant } from '../fhir/fhir-grant.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
+import { type LastOutcomes, OutcomeLog, type TokenHealth } from '../health.ts'
 import { clientCredentialsGrant } from '../oauth/grants.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
 import type { TokenResponse } from '../oauth/token-response.ts'
@@ -21,12 +23,17 @@ export interface TokenUse {
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
+type TokenPlace = Omit<TokenHealth, keyof LastOutcomes>
+
 /** The tokens of an app at all its servers, and the contexts that stand for them. */
 export class BackendTokens {
   readonly #settings: BackendServicesSettings
   readonly #metadata: MetadataCache
   readonly #cache: TokenCache<FhirContext>
   readonly #shared: SharedTokens | undefined
+  readonly #health: OutcomeLog<TokenPlace>
+  readonly #storeHealth: OutcomeLog<object>
+  readonly #underWay = new Set<Promise<unknown>>()
   #lastUse: { readonly client: Client; readonly scope: string; readonly slot: TokenSlot<FhirContext> } | undefined
 
   constructor(settings: BackendServicesSettings) {
@@ -34,8 +41,23 @@ export class BackendTokens {
     this.#settings = settings
     this.#metadata = new MetadataCache(http, now)
     this.#cache = new TokenCache(now)
-    const onFailure = (error: FhirAuthError) => emit({ type: 'store_failed', error })
+    this.#health = new OutcomeLog(now)
+    this.#storeHealth = new OutcomeLog(now)
+    const onFailure = (error: FhirAuthError) => {
+      this.#storeHealth.note('store', {}, error)
+      emit({ type: 'store_failed', error })
+    }
     this.#shared = sharedTokens && new SharedTokens({ ...sharedTokens, timeoutSeconds, now, onFailure })
+  }
+
+  /** What is known of each token that was asked for. */
+  health(): { readonly tokens: TokenHealth[]; readonly store: LastOutcomes } {
+    return { tokens: this.#health.all(), store: this.#storeHealth.get('store') ?? {} }
+  }
+
+  /** When no token request is under way here any more. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
 
   /** @throws as {@link BackendServices.context} */
@@ -64,9 +86,16 @@ export class BackendTokens {
     return slot
   }
 
-  async #requestToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
-    const request = () => this.#watch(client, scope, this.#askServer(client, scope))
-    const response = await (this.#shared ? this.#shared.get(keyOf(client, scope), outworn, request) : request())
+  #requestToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
+    const work = this.#newToken(client, scope, outworn)
+    const isOver = () => void this.#underWay.delete(work)
+    this.#underWay.add(work)
+    work.then(isOver, isOver)
+    return work
+  }
+
+  async #newToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
+    const response = await this.#response(client, scope, outworn)
     const { accessToken, expiresAt, lifetimeSeconds } = response
     // A refresh token, where a server sends one, is not used: the next token is a new grant.
     const grant: FhirGrant = {
@@ -84,19 +113,44 @@ export class BackendTokens {
     return { token, expiresAt, lifetimeSeconds }
   }
 
+  /** From the server, or from another process that has asked it. */
+  async #response(client: Client, scope: string, outworn: string | undefined): Promise<TokenResponse> {
+    const { fhirBaseUrl, clientId } = client
+    const key = keyOf(client, scope)
+    let isOwn = false
+    const request = () => {
+      isOwn = true
+      return this.#watch(client, scope, this.#askServer(client, scope))
+    }
+    const place = { fhirBaseUrl, clientId, scope }
+    try {
+      const response = await (this.#shared ? this.#shared.get(key, outworn, request) : request())
+      const { expiresAt, scope: granted } = response
+      if (!isOwn) this.#settings.emit({ type: 'token_taken', fhirBaseUrl, clientId, scope: granted, expiresAt })
+      this.#health.note(key, { ...place, expiresAt }, undefined)
+      return response
+    } catch (cause) {
+      this.#health.note(key, place, asFhirAuthError(cause, 'token_unavailable', 'The backend token could not be had.'))
+      throw cause
+    }
+  }
+
   /** Tells of what the server answered, and of what was granted otherwise than asked for. */
   async #watch(client: Client, scope: string, answer: Promise<TokenResponse>): Promise<TokenResponse> {
     const { emit } = this.#settings
     const { fhirBaseUrl, clientId } = client
+    const startedAt = performance.now()
     try {
       const response = await answer
       const granted = ScopeSet.parse(response.scope)
       const [missing, extra] = [granted.missing(scope), granted.extra(scope)]
-      emit({ type: 'token', fhirBaseUrl, clientId, scope: response.scope, missing, extra })
+      const durationMs = durationSince(startedAt)
+      const { scope: given, expiresAt } = response
+      emit({ type: 'token', fhirBaseUrl, clientId, scope: given, missing, extra, expiresAt, durationMs })
       return response
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The backend token could not be had.')
-      emit({ type: 'token_failed', fhirBaseUrl, clientId, error })
+      emit({ type: 'token_failed', fhirBaseUrl, clientId, scope, error, durationMs: durationSince(startedAt) })
       throw error
     }
   }

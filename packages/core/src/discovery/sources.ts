@@ -45,7 +45,14 @@ export async function askSource(source: Source, rules: EndpointRules, http: Http
   let members: Members | undefined
   let failure: FhirAuthError | undefined
   try {
-    answer = await sendBounded({ method: 'GET', url, headers: { accept }, maxBytes: MAX_DOCUMENT_BYTES }, http)
+    const request = {
+      method: 'GET',
+      url,
+      headers: { accept },
+      maxBytes: MAX_DOCUMENT_BYTES,
+      purpose: 'discovery',
+    } as const
+    answer = await sendBounded(request, http)
     if (answer.status !== 200) throw new FhirAuthError('invalid_response', `it answered ${answer.status}`)
     document = jsonObject(answer)
     if (issuer !== undefined) checkIssuer(document, issuer)

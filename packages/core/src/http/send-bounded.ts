@@ -1,4 +1,5 @@
-import { FhirAuthError } from '../errors.ts'
+import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import { durationSince, type Emit, type EventListener, type RequestEvent, type RequestPurpose } from '../events.ts'
 import { callable, type OptionRule, positive } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { readBounded } from './read-bounded.ts'
@@ -12,6 +13,11 @@ export interface HttpOptions {
   timeoutSeconds?: number | undefined
 }
 
+/** Somebody is told of each request. */
+export interface WatchedHttp extends HttpOptions {
+  readonly onRequest?: ((request: RequestEvent) => void) | undefined
+}
+
 export interface HttpRequest {
   method: 'GET' | 'POST'
   url: string
@@ -19,6 +25,9 @@ export interface HttpRequest {
   body?: URLSearchParams | undefined
   /** Largest body accepted, in bytes. Default 1 MiB. */
   maxBytes?: number | undefined
+  /** For whoever watches. Default `token`. */
+  purpose?: RequestPurpose | undefined
+  grantType?: string | undefined
 }
 
 /** A complete answer: its body is read, and within bounds. */
@@ -46,13 +55,38 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
  *
  * @throws `insecure_url`, `network_error`, `timeout`, `unexpected_redirect`, `response_too_large`
  */
-export async function sendBounded(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
+export async function sendBounded(request: HttpRequest, options: WatchedHttp): Promise<HttpAnswer> {
+  const { onRequest } = options
+  if (onRequest === undefined) return send(request, options)
+  const { purpose = 'token', grantType } = request
+  const startedAt = performance.now()
+  const tell = (status: number | undefined, error: FhirAuthError | undefined) => {
+    const durationMs = durationSince(startedAt)
+    onRequest({ type: 'request', purpose, grantType, url: shownUrl(request.url), status, durationMs, error })
+  }
+  try {
+    const answer = await send(request, options)
+    tell(answer.status, undefined)
+    return answer
+  } catch (cause) {
+    const error = asFhirAuthError(cause, 'network_error', 'The request failed.')
+    tell(undefined, error)
+    throw error
+  }
+}
+
+/** Requests of which a listener is told, where there is one. */
+export function watchedHttp(http: HttpOptions, listener: EventListener | undefined, emit: Emit): WatchedHttp {
+  return listener === undefined ? http : { ...http, onRequest: emit }
+}
+
+async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
   const { url } = request
   checkSecureUrl(url, 'URL')
   const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
-  const send = options.fetch ?? globalThis.fetch
+  const fetchUrl = options.fetch ?? globalThis.fetch
   try {
-    const response = await send(url, {
+    const response = await fetchUrl(url, {
       method: request.method,
       headers: request.headers,
       body: request.body?.toString() ?? null,

@@ -1,4 +1,5 @@
 import type { LaunchClient } from '../client/client.ts'
+import { durationSince } from '../events.ts'
 import { refuseOption } from '../options.ts'
 import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../web/answers.ts'
@@ -23,12 +24,14 @@ export async function beginLogin(
   request: AdapterRequest,
   { client, launch, returnTo }: LoginStart,
 ): Promise<Answer> {
-  const { flow, settings } = parts
+  const { flow, settings, emit, startedAt } = parts
   const state = newState(request, settings.origin)
   const { checks, method, url, endpoint, parameters } = await flow.begin(client, { launch, state })
   const isEhrLaunch = launch !== undefined
   const login = { checks: await keepChecks(checks), isEhrLaunch, returnTo, startedAt: settings.now() }
   const cookies = await cookiesOf(parts, login, request.header('cookie'))
+  const { fhirBaseUrl, clientId } = client
+  emit({ type: 'login_started', fhirBaseUrl, clientId, isEhrLaunch, durationMs: durationSince(startedAt) })
   if (method === 'GET') return redirectAnswer(url, cookies)
   const { html, scriptHash } = authorizationForm(endpoint, parameters)
   return pageAnswer(html, 200, cookies, scriptHash)

@@ -1,6 +1,6 @@
 import type { LaunchClient } from '../client/client.ts'
 import { type ClientDirectory, nearlySameBase } from '../client/client-directory.ts'
-import type { NeededMember } from '../discovery/discover.ts'
+import { discover, type NeededMember } from '../discovery/discover.ts'
 import { MetadataCache } from '../discovery/metadata-cache.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
@@ -68,6 +68,11 @@ export class LaunchFlow implements LaunchServer {
     )
   }
 
+  /** Asks a server for its documents, however well they are known. */
+  async probe(client: LaunchClient): Promise<void> {
+    await discover({ ...client, discovery: client.dialect.discovery }, this.#neededOf(client), this.#channel.http)
+  }
+
   async begin(client: LaunchClient, options: AuthorizationRequestOptions): Promise<AuthorizationRequest> {
     return createAuthorizationRequest(client, await this.#metadataOf(client), options)
   }
@@ -129,11 +134,15 @@ export class LaunchFlow implements LaunchServer {
   }
 
   #metadataOf(client: LaunchClient): Promise<ServerMetadata> {
+    return this.#metadata.get({ ...client, discovery: client.dialect.discovery }, this.#neededOf(client))
+  }
+
+  #neededOf(client: LaunchClient): NeededMember[] {
     const needed: NeededMember[] = ['authorization_endpoint', 'token_endpoint']
     if (ScopeSet.parse(client.scope).has('openid') && client.dialect.idToken.mode !== 'ignore') {
       needed.push('issuer', 'jwks_uri')
     }
-    return this.#metadata.get({ ...client, discovery: client.dialect.discovery }, needed)
+    return needed
   }
 
   /** The token endpoint and issuer are those stored when the login began, whatever discovery says now. */

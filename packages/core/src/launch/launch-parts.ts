@@ -1,6 +1,8 @@
 import { watchKeys } from '../client/client-directory.ts'
 import { FhirAuthError } from '../errors.ts'
-import { createEmit, type Emit } from '../events.ts'
+import { createEmit, durationSince, type Emit } from '../events.ts'
+import { noting, OutcomeLog } from '../health.ts'
+import { watchedHttp } from '../http/send-bounded.ts'
 import { CookieSessions } from '../session/cookie-sessions.ts'
 import { LaunchContexts } from '../session/launch-contexts.ts'
 import { keepKnownLaunches, type SessionRecord } from '../session/record.ts'
@@ -28,15 +30,24 @@ export interface LaunchParts {
   readonly finishedLogins: FinishedLogins
   readonly rounds: LoginRounds
   readonly emit: Emit
+  /** How logins, refreshes and the store went the last times. */
+  readonly health: OutcomeLog<object>
+  /** When the request came, a time of `performance.now()`. */
+  readonly startedAt: number
 }
 
 /** What a callback may have to ask for: discovery, the token, the keys of its id_token. */
 const EXCHANGE_REQUESTS = 3
 
-export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
-  const { http, now, session, hooks, secrets, clients } = settings
+/** The same for all requests. */
+export type LaunchSetup = Omit<LaunchParts, 'startedAt'>
+
+export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
+  const { now, session, hooks, secrets, clients } = settings
   const { afterRefresh } = hooks
-  const emit = createEmit(hooks.onEvent)
+  const health = new OutcomeLog<object>(now)
+  const emit = noting(health, createEmit(hooks.onEvent))
+  const http = watchedHttp(settings.http, hooks.onEvent, emit)
   watchKeys(settings.clients.listed, undefined, emit)
   const storeSettings = {
     ...{ secrets, timeoutSeconds: settings.storeTimeoutSeconds, now },
@@ -51,7 +62,7 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
   const flow = new LaunchFlow(settings, { http, now })
   const contexts = new LaunchContexts(http.fetch ?? globalThis.fetch, settings.frameAncestors)
   const common = { settings: session, contexts, afterRefresh, now }
-  const leases = new Leases(store, http.timeoutSeconds)
+  const leases = new Leases(store, settings.http.timeoutSeconds)
   const sessions = settings.sessionsInCookies
     ? new CookieSessions({ ...common, server: flow, emit, secrets })
     : new StoredSessions({ ...common, store, refresher: new Refresher({ store, leases, server: flow, emit, now }) })
@@ -62,10 +73,10 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchParts {
     now,
   )
   const landings = openStore<Landing>(settings.store, { ...storeSettings, purpose: 'landing' })
-  const finishedLogins = new FinishedLogins(landings, EXCHANGE_REQUESTS * http.timeoutSeconds)
+  const finishedLogins = new FinishedLogins(landings, EXCHANGE_REQUESTS * settings.http.timeoutSeconds)
   const isInMemory = settings.store instanceof MemoryStore && !settings.sessionsInCookies
   const rounds = new LoginRounds(session.policy, isInMemory)
-  return { settings, flow, pendingLogins, finishedLogins, rounds, sessions, emit }
+  return { settings, flow, pendingLogins, finishedLogins, rounds, sessions, emit, health }
 }
 
 /** The server whose people fill the store: the one of the latest login. A store may hold records of another flow, too. */
@@ -78,6 +89,8 @@ interface FailedLogin {
   readonly cookies?: readonly string[] | undefined
   /** The page that the person wanted: the next login leads there. */
   readonly returnTo?: string | undefined
+  /** At which server, once that is known. */
+  readonly fhirBaseUrl?: string | undefined
 }
 
 /**
@@ -86,12 +99,14 @@ interface FailedLogin {
  * @throws what is no {@link FhirAuthError}: a fault of the app, or of this library
  */
 export function failedLogin(
-  { settings, emit }: LaunchParts,
+  { settings, emit, startedAt }: LaunchParts,
   request: AdapterRequest,
-  { error, cookies = [], returnTo }: FailedLogin,
+  { error, cookies = [], returnTo, fhirBaseUrl }: FailedLogin,
 ): Answer {
   if (!(error instanceof FhirAuthError)) throw error
-  emit({ type: 'login_failed', code: error.code, error })
+  const client = settings.clients.listed.find((listed) => listed.fhirBaseUrl === fhirBaseUrl)
+  const origin = { ...(fhirBaseUrl && { fhirBaseUrl }), ...(client && { clientId: client.clientId }) }
+  emit({ type: 'login_failed', ...origin, code: error.code, error, durationMs: durationSince(startedAt) })
   const page = returnTo === settings.publicPaths.home ? undefined : returnTo
   return problemAnswer(error, request, { cookies, retryUrl: loginPath(settings, page) })
 }

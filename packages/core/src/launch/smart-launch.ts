@@ -5,7 +5,8 @@ import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } f
 import { problemAnswer, refuseMethod } from '../web/answers.ts'
 import { framedFor, letFrame } from '../web/frame-ancestors.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
-import { createLaunchParts, failedLogin, type LaunchParts, loginPath } from './launch-parts.ts'
+import { type LaunchHealth, launchHealth, probeLaunch } from './launch-health.ts'
+import { createLaunchParts, failedLogin, type LaunchSetup, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
 import { keepableAddress, pageBefore } from './return-to.ts'
 import { answerCallback } from './routes/callback.ts'
@@ -20,7 +21,7 @@ import { isSpeculative, nothingYet } from './speculative-request.ts'
  */
 export class SmartLaunch implements FhirHandler {
   readonly kind = 'launch'
-  readonly #parts: LaunchParts
+  readonly #parts: LaunchSetup
 
   constructor(options: SmartLaunchOptions) {
     this.#parts = createLaunchParts(checkSmartLaunchOptions(options))
@@ -60,6 +61,22 @@ export class SmartLaunch implements FhirHandler {
     return pathPrefix + (address === undefined ? request.url : pathOf(request.url) + address)
   }
 
+  /** What this process knows, without asking anybody: for a status page or an alarm. */
+  health(): LaunchHealth {
+    return launchHealth(this.#parts)
+  }
+
+  /** The same, after the store and each listed server were asked. Never rejects. */
+  async probe(): Promise<LaunchHealth> {
+    await probeLaunch(this.#parts)
+    return this.health()
+  }
+
+  /** Resolves when no refresh is under way here any more: for a shutdown that loses no session. Never rejects. */
+  idle(): Promise<void> {
+    return this.#parts.sessions.idle()
+  }
+
   /** Answers launch, login, callback and logout. Problems are answers; what is thrown is a fault of the app or this library. */
   async answer(request: AdapterRequest): Promise<Answer> {
     return framedFor(this, await this.#answer(request))
@@ -74,13 +91,14 @@ export class SmartLaunch implements FhirHandler {
     const refused = refuseMethod(request, allow)
     if (refused) return refused
     if (allow === 'POST') return this.#logOut(request)
+    const parts = { ...this.#parts, startedAt: performance.now() }
     try {
       const query = new URL(request.url, origin).searchParams
-      if (path === paths.launch) return await answerLaunch(this.#parts, request, query)
-      if (path === paths.login) return await answerLogin(this.#parts, request, query)
-      return await answerCallback(this.#parts, request, query)
+      if (path === paths.launch) return await answerLaunch(parts, request, query)
+      if (path === paths.login) return await answerLogin(parts, request, query)
+      return await answerCallback(parts, request, query)
     } catch (error) {
-      return failedLogin(this.#parts, request, { error })
+      return failedLogin(parts, request, { error })
     }
   }
 

@@ -96,7 +96,7 @@ export async function introspectToken(token: string, options: IntrospectionOptio
     requireEndpoint(metadata, 'introspection_endpoint'),
     parameters,
     'client_credentials',
-    { http, now },
+    { http, now, purpose: 'introspection' },
   )
   const { active, ...members } = jsonObject(answer)
   if (typeof active !== 'boolean') {

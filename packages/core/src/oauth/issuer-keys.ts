@@ -52,7 +52,7 @@ export class IssuerKeys {
   async #fetch(jwksUri: string): Promise<JSONWebKeySet> {
     try {
       const answer = await sendBounded(
-        { method: 'GET', url: jwksUri, headers: { accept: 'application/json' } },
+        { method: 'GET', url: jwksUri, headers: { accept: 'application/json' }, purpose: 'jwks' },
         this.#http,
       )
       const { keys } = jsonObject(answer)

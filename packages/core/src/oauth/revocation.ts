@@ -18,7 +18,10 @@ export async function revokeToken(
 ): Promise<void> {
   const parameters = new URLSearchParams({ token, token_type_hint: hint })
   try {
-    await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', channel)
+    await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', {
+      ...channel,
+      purpose: 'revocation',
+    })
   } catch (error) {
     const isUnsupported = error instanceof FhirAuthError && error.error === 'unsupported_token_type'
     if (!isUnsupported || hint === 'refresh_token') throw error

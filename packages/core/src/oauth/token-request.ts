@@ -2,6 +2,7 @@ import type { Client } from '../client/client.ts'
 import type { ClientRequestDraft } from '../client/client-auth.ts'
 import type { GrantType } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
+import type { RequestPurpose } from '../events.ts'
 import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
@@ -13,6 +14,8 @@ export interface BackChannel {
   readonly http: HttpOptions
   /** The present, in milliseconds since the epoch. */
   readonly now: () => number
+  /** What the request is for, for whoever watches. Default `token`. */
+  readonly purpose?: RequestPurpose | undefined
 }
 
 /** The authorization server a request is for. */
@@ -53,7 +56,9 @@ export async function postAuthenticated(
     timeoutSeconds: channel.http.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
   })
   const { headers, body } = draft
-  const answer = await sendBounded({ method: 'POST', url, headers, body }, channel.http)
+  const { purpose = 'token' } = channel
+  const watched = { purpose, grantType: purpose === 'token' ? grantType : undefined }
+  const answer = await sendBounded({ method: 'POST', url, headers, body, ...watched }, channel.http)
   if (answer.status >= 200 && answer.status < 300) return answer
   throw refusal(answer, client, draft, channel.now())
 }

@@ -1,5 +1,5 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import type { Emit } from '../events.ts'
+import { durationSince, type Emit } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import type { TokenSource } from '../fhir/fhir-fetch.ts'
 import { isUsable } from '../oauth/token-lifetime.ts'
@@ -150,6 +150,7 @@ export class CookieSessions implements Sessions {
   async #refresh(launch: LaunchRecord): Promise<Refresh> {
     const { server, emit, afterRefresh } = this.#parts
     const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId: launch.launchId }
+    const startedAt = performance.now()
     let renewed: LaunchRecord
     try {
       const refreshed = await server.refresh(launch)
@@ -158,14 +159,15 @@ export class CookieSessions implements Sessions {
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const reason = endReasonOf(error)
-      emit(reason ? { type: 'launch_ended', ...origin, reason } : { type: 'refresh_failed', ...origin, error })
+      if (reason) emit({ type: 'launch_ended', ...origin, reason })
+      else emit({ type: 'refresh_failed', ...origin, error, durationMs: durationSince(startedAt) })
       throw error
     }
     if (this.#isOver(launch)) {
       await server.revoke(renewed).catch(() => {})
       throw new FhirAuthError('session_ended', 'The person has logged out while the token was renewed.')
     }
-    emit({ type: 'refresh', ...origin })
+    emit({ type: 'refresh', ...origin, durationMs: durationSince(startedAt) })
     try {
       await afterRefresh?.(this.#contextOf(renewed))
       return { launch: renewed, hookFailure: undefined }

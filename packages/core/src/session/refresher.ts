@@ -1,5 +1,5 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import type { Emit } from '../events.ts'
+import { durationSince, type Emit } from '../events.ts'
 import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
 import { isDueForRenewal } from '../oauth/token-lifetime.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
@@ -49,6 +49,14 @@ const [FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS] = [0.1, 0.5]
 interface Pause {
   readonly until: number
   readonly reason: FhirAuthError
+}
+
+/** Tokens that a refresh has brought, and are to be stored. */
+interface NewTokens {
+  readonly before: LaunchRecord
+  readonly next: LaunchRecord
+  /** When the refresh began, a time of `performance.now()`. */
+  readonly startedAt: number
 }
 
 /** What became of a refresh under the lease. */
@@ -144,6 +152,7 @@ export class Refresher {
     const isRenewed = refused === undefined ? !isDueForRenewal(launch, now()) : launch.accessToken !== refused
     if (isRenewed) return { renewal: { launch, isNew: false } }
     const origin = originOf(launch)
+    const startedAt = performance.now()
     let next: LaunchRecord
     try {
       const refreshed = await server.refresh(launch)
@@ -153,7 +162,7 @@ export class Refresher {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const reason = endReasonOf(error)
       if (reason === undefined) {
-        emit({ type: 'refresh_failed', ...origin, error })
+        emit({ type: 'refresh_failed', ...origin, error, durationMs: durationSince(startedAt) })
         throw error
       }
       const ended = endedLaunch(launch)
@@ -165,7 +174,7 @@ export class Refresher {
     if (refused !== undefined) {
       this.#trusted.set(launchId, { accessToken: next.accessToken, until: now() + TRUST_SECONDS * 1000 })
     }
-    const change = { before: launch, next }
+    const change = { before: launch, next, startedAt }
     try {
       return { renewal: await this.#keep(found.id, change) }
     } catch (cause) {
@@ -177,12 +186,12 @@ export class Refresher {
   }
 
   /** Stores new tokens. Where the launch has ended meanwhile, nobody keeps them, and the server is told so. */
-  async #keep(id: string, change: { before: LaunchRecord; next: LaunchRecord }): Promise<Renewal | undefined> {
+  async #keep(id: string, change: NewTokens): Promise<Renewal | undefined> {
     const { store, server, emit } = this.#parts
     const { next } = change
     const stored = await replaceLaunch(store, id, change)
     if (stored === next) {
-      emit({ type: 'refresh', ...originOf(next) })
+      emit({ type: 'refresh', ...originOf(next), durationMs: durationSince(change.startedAt) })
       return { launch: next, isNew: true }
     }
     const live = liveOnly(stored)
@@ -191,7 +200,7 @@ export class Refresher {
   }
 
   /** The server has forgotten the old refresh token, so the new one is offered again until the store takes it. */
-  async #keepTrying(id: string, change: { before: LaunchRecord; next: LaunchRecord }): Promise<void> {
+  async #keepTrying(id: string, change: NewTokens): Promise<void> {
     let seconds = FIRST_WAIT_SECONDS
     for (let tries = 1; tries < WRITE_TRIES; tries++) {
       const wait = seconds

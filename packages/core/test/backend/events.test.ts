@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { createBackendServices, type FhirAuthEvent, loadKeySet } from '../../src/index.ts'
+import { createBackendServices, loadKeySet } from '../../src/index.ts'
 import { startCoreApp } from '../support/core-app.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
@@ -9,20 +10,20 @@ const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
 async function startJob(scope: string, granted?: string) {
   const sandbox = await startSandbox()
   const keys = await loadKeySet(privateKey.export({ type: 'pkcs8', format: 'pem' }))
-  const events: FhirAuthEvent[] = []
+  const { onEvent, all, outcomes: events } = createEventLog()
   const { origin } = await startCoreApp(
     () =>
       createBackendServices({
         ...{ fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'job', keys, scope },
         onEvent(event) {
-          events.push(event)
+          onEvent(event)
           throw new Error('a listener that fails')
         },
       }),
     (fhir) => fhir?.scope,
   )
   sandbox.registerClient({ clientId: 'job', jwksUrl: `${origin}/.well-known/jwks.json`, scope: granted })
-  return { sandbox, origin, events }
+  return { sandbox, origin, all, events }
 }
 
 it('BSV-10 SCP-10 tells by event what was granted otherwise than asked for, whatever the listener does', async () => {
@@ -37,15 +38,17 @@ it('BSV-10 SCP-10 tells by event what was granted otherwise than asked for, what
       scope: 'system/Patient.rs',
       missing: ['system/Group.rs'],
       extra: [],
+      expiresAt: expect.any(Number),
+      durationMs: expect.any(Number),
     },
   ])
 })
 
 it('ERR-06 tells by event of a token request that failed, without a secret of it', async () => {
-  const { sandbox, origin, events } = await startJob('system/Patient.rs')
+  const { sandbox, origin, all, events } = await startJob('system/Patient.rs')
   sandbox.fault({ at: 'token', kind: 'status', status: 401, body: '{"error":"invalid_client"}' })
   expect((await fetch(origin)).status).toBe(401)
   expect(events.map(({ type }) => type)).toEqual(['token_failed'])
   const [request] = sandbox.requestsTo('/token')
-  expect(JSON.stringify(events)).not.toContain(request?.form.get('client_assertion'))
+  expect(JSON.stringify(all)).not.toContain(request?.form.get('client_assertion'))
 })

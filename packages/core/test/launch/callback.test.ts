@@ -1,6 +1,7 @@
 import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { type FhirAuthEvent, type Store, smart } from '../../src/index.ts'
+import { type Store, smart } from '../../src/index.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { startServer } from '../support/http-server.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
@@ -207,13 +208,13 @@ describe('the parameters of a callback', () => {
   })
 
   it('CB-06 of an error without state (RFC 6749 §4.1.2.1) are refused, and the operator reads the error', async () => {
-    const events: FhirAuthEvent[] = []
+    const { onEvent, outcomes: events } = createEventLog()
     const { portal, browser, callback } = await changedCallback(
       (params) => {
         for (const name of ['code', 'state']) params.delete(name)
         params.set('error', 'invalid_scope')
       },
-      { onEvent: (event) => void events.push(event) },
+      { onEvent },
     )
     expect(await problemAt(browser, callback)).toMatchObject({ status: 400, code: 'invalid_callback' })
     expect(events).toMatchObject([

@@ -2,16 +2,19 @@ import { inspect } from 'node:util'
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
 import { createEmit } from '../../src/events.ts'
-import type { FhirAuthEvent } from '../../src/index.ts'
+import { FhirAuthError, type FhirAuthEvent } from '../../src/index.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { bothStores } from '../support/map-store.ts'
 import { createNetworkStore } from '../support/network-store.ts'
 import { EXPIRED_SECONDS, loggedIn, logOut, look, type PortalOptions, startPortal } from '../support/portal-world.ts'
 
+const durationMs: number = expect.any(Number)
+
 async function startWatched(options: PortalOptions = {}, ...more: Parameters<typeof startPortal>[1][]) {
-  const events: FhirAuthEvent[] = []
-  const portal = await startPortal({ onEvent: (event) => void events.push(event), ...options }, ...more)
+  const { onEvent, all, outcomes: events } = createEventLog()
+  const portal = await startPortal({ onEvent, ...options }, ...more)
   const origin = { fhirBaseUrl: portal.sandbox.fhirBaseUrl, clientId: 'portal' }
-  return { portal, events, origin, types: () => events.map(({ type }) => type) }
+  return { portal, all, events, origin, types: () => events.map(({ type }) => type) }
 }
 
 describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
@@ -21,22 +24,26 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     const browser = await loggedIn(portal, standalone)
     const { seen } = await look(browser, portal.origin)
     const { launchId } = seen!
-    expect(events).toEqual([{ type: 'login', ...origin, launchId, isEhrLaunch: false, patient: standalone }])
+    expect(events).toEqual([
+      { type: 'login', ...origin, launchId, isEhrLaunch: false, patient: standalone, durationMs },
+    ])
     const launchUrl = `${portal.origin}/launch`
     const page = await browser.signIn(portal.sandbox.ehrLaunch({ launchUrl, patient: fromEhr! }))
     const second = new URL(page.url).searchParams.get('launch_id')
     expect(events.slice(1)).toEqual([
-      { type: 'login', ...origin, launchId: second, isEhrLaunch: true, patient: fromEhr },
+      { type: 'login', ...origin, launchId: second, isEhrLaunch: true, patient: fromEhr, durationMs },
     ])
   })
 
   it('is told of a login that failed, with its code', async () => {
-    const { portal, events } = await startWatched({ session: { store: store() } })
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
     await createUserAgent().signIn(`${portal.origin}/login`, { deny: true })
     await createUserAgent().request(`${portal.origin}/callback?code=x&state=unknown`)
     await createUserAgent().request(`${portal.origin}/launch?iss=https%3A%2F%2Fevil.example&launch=x`)
     const codes = ['authorization_denied', 'state_mismatch', 'unknown_issuer']
-    expect(events).toMatchObject(codes.map((code) => ({ type: 'login_failed', code, error: { code } })))
+    expect(events).toMatchObject(codes.map((code) => ({ type: 'login_failed', code, error: { code }, durationMs })))
+    // The others belong to no login of this app.
+    expect(events.filter((event) => 'clientId' in event)).toEqual([expect.objectContaining(origin)])
   })
 
   it('is told of refreshes and of those that failed, once each', async () => {
@@ -50,8 +57,8 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     await Promise.all([1, 2, 3].map(() => look(browser, portal.origin)))
     expect(types()).toEqual(['login', 'refresh_failed', 'refresh'])
     const error = expect.objectContaining({ code: 'token_request_refused' })
-    expect(events[1]).toEqual({ type: 'refresh_failed', ...origin, launchId, error })
-    expect(events[2]).toEqual({ type: 'refresh', ...origin, launchId })
+    expect(events[1]).toEqual({ type: 'refresh_failed', ...origin, launchId, error, durationMs })
+    expect(events[2]).toEqual({ type: 'refresh', ...origin, launchId, durationMs })
   })
 
   it('is told that a launch ended, and why: the server said so', async () => {
@@ -95,7 +102,7 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
   })
 
   it('never sees a secret: token, code, verifier, handle, cookie or client secret', async () => {
-    const { portal, events, types } = await startWatched({ session: { store: store() } })
+    const { portal, all, types } = await startWatched({ session: { store: store() } })
     const { sandbox } = portal
     const answers: Record<string, unknown>[] = []
     sandbox.fault({ at: 'token', kind: 'json', patch: (body) => void answers.push({ ...body }) })
@@ -127,8 +134,7 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     const handle = new URL(launch).searchParams.get('launch')
     const secrets = [...forms, ...tokens, ...cookies, basic, clientSecret, handle, portal.options.session.secret]
     const shown =
-      inspect(events, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }) +
-      JSON.stringify(events)
+      inspect(all, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }) + JSON.stringify(all)
     const known = secrets.filter((secret) => typeof secret === 'string' && secret !== '')
     expect(known.length).toBeGreaterThan(12)
     for (const secret of known) expect(shown).not.toContain(secret)
@@ -136,6 +142,59 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
 })
 
 describe('onEvent', () => {
+  it('is told of each request to the server, what it was for, and how long it took', async () => {
+    const { portal, all, origin } = await startWatched()
+    const { sandbox } = portal
+    const browser = await loggedIn(portal)
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    sandbox.fault({ at: 'token', kind: 'reset', times: 1 })
+    await look(browser, portal.origin)
+    const answered = { type: 'request', status: 200, error: undefined, grantType: undefined, durationMs }
+    const token = { ...answered, purpose: 'token', url: `${sandbox.issuer}/token` }
+    const discovery = {
+      ...answered,
+      purpose: 'discovery',
+      url: `${sandbox.fhirBaseUrl}/.well-known/smart-configuration`,
+    }
+    expect(all.filter(({ type }) => type === 'request')).toEqual([
+      discovery,
+      { ...token, grantType: 'authorization_code' },
+      { ...answered, purpose: 'jwks', url: `${sandbox.issuer}/jwks` },
+      // What was discovered is old by now.
+      discovery,
+      {
+        ...{ ...token, grantType: 'refresh_token', status: undefined },
+        error: expect.objectContaining({ code: 'network_error' }),
+      },
+    ])
+    const started = { type: 'login_started', ...origin, isEhrLaunch: false, durationMs }
+    expect(all.filter(({ type }) => type === 'login_started')).toEqual([started])
+  })
+
+  it('gets what JSON shows: message, cause, server, client, duration', async () => {
+    const { portal, events, origin } = await startWatched()
+    const browser = await loggedIn(portal)
+    portal.sandbox.fault({ at: 'token', kind: 'status', status: 503, times: 1 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await look(browser, portal.origin)
+    const shown = JSON.parse(JSON.stringify(events.at(-1)))
+    expect(shown).toMatchObject({
+      type: 'refresh_failed',
+      ...origin,
+      durationMs,
+      error: { code: 'token_request_refused' },
+    })
+    expect(shown.error.message).toMatch(/answered 503/)
+    const cause = new Error('connection refused', { cause: 'what it holds' })
+    const error = new FhirAuthError('session_store_failed', 'The store failed.', { cause })
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      ...{ name: 'FhirAuthError', code: 'session_store_failed', status: 503, message: 'The store failed.' },
+      cause: { name: 'Error', message: 'connection refused' },
+    })
+    const outer = new FhirAuthError('token_unavailable', 'No token.', { cause: error })
+    expect(JSON.parse(JSON.stringify(outer)).cause.cause.message).toBe('connection refused')
+  })
+
   it('is told of every failure of a shared store', async () => {
     const store = createNetworkStore()
     const { portal, events } = await startWatched({ session: { store } })
@@ -168,6 +227,7 @@ describe('onEvent', () => {
     createEmit((event) => void seen.push(event))({
       type: 'token_failed',
       ...{ fhirBaseUrl: 'x', clientId: 'y' },
+      ...{ scope: 'z', durationMs: 1 },
       error: new Error() as never,
     })
     expect(Object.isFrozen(seen[0])).toBe(true)

@@ -2,6 +2,7 @@ import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
 import type { FhirContext } from '../../src/index.ts'
 import { FhirAuthError } from '../../src/index.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { bothStores, createMapStore } from '../support/map-store.ts'
 import { openedSessions } from '../support/opened-sessions.ts'
 import {
@@ -36,10 +37,10 @@ describe.each(bothStores)('afterLogin, with a store %s,', (_, store) => {
   })
 
   it('ends the login by an error of this library: a problem, no session, and the tokens are revoked', async () => {
-    const events: unknown[] = []
+    const { onEvent, outcomes: events } = createEventLog()
     let context: FhirContext | undefined
     const portal = await start({
-      onEvent: (event) => void events.push(event),
+      onEvent,
       afterLogin: (fhir) => {
         context = fhir
         throw new FhirAuthError('authorization_denied', 'There is no account of this person.')

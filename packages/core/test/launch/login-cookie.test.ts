@@ -1,6 +1,7 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { cookieStore, type FhirAuthEvent } from '../../src/index.ts'
+import { cookieStore } from '../../src/index.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { type PortalOptions, type Seen, startPortal } from '../support/portal-world.ts'
 import { startSandbox } from '../support/registered-client.ts'
@@ -77,8 +78,8 @@ describe('the cookie of a login', () => {
 
 describe('the address of the page that was asked for', () => {
   async function startAt(length: number) {
-    const events: FhirAuthEvent[] = []
-    const portal = await startPortal({ paths: { home: '/home' }, onEvent: (event) => void events.push(event) }, AUTO)
+    const { onEvent, outcomes: events } = createEventLog()
+    const portal = await startPortal({ paths: { home: '/home' }, onEvent }, AUTO)
     const address = `/chart?${'x'.repeat(length - '/chart?'.length)}`
     return { portal, events, address }
   }
@@ -103,8 +104,8 @@ describe('the address of the page that was asked for', () => {
   )
 
   it('CB-07 is dropped where long endpoints leave no room for it beside the login', async () => {
-    const events: FhirAuthEvent[] = []
-    const long = await startPortal({ paths: { home: '/home' }, onEvent: (event) => void events.push(event) }, AUTO)
+    const { onEvent, outcomes: events } = createEventLog()
+    const long = await startPortal({ paths: { home: '/home' }, onEvent }, AUTO)
     const { createSmartLaunch } = await import('../../src/index.ts')
     const metadata = { token_endpoint: `${long.sandbox.issuer}/token?${'x'.repeat(1000)}` }
     const launch = createSmartLaunch({ ...long.options, metadata })

@@ -2,6 +2,7 @@ import { createUserAgent, type UserAgent } from '@fhir-auth/sandbox'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cookieStore, type FhirAuthEvent } from '../../src/index.ts'
+import { createEventLog } from '../support/event-log.ts'
 import {
   EXPIRED_SECONDS,
   loggedIn,
@@ -169,8 +170,8 @@ describe('a token in cookies that has run out', () => {
   })
 
   it('RFR-07 stays in the cookie where the server fails, and is renewed the next time', async () => {
-    const events: FhirAuthEvent[] = []
-    const portal = await start({ onEvent: (event) => events.push(event) })
+    const { onEvent, outcomes: events } = createEventLog()
+    const portal = await start({ onEvent })
     const browser = await loggedIn(portal)
     portal.advanceSeconds(EXPIRED_SECONDS)
     portal.sandbox.fault({ at: 'token', kind: 'status', status: 500, times: 1 })

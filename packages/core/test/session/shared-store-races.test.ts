@@ -1,7 +1,7 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
-import type { FhirAuthEvent } from '../../src/index.ts'
 import { hashedName } from '../../src/store/sealing.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { createNetworkStore } from '../support/network-store.ts'
 import {
@@ -20,8 +20,7 @@ const wait = (seconds: number) => new Promise((resolve) => setTimeout(resolve, s
 async function startTwo(sandboxOptions: Parameters<typeof startPortal>[1] = {}) {
   const inner = createMapStore()
   const stores = [createNetworkStore(inner), createNetworkStore(inner)] as const
-  const events: FhirAuthEvent[] = []
-  const onEvent = (event: FhirAuthEvent) => void events.push(event)
+  const { onEvent, outcomes: events } = createEventLog()
   const portal = await startPortal({ session: { store: stores[0] }, onEvent }, sandboxOptions)
   const other = await startSecondInstance(portal, { session: { store: stores[1] } })
   const browser = await loggedIn(portal)

@@ -6,7 +6,13 @@ import {
   type SandboxOptions,
   type UserAgent,
 } from '@fhir-auth/sandbox'
-import { clientSecretBasic, createSmartLaunch, type FhirContext, type SmartLaunchOptions } from '../../src/index.ts'
+import {
+  clientSecretBasic,
+  createSmartLaunch,
+  type FhirContext,
+  type SmartLaunch,
+  type SmartLaunchOptions,
+} from '../../src/index.ts'
 import { startCoreApp } from './core-app.ts'
 import { startSandbox } from './registered-client.ts'
 
@@ -30,6 +36,7 @@ export type PortalOptions = Omit<Partial<SmartLaunchOptions>, 'session'> & {
 export interface PortalWorld {
   sandbox: Sandbox
   origin: string
+  launch: SmartLaunch
   /** As the portal was made with. */
   options: SmartLaunchOptions
   failures: unknown[]
@@ -81,6 +88,7 @@ export async function startPortal(
   return {
     sandbox,
     origin,
+    launch: handler as SmartLaunch, // as made above
     options: used!,
     failures,
     outbound,

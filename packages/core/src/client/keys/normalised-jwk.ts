@@ -2,9 +2,9 @@ import { encode } from 'jose/base64url'
 import { fromBase64 } from './base64-text.ts'
 
 /** Members that are numbers: base64url of as few bytes as it takes (RFC 7518 §2, §6.3). */
-export const NUMBER_MEMBERS: readonly string[] = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']
+const NUMBER_MEMBERS: readonly string[] = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']
 /** Bytes of a coordinate: always all of them (RFC 7518 §6.2.1.2, RFC 8037 §2). */
-export const COORDINATE_BYTES: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66, Ed25519: 32 }
+const COORDINATE_BYTES: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66, Ed25519: 32 }
 const COORDINATES: readonly string[] = ['x', 'y', 'd']
 
 /**

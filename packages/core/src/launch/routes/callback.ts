@@ -1,3 +1,4 @@
+import { durationSince } from '../../events.ts'
 import type { FhirContext } from '../../fhir/fhir-context.ts'
 import { stateOfResponse } from '../../oauth/authorization-response.ts'
 import type { LaunchRecord } from '../../session/record.ts'
@@ -25,7 +26,9 @@ export async function answerCallback(
   try {
     return await takeTurn(parts, request, query, login)
   } catch (error) {
-    return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)], returnTo: login.returnTo })
+    const { checks, returnTo } = login
+    const { fhirBaseUrl } = checks
+    return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)], returnTo, fhirBaseUrl })
   }
 }
 
@@ -58,14 +61,14 @@ async function completeLogin(
   accepted: AcceptedAnswer,
   login: PendingLogin,
 ): Promise<Answer> {
-  const { flow, pendingLogins, finishedLogins, rounds, settings, emit } = parts
+  const { flow, pendingLogins, finishedLogins, rounds, settings, emit, startedAt } = parts
   const { isEhrLaunch, returnTo } = login
   const { state } = login.checks
   const launch = await flow.complete(accepted)
   const cookieHeader = request.header('cookie')
   const { cookies, launches } = await openSession(parts, cookieHeader, launch, login)
   const { launchId, fhirBaseUrl, clientId, patient } = launch
-  emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient })
+  emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient, durationMs: durationSince(startedAt) })
   // A person may have several patients open, or be about to: then each page says which launch it belongs to.
   const isOneOfSeveral = isEhrLaunch || launches > 1 || (await pendingLogins.countIn(cookieHeader)) > 1
   const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo

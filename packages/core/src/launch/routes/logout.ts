@@ -2,10 +2,10 @@ import { FhirAuthError } from '../../errors.ts'
 import { isLive } from '../../session/record.ts'
 import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
 import { redirectAnswer } from '../../web/answers.ts'
-import type { LaunchParts } from '../launch-parts.ts'
+import type { LaunchSetup } from '../launch-parts.ts'
 
 /** Ends the session here first. Telling the authorization server comes second, and may fail (RFC 7009). */
-export async function answerLogout(parts: LaunchParts, request: AdapterRequest): Promise<Answer> {
+export async function answerLogout(parts: LaunchSetup, request: AdapterRequest): Promise<Answer> {
   const { flow, sessions, settings, emit } = parts
   const { origin, publicPaths, logoutAtServer } = settings
   // A form on another site must not log people out. Origin is `null` from a page with Referrer-Policy: no-referrer

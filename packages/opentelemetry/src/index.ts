@@ -1,0 +1,1 @@
+export { fhirAuthTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.ts'
