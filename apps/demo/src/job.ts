@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { backendServices, intelichart, loadKeySet, requireFhir } from '@fhir-auth/express'
+import { backendServices, fhirOf, intelichart, loadKeySet, requireFhir } from '@fhir-auth/express'
 import express, { type Express } from 'express'
 
 export interface JobConfig {
@@ -24,8 +24,7 @@ export async function createJob({ origin, fhirBaseUrl, clientId }: JobConfig): P
   )
   // The token is the app's own and says nothing about who asks. A real app checks that before this guard.
   app.get('/patients', requireFhir({ scope: 'system/Patient.rs', visitor: 'unchecked' }), async (req, res) => {
-    const response = await req.fhir!.fetch('Patient?_count=3')
-    res.json(await response.json())
+    res.json(await fhirOf(req).json('Patient?_count=3'))
   })
   return app
 }

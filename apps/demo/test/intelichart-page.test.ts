@@ -6,6 +6,7 @@ import {
   backendServices,
   clientSecretBasic,
   createBackendServices,
+  fhirOf,
   intelichart,
   loadKeySet,
   requireFhir,
@@ -55,7 +56,8 @@ beforeAll(async () => {
       }),
     )
     app.get('/me', requireFhir({ patient: true }), async (req, res) => {
-      res.json(await (await req.fhir?.fetch(`Patient/${req.fhir.patient}`))?.json())
+      const fhir = fhirOf(req)
+      res.json(await fhir.json(`Patient/${fhir.patient}`))
     })
   })
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -71,7 +73,7 @@ beforeAll(async () => {
       }),
     )
     app.get('/patients', requireFhir({ visitor: 'unchecked' }), async (req, res) => {
-      res.json(await (await req.fhir?.fetch('Patient?_count=10'))?.json())
+      res.json(await fhirOf(req).json('Patient?_count=10'))
     })
   })
 

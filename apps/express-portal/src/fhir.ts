@@ -23,7 +23,7 @@ const HEART_RATE = '8867-4'
 
 export async function readChart(fhir: FhirContext): Promise<Chart> {
   const [patient, conditions, vitals] = await Promise.all([
-    read<Patient>(fhir, `Patient/${fhir.patient}`),
+    fhir.json<Patient>(`Patient/${fhir.patient}`),
     search<Condition>(fhir, `Condition?patient=${fhir.patient}`),
     readVitals(fhir),
   ])
@@ -56,17 +56,11 @@ async function search<T extends FhirResource>(fhir: FhirContext, query: string):
   const resources: T[] = []
   let next: string | undefined = query
   while (next) {
-    const bundle: Bundle<T> = await read(fhir, next)
+    const bundle: Bundle<T> = await fhir.json(next)
     resources.push(...(bundle.entry ?? []).flatMap(({ resource }) => (resource ? [resource] : [])))
     next = bundle.link?.find(({ relation }) => relation === 'next')?.url
   }
   return resources
-}
-
-async function read<T>(fhir: FhirContext, url: string): Promise<T> {
-  const response = await fhir.fetch(url)
-  if (!response.ok) throw new Error(`The FHIR server answered ${response.status} for ${url.split('?')[0]}`)
-  return (await response.json()) as T
 }
 
 function hasCode(concept: Observation['code'], code: string): boolean {

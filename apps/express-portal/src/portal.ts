@@ -1,4 +1,4 @@
-import { clientSecretBasic, intelichart, requireFhir, smartLaunch } from '@fhir-auth/express'
+import { clientSecretBasic, fhirOf, intelichart, requireFhir, smartLaunch } from '@fhir-auth/express'
 import express, { type Express } from 'express'
 import { readChart, readVitals } from './fhir.ts'
 import { chartPage, welcomePage } from './pages.ts'
@@ -35,16 +35,16 @@ export function createPortal(config: PortalConfig): Express {
   })
 
   app.get('/chart', requireFhir({ scope: 'patient/*.rs', patient: true }), async (req, res) => {
-    res.send(chartPage(await readChart(req.fhir!)))
+    res.send(chartPage(await readChart(fhirOf(req))))
   })
 
   app.get('/api/vitals', requireFhir({ scope: 'patient/Observation.rs', patient: true }), async (req, res) => {
-    res.json(await readVitals(req.fhir!))
+    res.json(await readVitals(fhirOf(req)))
   })
 
   /** What the login brought; never the token itself. */
   app.get('/api/session', requireFhir(), (req, res) => {
-    const { patient, fhirUser, scope, expiresAt } = req.fhir!
+    const { patient, fhirUser, scope, expiresAt } = fhirOf(req)
     res.json({ patient, fhirUser, scope, expiresAt: new Date(expiresAt) })
   })
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type BackendServices, backendServices, requireFhir } from '@fhir-auth/fastify'
+import { type BackendServices, backendServices, fhirOf, requireFhir } from '@fhir-auth/fastify'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { fetchFile } from './bulk-export.ts'
 import { type ExportJob, ExportJobs } from './export-jobs.ts'
@@ -45,7 +45,7 @@ export function createExportApp({ backend, group, logger = false }: ExportAppCon
   // The token is the app's own and says nothing about who asks: put this app behind your login.
   const mayExport = requireFhir({ scope: 'system/Group.r system/Patient.rs', visitor: 'unchecked' })
   app.post('/exports', { preHandler: mayExport }, (request, reply) => {
-    const { id } = jobs.start(request.fhir!, group)
+    const { id } = jobs.start(fhirOf(request), group)
     return reply.redirect(`/exports/${id}`, 303)
   })
 

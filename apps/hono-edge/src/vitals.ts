@@ -16,9 +16,7 @@ export async function readVitals(fhir: FhirContext): Promise<VitalSign[]> {
     _sort: '-date',
     _count: '20',
   })
-  const response = await fhir.fetch(`Observation?${query}`)
-  if (!response.ok) throw new Error(`The FHIR server answered ${response.status} for Observation.`)
-  const { entry = [] } = (await response.json()) as Bundle<Observation>
+  const { entry = [] } = await fhir.json<Bundle<Observation>>(`Observation?${query}`)
   return entry.flatMap(({ resource }) => (resource ? [vitalSign(resource)] : []))
 }
 

@@ -1,4 +1,4 @@
-import type { FhirContext } from '@fhir-auth/nest'
+import { type FhirContext, FhirRequestError } from '@fhir-auth/nest'
 import { BadGatewayException, Injectable, UnauthorizedException } from '@nestjs/common'
 import type { Bundle, Condition, FhirResource, MedicationRequest, Observation, Patient } from 'fhir/r4.js'
 
@@ -29,9 +29,12 @@ async function search<T extends FhirResource>(fhir: FhirContext, query: string):
 }
 
 async function read<T>(fhir: FhirContext, url: string): Promise<T> {
-  const response = await fhir.fetch(url)
-  // A new token was tried already: this login is over.
-  if (response.status === 401) throw new UnauthorizedException('The EHR has ended your session. Open the app again.')
-  if (!response.ok) throw new BadGatewayException(`The EHR answered ${response.status} for ${url.split('?')[0]}.`)
-  return (await response.json()) as T
+  try {
+    return await fhir.json<T>(url)
+  } catch (error) {
+    if (!(error instanceof FhirRequestError)) throw error
+    // A new token was tried already: this login is over.
+    if (error.status === 401) throw new UnauthorizedException('The EHR has ended your session. Open the app again.')
+    throw new BadGatewayException(`The EHR answered ${error.serverStatus} for ${url.split('?')[0]}.`)
+  }
 }

@@ -42,7 +42,9 @@ export async function fetchFhirJson(access: FhirAccess, { url, init, isPerson }:
   const target = shownTarget(String(url), access.fhirBaseUrl)
   const asked = target ? `${method} ${target}` : `a ${method} request`
   const bounded = new BoundedExchange(asked, limits.timeoutSeconds, given.signal ?? undefined)
-  const send: FhirAccess['send'] = (target, request) => bounded.run(() => access.send(target, request))
+  // Not called as a member of anything: workerd's own fetch refuses that.
+  const { send: transport } = access
+  const send: FhirAccess['send'] = (target, request) => bounded.run(() => transport(target, request))
   const response = await fetchFhir({ ...access, send }, url, {
     ...given,
     headers: headersOf(given),

@@ -25,6 +25,6 @@ for (const runtime of runtimes) {
       capabilities: { inProcess: false },
       skips: 1,
     },
-    { themes: ['standalone launch', 'guard', 'backend', 'mounting'] },
+    { themes: ['standalone launch', 'guard', 'fhir.json', 'backend', 'mounting'] },
   )
 }
