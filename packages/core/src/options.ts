@@ -63,30 +63,27 @@ export function requireText(value: unknown, option: string, remedy: string): str
 }
 
 /**
- * A text that is sent to the letter: what a file or a copied value has too much would be sent as well, and the server
- * would refuse it without a word of why. The value is never shown, since it may be a secret.
+ * A text that is sent exactly as it is. A line break from a file, or a blank from copying, would be sent as well, and
+ * the server would refuse the client without saying why. The value is never shown, since it may be a secret.
  *
  * @throws `invalid_option` for white space at an end, or a character that does not show
  */
 export function requireExactText(value: unknown, option: string, remedy: string): string {
   const text = requireText(value, option, remedy)
-  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
-  const [first, last] = [text.slice(0, 1), text.slice(-1)]
-  for (const [place, character] of [
-    ['begins', first],
-    ['ends', last],
-  ] as const) {
+  const ends = { begins: text.charAt(0), ends: text.slice(-1) }
+  for (const [place, character] of Object.entries(ends)) {
     if (/[\r\n]/.test(character)) refuseOption(`${option} ${place} with a line break. Remove it, e.g. with .trim().`)
     if (character.trim() === '') refuseOption(`${option} ${place} with a blank. Remove it, e.g. with .trim().`)
   }
-  if (hidden.test(text)) refuseOption(`${option} has a control character in it. Copy it again, without line breaks.`)
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text))
+    refuseOption(`${option} has a control character in it. Copy it again, without line breaks.`)
   return text
 }
 
 /**
  * Scopes separated by blanks (RFC 6749 §3.3).
  *
- * @throws `invalid_option` for one that is followed by a comma; within the query of a SMART scope a comma has its place
+ * @throws `invalid_option` for one that is followed by a comma; the query of a SMART scope may have commas
  */
 export function requireScope(value: unknown, option: string, remedy: string): string {
   const scope = requireText(value, option, remedy)

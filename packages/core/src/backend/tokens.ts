@@ -109,7 +109,7 @@ export class BackendTokens {
       launchId: undefined,
     }
     const send = this.#settings.http.fetch ?? globalThis.fetch
-    const token = new FhirContext(grant, this.#tokenSource(client, scope), send)
+    const token = new FhirContext(grant, this.#tokenSource(client, scope), send, () => client.tokenUrls ?? [])
     return { token, expiresAt, lifetimeSeconds }
   }
 

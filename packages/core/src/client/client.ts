@@ -10,6 +10,7 @@ export interface Client {
   readonly dialect: Dialect
   readonly scope: string
   readonly metadata: StaticMetadata
+  readonly tokenUrls?: readonly string[] | undefined
   readonly allowPrivateNetwork?: boolean | undefined
 }
 

@@ -13,6 +13,7 @@ import {
   refuseOption,
   requireExactText,
   requireScope,
+  textList,
 } from '../options.ts'
 import type { Client } from './client.ts'
 import type { ClientAuth } from './client-auth.ts'
@@ -32,6 +33,11 @@ export interface Registration {
   /** Where the server sends the person back, exactly as registered. Launch only. */
   redirectUri?: string | undefined
   metadata?: StaticMetadata | undefined
+  /**
+   * Further URL prefixes of this server that may get the token from `fhir.fetch`, such as the folder of a bulk export's
+   * files. Each is https, and covers what is below it as a folder. Default: only the FHIR base URL.
+   */
+  tokenUrls?: readonly string[] | undefined
   /**
    * Endpoints that the server names may be in a private network (RFC 1918 and the like) although the FHIR base URL is
    * not. Default false: a public server must not send this app's secrets to a host behind the firewall.
@@ -70,6 +76,7 @@ export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   scope: scopeRule('launch'),
   redirectUri: optionalText,
   metadata: group(STATIC_METADATA_RULES),
+  tokenUrls: readTokenUrls,
   allowPrivateNetwork: flag(false),
 }
 
@@ -82,6 +89,7 @@ export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
   scope: checkedByReader(),
   redirectUri: checkedByReader(),
   metadata: checkedByReader(),
+  tokenUrls: checkedByReader(),
   allowPrivateNetwork: checkedByReader(),
 }
 
@@ -98,7 +106,8 @@ export function checkRegistration(registration: Registration, use: RegistrationU
   clientAuth.checkClientId?.(clientId)
   dialect.check({ flow, authMethod: clientAuth.method, scope })
   const metadata = Object.freeze({ ...registration.metadata })
-  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata, allowPrivateNetwork })
+  const tokenUrls = read.tokenUrls && Object.freeze([...read.tokenUrls])
+  return Object.freeze({ fhirBaseUrl, clientId, clientAuth, dialect, scope, metadata, tokenUrls, allowPrivateNetwork })
 }
 
 function scopeRule(flow: ClientUse['flow']): OptionRule<string> {
@@ -106,7 +115,21 @@ function scopeRule(flow: ClientUse['flow']): OptionRule<string> {
 }
 
 function readFhirBaseUrl(value: unknown, option: string): string {
-  const url = requireExactText(value, option, "Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.")
+  return requireBaseUrl(value, option, "Write the server's FHIR base URL, e.g. 'https://fhir.example.com/r4'.")
+}
+
+function readTokenUrls(value: unknown, option: string): readonly string[] | undefined {
+  return textList(value, option)?.map((url, index) => {
+    const place = `${option}[${index}]`
+    requireBaseUrl(url, place, "Write a URL, e.g. 'https://fhir.example.com/files'.")
+    if (new URL(url).hostname.includes('*')) refuseOption(`${place} has a wildcard in its host. Write each host out.`)
+    return url
+  })
+}
+
+/** A URL that others are compared with: whatever is below it gets the token. */
+function requireBaseUrl(value: unknown, option: string, remedy: string): string {
+  const url = requireExactText(value, option, remedy)
   const base = checkSecureUrl(url, option)
   if (base.search || base.hash) refuseOption(`${option} must have no query and no fragment.`)
   if (base.username || base.password) refuseOption(`${option} must have no user name or password in it.`)

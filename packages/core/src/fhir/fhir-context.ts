@@ -1,6 +1,7 @@
 import { type FetchFunction, type FhirAccess, fetchFhir, type TokenSource } from './fhir-fetch.ts'
 import type { FhirGrant, FhirUser, IdTokenClaims, LaunchContext } from './fhir-grant.ts'
 import { type FhirJsonInit, fetchFhirJson } from './fhir-json.ts'
+import type { TokenArea } from './fhir-target.ts'
 import type { ScopeSet } from './scope-set.ts'
 
 /**
@@ -22,9 +23,10 @@ export class FhirContext implements FhirGrant {
   /** Which launch of the browser session this is; undefined for a backend service. */
   readonly launchId: string | undefined
   /**
-   * `fetch` with the bearer token, for URLs under `fhirBaseUrl` only; a relative URL is relative to it. Uses the newest
+   * `fetch` with the bearer token, for URLs under `fhirBaseUrl`, and under `tokenUrls` of the registration. A relative URL
+   * is relative to `fhirBaseUrl`. Uses the newest
    * token of its session, whichever that is when called. On 401 it gets one new token and replays once, if the body can
-   * be sent again. Redirects of GET and HEAD are followed, without the token where they leave the FHIR base.
+   * be sent again. Redirects of GET and HEAD are followed, without the token where they lead elsewhere.
    *
    * @throws `url_outside_fhir_base` before anything is sent
    */
@@ -54,7 +56,13 @@ export class FhirContext implements FhirGrant {
   // Private, so that neither console.log nor JSON.stringify shows it.
   readonly #accessToken: string
 
-  constructor(grant: FhirGrant, tokens: TokenSource, send: FetchFunction) {
+  /** @param tokenUrls - further URL prefixes that may get the token. Default: none. */
+  constructor(
+    grant: FhirGrant,
+    tokens: TokenSource,
+    send: FetchFunction,
+    tokenUrls: TokenArea['tokenUrls'] = () => [],
+  ) {
     this.fhirBaseUrl = grant.fhirBaseUrl
     this.expiresAt = grant.expiresAt
     this.scope = grant.scope
@@ -65,7 +73,7 @@ export class FhirContext implements FhirGrant {
     this.launch = grant.launch
     this.launchId = grant.launchId
     this.#accessToken = grant.accessToken
-    const access: FhirAccess = { fhirBaseUrl: grant.fhirBaseUrl, tokens, send }
+    const access: FhirAccess = { fhirBaseUrl: grant.fhirBaseUrl, tokenUrls, tokens, send }
     const isPerson = grant.launchId !== undefined
     this.fetch = (url, init) => fetchFhir(access, url, init)
     // What a caller says the resource is: nobody checks it.

@@ -1,6 +1,5 @@
-import { FhirAuthError } from '../errors.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
-import { shownText } from '../shared/shown-text.ts'
+import { mayGetToken, resolveFhirUrl, type TokenArea } from './fhir-target.ts'
 
 /** Where `fetch` gets its token: a session, or a backend's cache. */
 export interface TokenSource {
@@ -16,8 +15,7 @@ export type FetchFunction = typeof globalThis.fetch
 const MAX_REDIRECTS = 5
 
 /** Where requests go, with which token, and by what. */
-export interface FhirAccess {
-  readonly fhirBaseUrl: string
+export interface FhirAccess extends TokenArea {
   readonly tokens: TokenSource
   readonly send: FetchFunction
 }
@@ -25,7 +23,7 @@ export interface FhirAccess {
 /** See `FhirContext.fetch`. */
 export async function fetchFhir(access: FhirAccess, url: string | URL, init: RequestInit = {}): Promise<Response> {
   const { tokens } = access
-  const target = resolveFhirUrl(url, access.fhirBaseUrl)
+  const target = await resolveFhirUrl(url, access)
   const token = await tokens.current()
   const { response, hasLeft } = await sendFhir(access, target, init, token)
   // Another server's 401, at the end of a redirect, says nothing of the token, which it never saw.
@@ -36,13 +34,14 @@ export async function fetchFhir(access: FhirAccess, url: string | URL, init: Req
   return (await sendFhir(access, target, init, renewed)).response
 }
 
-/** @returns the answer, and whether a redirect left the FHIR base on the way to it */
+/** @returns the answer, and whether a redirect led to where the token must not go, on the way to it */
 async function sendFhir(
-  { fhirBaseUrl, send }: FhirAccess,
+  access: FhirAccess,
   target: URL,
   init: RequestInit,
   token: string,
 ): Promise<{ response: Response; hasLeft: boolean }> {
+  const { send } = access
   const headers = new Headers(init.headers)
   if (!headers.has('accept')) headers.set('accept', 'application/fhir+json')
   headers.set('authorization', `Bearer ${token}`)
@@ -59,30 +58,11 @@ async function sendFhir(
     await response.body?.cancel()
     // The token, and whatever else the caller put in the headers, stays with the FHIR server: once the way has left it,
     // no later hop gets them back.
-    hasLeft ||= !isUnderBase(from, fhirBaseUrl)
+    hasLeft ||= !(await mayGetToken(from, access))
     const onward = hasLeft ? new Headers({ accept: headers.get('accept') ?? '*/*' }) : headers
     response = await send(from.href, { ...init, headers: onward, redirect: 'manual' })
   }
   return { response, hasLeft }
-}
-
-function resolveFhirUrl(url: string | URL, fhirBaseUrl: string): URL {
-  const directory = fhirBaseUrl.endsWith('/') ? fhirBaseUrl : `${fhirBaseUrl}/`
-  const text = String(url)
-  const target = URL.canParse(text, directory) ? new URL(text, directory) : undefined
-  if (target && isUnderBase(target, fhirBaseUrl)) return target
-  throw new FhirAuthError(
-    'url_outside_fhir_base',
-    `fhir.fetch only sends the token to URLs under ${fhirBaseUrl}, not to ${shownText(target ? target.origin + target.pathname : text)}. Write a path relative to it, such as "Patient/123", or use the global fetch without the token.`,
-  )
-}
-
-/** Below the base as a folder: `/fhir-evil` is not under `/fhir`. The URL parser has resolved dot segments before. */
-export function isUnderBase(url: URL, fhirBaseUrl: string): boolean {
-  const base = new URL(fhirBaseUrl)
-  if (url.origin !== base.origin || url.username !== '' || url.password !== '') return false
-  const folder = base.pathname.endsWith('/') ? base.pathname : `${base.pathname}/`
-  return url.pathname.startsWith(folder) || `${url.pathname}/` === folder
 }
 
 function isRedirect(status: number): boolean {

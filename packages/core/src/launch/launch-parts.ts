@@ -60,7 +60,11 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
     ...(clients.listed.length !== 1 && { shareOf: serverOf }),
   })
   const flow = new LaunchFlow(settings, { http, now })
-  const contexts = new LaunchContexts(http.fetch ?? globalThis.fetch, settings.frameAncestors)
+  const contexts = new LaunchContexts({
+    send: http.fetch ?? globalThis.fetch,
+    tokenUrls: async (fhirBaseUrl) => (await clients.find(fhirBaseUrl))?.tokenUrls ?? [],
+    frameAncestors: settings.frameAncestors,
+  })
   const common = { settings: session, contexts, afterRefresh, now }
   const leases = new Leases(store, settings.http.timeoutSeconds)
   const sessions = settings.sessionsInCookies

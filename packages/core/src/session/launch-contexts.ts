@@ -1,20 +1,25 @@
 import { FhirContext } from '../fhir/fhir-context.ts'
 import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
+import type { TokenArea } from '../fhir/fhir-target.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { letFrame } from '../web/frame-ancestors.ts'
 import type { LaunchRecord } from './record.ts'
 
+export interface LaunchContextSettings {
+  readonly send: FetchFunction
+  /** `tokenUrls` of the registration at this FHIR base URL. */
+  readonly tokenUrls: (fhirBaseUrl: string) => ReturnType<TokenArea['tokenUrls']>
+  /** Who may frame a page that refuses one of these contexts; undefined: nobody. */
+  readonly frameAncestors: string | undefined
+}
+
 /** The contexts that handlers get: one for each record, so one for each token. */
 export class LaunchContexts {
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
-  readonly #send: FetchFunction
+  readonly #settings: LaunchContextSettings
 
-  readonly #frameAncestors: string | undefined
-
-  /** @param frameAncestors - who may frame a page that refuses one of these contexts; undefined: nobody */
-  constructor(send: FetchFunction, frameAncestors: string | undefined) {
-    this.#send = send
-    this.#frameAncestors = frameAncestors
+  constructor(settings: LaunchContextSettings) {
+    this.#settings = settings
   }
 
   /** The context of this record, if somebody has asked for it before. */
@@ -24,8 +29,10 @@ export class LaunchContexts {
 
   /** @param tokens - where the context gets its tokens from, as long as somebody holds it */
   create(launch: LaunchRecord, tokens: TokenSource): FhirContext {
-    const context = new FhirContext({ ...launch, scope: ScopeSet.parse(launch.scope) }, tokens, this.#send)
-    letFrame(context, this.#frameAncestors)
+    const { send, tokenUrls, frameAncestors } = this.#settings
+    const grant = { ...launch, scope: ScopeSet.parse(launch.scope) }
+    const context = new FhirContext(grant, tokens, send, () => tokenUrls(launch.fhirBaseUrl))
+    letFrame(context, frameAncestors)
     this.#contexts.set(launch, context)
     return context
   }
