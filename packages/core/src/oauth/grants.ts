@@ -1,10 +1,9 @@
 import type { Client } from '../client/client.ts'
 import type { GrantType } from '../dialects/dialect.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
-import { jsonObject } from '../http/json-body.ts'
 import { refuseOption } from '../options.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
-import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
+import { type AuthorizationServer, askAuthenticated, type BackChannel } from './token-request.ts'
 import { readTokenResponse, type TokenResponse } from './token-response.ts'
 
 /**
@@ -83,8 +82,9 @@ async function requestToken(
     parameters.set(name, value)
   }
   const requestedAt = channel.now()
-  const answer = await postAuthenticated(client, server, server.tokenEndpoint, parameters, grantType, channel)
-  const response = readTokenResponse(jsonObject(answer), token, requestedAt, encodeScope(scope, client))
+  const { tokenEndpoint } = server
+  const body = await askAuthenticated('access_token', client, server, tokenEndpoint, parameters, grantType, channel)
+  const response = readTokenResponse(body, token, requestedAt, encodeScope(scope, client))
   const granted = [...ScopeSet.parse(response.scope)].map(scopes.decode).join(' ')
   return granted === response.scope ? response : { ...response, scope: granted }
 }

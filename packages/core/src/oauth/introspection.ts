@@ -8,7 +8,6 @@ import { requireEndpoint } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
 import type { FhirUser, LaunchContext } from '../fhir/fhir-grant.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
-import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
 import {
@@ -22,7 +21,7 @@ import {
 } from '../options.ts'
 import { fhirUserOf } from './id-token.ts'
 import { readLaunchContext } from './launch-context.ts'
-import { postAuthenticated } from './token-request.ts'
+import { askAuthenticated } from './token-request.ts'
 
 /** Where to ask, and as whom: as a client, or with an access token of the app's own. */
 export interface IntrospectionOptions extends HttpOptions {
@@ -86,21 +85,25 @@ export async function introspectToken(token: string, options: IntrospectionOptio
   const http: HttpOptions = { fetch, timeoutSeconds }
   const target = { ...client, discovery: client.dialect.discovery }
   const { metadata } = await discover(target, ['token_endpoint'], http)
-  const answer = await postAuthenticated(
+  const introspectionEndpoint = requireEndpoint(metadata, 'introspection_endpoint')
+  const { active, ...members } = await askAuthenticated(
+    'active',
     client,
     {
       tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
       issuer: metadata.issuer,
       acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
     },
-    requireEndpoint(metadata, 'introspection_endpoint'),
+    introspectionEndpoint,
     parameters,
     'client_credentials',
     { http, now, purpose: 'introspection' },
   )
-  const { active, ...members } = jsonObject(answer)
   if (typeof active !== 'boolean') {
-    throw new FhirAuthError('invalid_response', `${shownUrl(answer.url)} does not say whether the token is active.`)
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(introspectionEndpoint)} does not say whether the token is active.`,
+    )
   }
   return active ? readActiveToken(members, client) : Object.freeze({ active })
 }

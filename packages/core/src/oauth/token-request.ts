@@ -40,6 +40,42 @@ export async function postAuthenticated(
   grantType: GrantType,
   channel: BackChannel,
 ): Promise<HttpAnswer> {
+  return (await exchange(client, server, url, parameters, grantType, channel)).answer
+}
+
+/**
+ * The same, for an endpoint that answers with JSON. Some servers refuse with status 200: an OAuth error without the member
+ * that was asked for is a refusal all the same.
+ *
+ * @param member - what a good answer has, e.g. `access_token`
+ * @throws as {@link postAuthenticated}, and `invalid_response` for what is no JSON object
+ */
+export async function askAuthenticated(
+  member: string,
+  ...request: Parameters<typeof postAuthenticated>
+): Promise<Record<string, unknown>> {
+  const { answer, refusal } = await exchange(...request)
+  const body = jsonObject(answer)
+  const value = body[member]
+  const isMissing = value === undefined || value === null || value === ''
+  if (isMissing && oauthErrorOf(body)) throw refusal()
+  return body
+}
+
+/** An answer of success, and the error to throw if its body says otherwise. */
+interface Exchange {
+  readonly answer: HttpAnswer
+  readonly refusal: () => FhirAuthError
+}
+
+async function exchange(
+  client: Client,
+  server: AuthorizationServer,
+  url: string,
+  parameters: URLSearchParams,
+  grantType: GrantType,
+  channel: BackChannel,
+): Promise<Exchange> {
   const draft: ClientRequestDraft = {
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: parameters,
@@ -59,12 +95,13 @@ export async function postAuthenticated(
   const { purpose = 'token' } = channel
   const watched = { purpose, grantType: purpose === 'token' ? grantType : undefined }
   const answer = await sendBounded({ method: 'POST', url, headers, body, ...watched }, channel.http)
-  if (answer.status >= 200 && answer.status < 300) return answer
-  throw refusal(answer, client, draft, channel.now())
+  const refusal = () => refusalOf(answer, client, draft, channel.now())
+  if (answer.status >= 200 && answer.status < 300) return { answer, refusal }
+  throw refusal()
 }
 
 /** Keyed on the OAuth `error`, not on the status: servers differ in the latter (400, 401, 403, 500). */
-function refusal(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, now: number): FhirAuthError {
+function refusalOf(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, now: number): FhirAuthError {
   const wait = retryAfterSeconds(answer.headers, now)
   const oauth = oauthErrorOf(bodyOf(answer), secretsOf(client, draft))
   const place = `${shownUrl(answer.url)} answered ${answer.status}`

@@ -142,6 +142,7 @@ describe('the answer', () => {
     ['500', 500, '', 'token_request_refused'],
     ['a redirect', 302, '', 'unexpected_redirect'],
     ['a web page', 200, '<html>', 'invalid_response'],
+    ['an OAuth error with 200', 200, { error: 'invalid_client' }, 'token_request_refused'],
     ['no "active"', 200, { scope: 'openid' }, 'invalid_response'],
     ['an "active" that is a text', 200, { active: 'true' }, 'invalid_response'],
   ])('INT-04 an error is not "inactive": %s', async (_name, status, body, code) => {

@@ -166,9 +166,28 @@ describe('a token endpoint that misbehaves', () => {
     expect(failure.message).toContain(`answered ${status} without an OAuth error`)
   })
 
-  it.each([200, 201])('BSV-12 an answer of %i without a token is no token', async (status) => {
-    const failure = await failureFor((response) => sendJson(response, { error: 'invalid_client' }, status))
-    expect(failure.code).toBe('invalid_token_response')
+  it.each([200, 201])('BSV-12 RFC 6749 §5.2: an OAuth error with %i and no token is a refusal', async (status) => {
+    const body = { error: 'unauthorized_client', error_description: 'No such grant', access_token: null }
+    const failure = await failureFor((response) => sendJson(response, body, status))
+    expect(failure).toMatchObject({
+      code: 'token_request_refused',
+      error: 'unauthorized_client',
+      error_description: 'No such grant',
+      message: expect.stringContaining(`answered ${status}: unauthorized_client (No such grant). The credentials are`),
+    })
+  })
+
+  it.each([{ error: 'invalid_client', access_token: 'a b' }, { error: 7 }, {}])(
+    'BSV-12 an answer of 200 with %j is no refusal, but no token either',
+    async (body) => {
+      expect((await failureFor((response) => sendJson(response, body))).code).toBe('invalid_token_response')
+    },
+  )
+
+  it('TOK-04 a refusal with 200 never repeats a secret', async () => {
+    const failure = await failureFor((response) => sendJson(response, { error: 'no', error_description: SECRET }))
+    expect(failure.message).toContain('[secret]')
+    expect(JSON.stringify(failure.toProblem())).not.toContain(SECRET)
   })
 })
 
