@@ -39,7 +39,8 @@ export function adviceFor(failed: FailedRequest): string[] {
     case 'invalid_token_response':
       return [
         'Check that the URL is the token endpoint, and no gateway before it.',
-        'Some vendors leave out token_type: use the vendor’s dialect, --dialect NAME.',
+        'Some vendors leave out token_type: use the vendor’s dialect, --dialect NAME, or the rule token.assumeBearer in your app.',
+        "Some gateways write another word for Bearer: name it in your app's dialect, token: { acceptedTypes: ['BearerToken'] }.",
       ]
     default:
       return [...clockAdvice(failed), ...adviceByStatus(status)]

@@ -120,6 +120,18 @@ describe('a token is had', () => {
   })
 })
 
+test('RSP-01 another word for Bearer: the advice names the dialect rule that takes it', async () => {
+  const { env } = await startBackend({ clients: [] })
+  const host = await serveDocuments((origin) => ({
+    '/.well-known/smart-configuration': { token_endpoint: `${origin}/token` },
+    '/token': { access_token: 'opaque-token-value', token_type: 'BearerToken', expires_in: 60 },
+  }))
+  const { code, stdout, stderr } = await run(['token'], { ...env, FHIR_BASE_URL: host })
+  expect(code).not.toBe(0)
+  expect(stdout + stderr).toContain("token: { acceptedTypes: ['BearerToken'] }")
+  expect(stdout + stderr).toContain("name it in your app's dialect")
+})
+
 describe('where the configuration comes from', () => {
   test('an option wins over the file, and the file over the environment', async () => {
     const { sandbox, env, configure } = await startBackend()

@@ -65,6 +65,8 @@ export interface TokenRules {
   readonly parameters: (context: DialectContext) => Readonly<Record<string, string>>
   /** Take a response without `token_type` as Bearer. */
   readonly assumeBearer: boolean
+  /** Words that a server writes as `token_type` for a bearer token, besides `Bearer`; their case does not matter. */
+  readonly acceptedTypes: readonly string[]
   /** Lifetime assumed where the response has no `expires_in`, in seconds. */
   readonly defaultLifetimeSeconds: number
 }
@@ -124,6 +126,7 @@ const SMART: Omit<Dialect, 'name'> = {
     sendClientId: 'public',
     parameters: () => ({}),
     assumeBearer: false,
+    acceptedTypes: [],
     defaultLifetimeSeconds: 300,
   }),
   // 240 s of the 300 s that SMART allows: room for a clock that is a minute off.
@@ -145,7 +148,7 @@ const SMART: Omit<Dialect, 'name'> = {
  * Makes a dialect from what a vendor does otherwise.
  *
  * @param base - the dialect to start from. Default: SMART App Launch 2.2 as written.
- * @throws `invalid_option` for an unknown rule, or an assertion lifetime over 300 s
+ * @throws `invalid_option` for an unknown rule, an assertion lifetime over 300 s, or a token type that is no bearer token's
  */
 export function defineDialect(name: string, overrides: DialectOverrides = {}, base?: Dialect): Dialect {
   const start = base ?? SMART
@@ -168,6 +171,7 @@ export function defineDialect(name: string, overrides: DialectOverrides = {}, ba
     idToken: part('idToken'),
     check: part('check'),
   })
+  checkAcceptedTypes(name, dialect.token.acceptedTypes)
   const { lifetimeSeconds } = dialect.assertion
   if (!(lifetimeSeconds > 0 && lifetimeSeconds <= 300)) {
     refuseOption(
@@ -175,4 +179,16 @@ export function defineDialect(name: string, overrides: DialectOverrides = {}, ba
     )
   }
   return dialect
+}
+
+/** A token of these types needs a proof of possession with each request (RFC 9449 §7.1), which is not sent here. */
+const BOUND_TYPES = ['dpop', 'mac', 'pop']
+
+function checkAcceptedTypes(name: string, types: unknown): void {
+  const option = `defineDialect("${name}").token.acceptedTypes`
+  if (!Array.isArray(types) || !types.every((type) => typeof type === 'string' && type !== '')) {
+    refuseOption(`${option} must be a list of words, e.g. ['BearerToken'].`)
+  }
+  const bound = types.find((type) => BOUND_TYPES.includes(type.toLowerCase()))
+  if (bound) refuseOption(`${option} has "${bound}", which is no bearer token. Ask the vendor for bearer tokens.`)
 }

@@ -42,11 +42,15 @@ export function readTokenResponse(
   }
   // Case does not matter (RFC 6749 §5.1): SMART's own examples have "Bearer" and "bearer".
   const type = token_type ?? (rules.assumeBearer ? 'Bearer' : undefined)
-  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
+  if (!isBearer(type, rules)) {
     // A short word only: a confused server may put anything here, a secret included.
     const isWord = typeof type === 'string' && /^[\w-]{1,12}$/.test(type)
     const shown = type === undefined ? 'missing' : isWord ? `"${type}"` : 'unreadable'
-    refuse(`has token_type ${shown} instead of Bearer`)
+    const rule = type === undefined ? 'assumeBearer: true' : `acceptedTypes: ['${isWord ? type : '…'}']`
+    refuse(
+      `has token_type ${shown} instead of Bearer`,
+      ` If the vendor says that it is a bearer token, use a dialect with token: { ${rule} }.`,
+    )
   }
   const lifetimeSeconds = readLifetime(body.expires_in) ?? rules.defaultLifetimeSeconds
   return {
@@ -59,6 +63,12 @@ export function readTokenResponse(
     // fromEntries defines own properties, so a member named __proto__ stays a member.
     members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_MEMBERS.has(name))),
   }
+}
+
+function isBearer(type: unknown, { acceptedTypes }: TokenRules): boolean {
+  return (
+    typeof type === 'string' && ['bearer', ...acceptedTypes].some((name) => name.toLowerCase() === type.toLowerCase())
+  )
 }
 
 /** Numbers in strings are tolerated. A lifetime of less than a second is none, and counts as missing. */
@@ -75,6 +85,6 @@ function readScope(value: unknown, requested: string): string {
   return refuse('has a scope that is neither text nor a list of texts')
 }
 
-function refuse(fault: string): never {
-  throw new FhirAuthError('invalid_token_response', `The token response ${fault}.`)
+function refuse(fault: string, remedy = ''): never {
+  throw new FhirAuthError('invalid_token_response', `The token response ${fault}.${remedy}`)
 }

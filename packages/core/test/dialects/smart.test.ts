@@ -14,7 +14,12 @@ it('TOK-05 TOK-03 JWT-04 JWT-08 JWT-09 adds nothing to what SMART App Launch 2.2
     method: 'GET',
     parameters: {},
   })
-  expect(token).toMatchObject({ sendClientId: 'public', assumeBearer: false, defaultLifetimeSeconds: 300 })
+  expect(token).toMatchObject({
+    sendClientId: 'public',
+    assumeBearer: false,
+    acceptedTypes: [],
+    defaultLifetimeSeconds: 300,
+  })
   expect(token.parameters(context)).toEqual({})
   expect(assertion).toMatchObject({ audience: 'token_endpoint', typ: 'JWT', jku: undefined, omitClaims: [] })
   expect(assertion.lifetimeSeconds).toBeLessThanOrEqual(300)

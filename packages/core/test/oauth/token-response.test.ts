@@ -38,6 +38,34 @@ describe('token_type', () => {
   })
 })
 
+describe('token_type by another word', () => {
+  const rules = smart({ token: { acceptedTypes: ['BearerToken'] } }).token
+
+  it('RSP-01 RFC 6749 §7.1: BearerToken is refused, and the message names the rule that takes it', () => {
+    const message = `has token_type "BearerToken" instead of Bearer. If the vendor says that it is a bearer token, use a dialect with token: { acceptedTypes: ['BearerToken'] }.`
+    expect(() => read(bearer({ token_type: 'BearerToken' }))).toThrow(message)
+    expect(() => read({ access_token: 'a' })).toThrow('use a dialect with token: { assumeBearer: true }.')
+  })
+
+  it.each(['BearerToken', 'bearertoken', 'Bearer'])('RSP-01 a dialect that names it takes %s', (token_type) => {
+    expect(read(bearer({ token_type }), rules).accessToken).toBe('an-access-token')
+  })
+
+  it.each(['DPoP', 'Token', '', undefined, null])('RSP-01 and %j is refused as before', (token_type) => {
+    expect(() => read(bearer({ token_type }), rules)).toThrow(refused)
+  })
+
+  it.each([
+    [['DPoP'], /"DPoP", which is no bearer token/],
+    [['BearerToken', 'mac'], /"mac", which is no bearer token/],
+    ['BearerToken', /must be a list of words/],
+    [[''], /must be a list of words/],
+    [[1], /must be a list of words/],
+  ])('RSP-01 acceptedTypes of %j is refused when the dialect is made', (acceptedTypes, message) => {
+    expect(() => smart({ token: { acceptedTypes: acceptedTypes as string[] } })).toThrow(message)
+  })
+})
+
 describe('access_token', () => {
   it.each([
     ['missing', undefined],
