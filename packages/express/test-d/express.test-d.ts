@@ -6,6 +6,7 @@ import {
   createSmartLaunch,
   type FhirContext,
   intelichart,
+  loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
   smartLaunch,
@@ -31,6 +32,7 @@ const launch = createSmartLaunch(options)
 const backend = createBackendServices({
   fhirBaseUrl: 'https://fhir.example.com',
   clientId: maybe,
+  keys: await loadKeySet(maybe),
   scope: 'system/*.rs',
 })
 
@@ -75,11 +77,44 @@ smartLaunch({ ...options, clientID: 'a' })
 smartLaunch(backend)
 // @ts-expect-error an instance of the other kind
 backendServices(launch)
+const job = { fhirBaseUrl: 'https://a.example', clientId: 'a', scope: 'system/*.rs', keys: undefined }
 // @ts-expect-error a backend has no redirect
-backendServices({ fhirBaseUrl: 'https://a.example', clientId: 'a', scope: 'system/*.rs', redirectUri: 'https://a.b/c' })
+backendServices({ ...job, redirectUri: 'https://a.b/c' })
 // @ts-expect-error a misspelt way
 smartLaunch(options, { problems: 'throw' })
 // @ts-expect-error a misspelt requirement
 requireFhir({ scopes: 'patient/*.rs' })
 // @ts-expect-error it wants to know what for, not of whom
 requireFhir({ patient: 'a' })
+
+// What a launch needs is required, though the environment may not have it.
+const session = { secret: maybe }
+const server = { fhirBaseUrl: maybe, clientId: maybe, scope: 'openid' }
+smartLaunch({ ...server, redirectUri: maybe, session })
+smartLaunch({ registrations: [{ fhirBaseUrl: 'https://a.example', clientId: maybe, redirectUri: maybe }], session })
+smartLaunch({ registrations: async () => undefined, redirectUri: maybe, scope: 'openid', session })
+// @ts-expect-error no server, no client id, no redirect URI, no scope
+smartLaunch({ session })
+// @ts-expect-error no redirect URI
+smartLaunch({ ...server, session })
+// @ts-expect-error no server
+smartLaunch({ clientId: maybe, scope: 'openid', redirectUri: maybe, session })
+// @ts-expect-error no client id
+smartLaunch({ fhirBaseUrl: maybe, scope: 'openid', redirectUri: maybe, session })
+// @ts-expect-error no scope
+smartLaunch({ fhirBaseUrl: maybe, clientId: maybe, redirectUri: maybe, session })
+// @ts-expect-error one server, and several
+smartLaunch({ ...server, redirectUri: maybe, registrations: [], session })
+// @ts-expect-error a way to authenticate that belongs inside a registration
+smartLaunch({ registrations: [], clientAuth: clientSecretBasic(maybe), session })
+
+// The same for a system, which needs keys or another way to authenticate.
+backendServices({ ...server, keys: await loadKeySet(maybe) })
+backendServices({ ...server, clientAuth: clientSecretBasic(maybe) })
+backendServices({ registrations: async () => undefined, scope: 'system/*.rs' })
+// @ts-expect-error nothing at all
+backendServices({})
+// @ts-expect-error neither keys nor clientAuth
+backendServices(server)
+// @ts-expect-error no scope
+backendServices({ fhirBaseUrl: maybe, clientId: maybe, keys: undefined })

@@ -118,7 +118,9 @@ describe('errors', () => {
 
   it('options that cannot work are refused where the middleware is made', () => {
     expect(() => smartLaunch({ ...launchOptions('http://127.0.0.1'), clientId: undefined })).toThrow(/clientId/)
-    expect(() => backendServices({ fhirBaseUrl: 'https://fhir.example', clientId: 'a', scope: 'b' })).toThrow(/keys/)
+    expect(() =>
+      backendServices({ fhirBaseUrl: 'https://fhir.example', clientId: 'a', scope: 'b', keys: undefined }),
+    ).toThrow(/keys/)
     expect(() => requireFhir({ scope: 'patient/observation' })).toThrow(/no SMART scope/)
   })
 })

@@ -6,6 +6,7 @@ import {
   createSmartLaunch,
   type FhirContext,
   intelichart,
+  loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
   smartLaunch,
@@ -31,6 +32,7 @@ const launch = createSmartLaunch(options)
 const backend = createBackendServices({
   fhirBaseUrl: 'https://fhir.example.com',
   clientId: maybe,
+  keys: await loadKeySet(maybe),
   scope: 'system/*.rs',
 })
 
@@ -87,6 +89,7 @@ app.register(backendServices, {
   fhirBaseUrl: 'https://a.example',
   clientId: 'a',
   scope: 'system/*.rs',
+  keys: undefined,
   // @ts-expect-error a backend has no redirect
   redirectUri: 'https://a.example/b',
 })
@@ -94,3 +97,16 @@ app.register(backendServices, {
 app.register(smartLaunch, { ...options, problems: 'throw' })
 // @ts-expect-error a misspelt requirement
 requireFhir({ scopes: 'patient/*.rs' })
+
+// What a launch or a system needs is required, though the environment may not have it.
+const server = { fhirBaseUrl: maybe, clientId: maybe, scope: 'openid' }
+app.register(smartLaunch, { ...server, redirectUri: maybe, session: { secret: maybe } })
+app.register(backendServices, { ...server, keys: await loadKeySet(maybe) })
+// @ts-expect-error no server, no client id, no redirect URI, no scope
+app.register(smartLaunch, { session: { secret: maybe } })
+// @ts-expect-error no redirect URI
+app.register(smartLaunch, { ...server, session: { secret: maybe } })
+// @ts-expect-error nothing at all
+app.register(backendServices, {})
+// @ts-expect-error neither keys nor clientAuth
+app.register(backendServices, server)

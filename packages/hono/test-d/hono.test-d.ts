@@ -8,6 +8,7 @@ import {
   type FhirEnv,
   type GuardedFhirEnv,
   intelichart,
+  loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
   smartLaunch,
@@ -33,6 +34,7 @@ const launch = createSmartLaunch(options)
 const backend = createBackendServices({
   fhirBaseUrl: 'https://fhir.example.com',
   clientId: maybe,
+  keys: await loadKeySet(maybe),
   scope: 'system/*.rs',
 })
 
@@ -89,6 +91,7 @@ backendServices({
   fhirBaseUrl: 'https://fhir.example.com',
   clientId: 'a',
   scope: 'system/*.rs',
+  keys: undefined,
   // @ts-expect-error a backend has no redirect
   redirectUri: 'https://a.example/b',
 })
@@ -96,3 +99,16 @@ backendServices({
 smartLaunch(options, { problems: 'throw' })
 // @ts-expect-error a misspelt requirement
 requireFhir({ scopes: 'patient/*.rs' })
+
+// What a launch or a system needs is required, though the environment may not have it.
+const server = { fhirBaseUrl: maybe, clientId: maybe, scope: 'openid' }
+smartLaunch({ ...server, redirectUri: maybe, session: { secret: maybe } })
+backendServices({ ...server, keys: await loadKeySet(maybe) })
+// @ts-expect-error no server, no client id, no redirect URI, no scope
+smartLaunch({ session: { secret: maybe } })
+// @ts-expect-error no redirect URI
+smartLaunch({ ...server, session: { secret: maybe } })
+// @ts-expect-error nothing at all
+backendServices({})
+// @ts-expect-error neither keys nor clientAuth
+backendServices(server)

@@ -12,6 +12,7 @@ import {
   FhirException,
   FhirGuard,
   intelichart,
+  loadKeySet,
   RequireFhir,
   RequireScopes,
   SmartLaunch,
@@ -47,6 +48,7 @@ const smartLaunch = createSmartLaunch(options)
 const backendServices = createBackendServices({
   fhirBaseUrl: 'https://fhir.example.com',
   clientId: maybe,
+  keys: await loadKeySet(maybe),
   scope: 'system/*.rs',
 })
 
@@ -74,7 +76,7 @@ FhirAuthModule.forRoot({ smartlaunch: options })
 // @ts-expect-error an instance of the other kind
 FhirAuthModule.forRoot({ smartLaunch: backendServices })
 // @ts-expect-error the session is what every launch needs
-FhirAuthModule.forRoot({ smartLaunch: { fhirBaseUrl: 'https://a.example', clientId: 'a', scope: 'openid' } })
+FhirAuthModule.forRoot({ smartLaunch: { fhirBaseUrl: maybe, clientId: 'a', scope: 'openid', redirectUri: maybe } })
 // @ts-expect-error a misspelt way
 FhirAuthModule.forRoot({ smartLaunch, problems: 'throw' })
 // @ts-expect-error the factory's options are checked too
@@ -122,3 +124,16 @@ export function statusOf(exception: unknown): number | undefined {
   if (exception instanceof FhirException && exception.cause instanceof FhirAuthError) return exception.cause.status
   return exception instanceof FhirException ? exception.answer.status : undefined
 }
+
+// What a launch or a system needs is required, though the environment may not have it.
+const server = { fhirBaseUrl: maybe, clientId: maybe, scope: 'openid' }
+FhirAuthModule.forRoot({ smartLaunch: { ...server, redirectUri: maybe, session: { secret: maybe } } })
+FhirAuthModule.forRoot({ backendServices: { ...server, keys: await loadKeySet(maybe) } })
+// @ts-expect-error no server, no client id, no redirect URI, no scope
+FhirAuthModule.forRoot({ smartLaunch: { session: { secret: maybe } } })
+// @ts-expect-error no redirect URI
+FhirAuthModule.forRoot({ smartLaunch: { ...server, session: { secret: maybe } } })
+// @ts-expect-error nothing at all
+FhirAuthModule.forRoot({ backendServices: {} })
+// @ts-expect-error neither keys nor clientAuth
+FhirAuthModule.forRoot({ backendServices: server })

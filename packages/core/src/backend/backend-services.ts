@@ -122,7 +122,7 @@ export class BackendServices implements FhirHandler {
   withScope(scope: string): BackendServices {
     requireScope(scope, 'scope', SCOPE_REMEDY)
     const settings = { ...this.#settings, jwksPath: undefined }
-    return new BackendServices({}, { settings, tokens: this.#tokens, scope })
+    return new BackendServices({ registrations: [] }, { settings, tokens: this.#tokens, scope })
   }
 }
 

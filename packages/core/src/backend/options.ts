@@ -4,12 +4,12 @@ import {
   type ClientDirectory,
   createClientDirectory,
   REGISTRATION_SOURCE,
-  type RegistrationSource,
   watchKeys,
 } from '../client/client-directory.ts'
 import { DEFAULT_JWKS_MAX_AGE_SECONDS } from '../client/keys/key-rules.ts'
 import type { KeySet } from '../client/keys/key-set.ts'
 import { checkRegistration } from '../client/registration.ts'
+import type { ManyRegistrations, OneRegistration, RegistrationSource } from '../client/registration-source.ts'
 import { createEmit, type Emit, type EventListener } from '../events.ts'
 import { HTTP_OPTIONS, type HttpOptions, watchedHttp } from '../http/send-bounded.ts'
 import {
@@ -27,7 +27,13 @@ import { checkSecrets } from '../store/sealing.ts'
 import type { SharedTokensOptions, SharedTokensSettings } from './shared-tokens.ts'
 
 /** Options of backend services: one server's registration in place, or `registrations` for many. */
-export interface BackendServicesOptions extends Omit<RegistrationSource, 'redirectUri'>, HttpOptions {
+export type BackendServicesOptions = BackendOptions & (OneBackendRegistration | ManyRegistrations)
+
+/** One server: `keys`, or another way to prove who the app is. */
+export type OneBackendRegistration = OneRegistration & ({ keys: KeySet | undefined } | { clientAuth: ClientAuth })
+
+/** The options of backend services beside registrations. */
+export interface BackendOptions extends HttpOptions {
   /** The app's signing keys, from `await loadKeySet(…)`. Their public part is served as the JWKS. */
   keys?: KeySet | undefined
   /** Path of the JWKS, as the framework sees it. Default `/.well-known/jwks.json`; `false` serves none. */
@@ -71,7 +77,7 @@ const OPTIONS = {
   sharedTokens: optionalGroup(SHARED_TOKENS),
   onEvent: callable<EventListener>(),
   now: clock,
-} satisfies OptionRules<BackendServicesOptions>
+} satisfies OptionRules<BackendOptions & Omit<RegistrationSource, 'redirectUri'>>
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkBackendServicesOptions(options: BackendServicesOptions): BackendServicesSettings {

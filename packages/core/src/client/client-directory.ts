@@ -4,17 +4,7 @@ import type { MaybePromise } from '../shared/maybe-promise.ts'
 import type { Client } from './client.ts'
 import type { KeySet } from './keys/key-set.ts'
 import { REGISTRATION_OPTIONS, type Registration } from './registration.ts'
-
-/** One registration in the options themselves, a list of them, or a function that finds one by FHIR base URL. */
-export interface RegistrationSource extends Partial<Registration> {
-  registrations?: readonly Registration[] | RegistrationResolver | undefined
-}
-
-/**
- * Finds the registration of a FHIR server, e.g. in a database of tenants. It is called with the `iss` of an EHR launch
- * before any request goes to that server, and must answer `undefined` for a server it does not know.
- */
-export type RegistrationResolver = (fhirBaseUrl: string) => Promise<Registration | undefined>
+import type { RegistrationSource } from './registration-source.ts'
 
 export const REGISTRATION_SOURCE: OptionRules<RegistrationSource> = {
   ...REGISTRATION_OPTIONS,

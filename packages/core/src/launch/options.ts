@@ -1,12 +1,8 @@
 import type { LaunchClient } from '../client/client.ts'
 import { publicClient } from '../client/client-auth.ts'
-import {
-  type ClientDirectory,
-  createClientDirectory,
-  REGISTRATION_SOURCE,
-  type RegistrationSource,
-} from '../client/client-directory.ts'
+import { type ClientDirectory, createClientDirectory, REGISTRATION_SOURCE } from '../client/client-directory.ts'
 import { checkRegistration, type Registration } from '../client/registration.ts'
+import type { ManyRegistrations, OneRegistration, RegistrationSource } from '../client/registration-source.ts'
 import type { EventListener } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import { checkSecureUrl } from '../http/secure-url.ts'
@@ -74,7 +70,22 @@ export interface LaunchHooks {
 }
 
 /** Options of a SMART app launch: one server's registration in place, or `registrations` for many. */
-export interface SmartLaunchOptions extends RegistrationSource, HttpOptions, LaunchHooks {
+export type SmartLaunchOptions = LaunchOptions & (OneLaunchRegistration | ManyLaunchRegistrations)
+
+/** One server, where people log in. */
+export interface OneLaunchRegistration extends OneRegistration {
+  /** Where the server sends the person back, exactly as registered. */
+  redirectUri: string | undefined
+}
+
+/** Several servers, where people log in. */
+export interface ManyLaunchRegistrations extends ManyRegistrations {
+  /** Where the servers send the person back; not needed where each entry of a list says so. */
+  redirectUri?: string | undefined
+}
+
+/** The options of a launch beside registrations. */
+export interface LaunchOptions extends HttpOptions, LaunchHooks {
   session: SessionOptions
   paths?: PathOptions | undefined
   /**
@@ -140,7 +151,7 @@ const OPTIONS = {
   afterRefresh: callable<NonNullable<LaunchHooks['afterRefresh']>>(),
   onEvent: callable<EventListener>(),
   now: clock,
-} satisfies OptionRules<SmartLaunchOptions>
+} satisfies OptionRules<LaunchOptions & RegistrationSource>
 
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunchSettings {

@@ -11,6 +11,7 @@ import {
   privateKeyJwt,
   smart,
 } from '../../src/index.ts'
+import type { AnyBackendOptions } from '../support/any-options.ts'
 import { startCoreApp } from '../support/core-app.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { startServer } from '../support/http-server.ts'
@@ -30,10 +31,13 @@ beforeAll(async () => {
 })
 
 /** Backend services against a token server, with a clock to set. */
-function createAt({ fhirBaseUrl }: Pick<TokenServer, 'fhirBaseUrl'>, options: BackendServicesOptions = {}) {
+function createAt({ fhirBaseUrl }: Pick<TokenServer, 'fhirBaseUrl'>, options: AnyBackendOptions = {}) {
   const clock = { seconds: 0 }
   const now = () => START + clock.seconds * 1000
-  const services = createBackendServices({ fhirBaseUrl, clientId: 'job', keys, scope: SCOPE, now, ...options })
+  const services = createBackendServices({
+    ...{ fhirBaseUrl, clientId: 'job', keys, scope: SCOPE, now },
+    ...options,
+  } as BackendServicesOptions) // complete, but where a test wants it otherwise
   return { clock, services, token: async () => (await services.context()).accessToken }
 }
 

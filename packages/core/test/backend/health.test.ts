@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
 import { type BackendServicesOptions, createBackendServices, loadKeySet } from '../../src/index.ts'
+import type { AnyBackendOptions } from '../support/any-options.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { newSecret } from '../support/portal-world.ts'
 import { startSandbox } from '../support/registered-client.ts'
@@ -9,7 +10,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384
 const named = { kid: 'job', alg: 'ES384' }
 const moment: number = expect.any(Number)
 
-async function startJob(options: Partial<BackendServicesOptions> = {}, times: Record<string, string> = {}) {
+async function startJob(options: AnyBackendOptions = {}, times: Record<string, string> = {}) {
   const sandbox = await startSandbox()
   sandbox.registerClient({ clientId: 'job', jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), ...named }] } })
   let offset = 0
@@ -20,7 +21,7 @@ async function startJob(options: Partial<BackendServicesOptions> = {}, times: Re
     scope: 'system/Patient.rs',
     now: () => Date.now() + offset,
     ...options,
-  }
+  } as BackendServicesOptions // complete
   const place = { fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'job', scope: 'system/Patient.rs' }
   const advanceSeconds = (seconds: number) => {
     offset += seconds * 1000

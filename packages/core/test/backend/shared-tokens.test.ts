@@ -8,6 +8,7 @@ import {
   loadKeySet,
   type Store,
 } from '../../src/index.ts'
+import type { AnyBackendOptions } from '../support/any-options.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { ecJwk } from '../support/signing-jwks.ts'
 import { grantOf, sendJson, startTokenServer, type TokenServer } from '../support/token-server.ts'
@@ -21,7 +22,7 @@ beforeAll(async () => {
 })
 
 /** Instances that share nothing but the store, as processes do; with one clock to set. */
-function createProcesses(count: number, server: TokenServer, store: Store, options: BackendServicesOptions = {}) {
+function createProcesses(count: number, server: TokenServer, store: Store, options: AnyBackendOptions = {}) {
   const clock = { seconds: 0 }
   const now = () => START + clock.seconds * 1000
   const { fhirBaseUrl } = server
@@ -30,7 +31,7 @@ function createProcesses(count: number, server: TokenServer, store: Store, optio
       ...{ fhirBaseUrl, clientId: 'job', keys, scope: 'system/Patient.rs', now },
       sharedTokens: { store, secret: SECRET },
       ...options,
-    }),
+    } as BackendServicesOptions),
   )
   return { clock, processes }
 }

@@ -2,6 +2,7 @@ import type { UserAgent } from '@fhir-auth/sandbox'
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
 import { createSmartLaunch, type SmartLaunchOptions } from '../../src/index.ts'
+import type { OneLaunchOptions } from '../support/any-options.ts'
 import { unexpectedMarkup, XSS_PAYLOADS } from '../support/page-markup.ts'
 import { newSecret, type PortalWorld, type Seen, startPortal } from '../support/portal-world.ts'
 
@@ -71,7 +72,7 @@ describe('a launch in a frame', () => {
 })
 
 describe('the question whether a frame keeps cookies', () => {
-  const launchIn = (session: Partial<SmartLaunchOptions['session']>, more: Partial<SmartLaunchOptions> = {}) =>
+  const launchIn = (session: Partial<SmartLaunchOptions['session']>, more: Partial<OneLaunchOptions> = {}) =>
     createSmartLaunch({
       fhirBaseUrl: 'https://ehr.example/fhir',
       clientId: 'portal',

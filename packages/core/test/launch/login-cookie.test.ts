@@ -1,5 +1,6 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
+import type { SmartLaunchOptions } from '../../src/index.ts'
 import { cookieStore } from '../../src/index.ts'
 import { createEventLog } from '../support/event-log.ts'
 import { createMapStore } from '../support/map-store.ts'
@@ -54,7 +55,11 @@ describe('the cookie of a login', () => {
       const browser = createUserAgent()
       const callback = await portal.callbackFor(browser)
       const { createSmartLaunch } = await import('../../src/index.ts')
-      const changed = createSmartLaunch({ ...portal.options, ...change, session: portal.options.session })
+      const changed = createSmartLaunch({
+        ...portal.options,
+        ...change,
+        session: portal.options.session,
+      } as SmartLaunchOptions)
       const cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
       const header = (name: string) => (name === 'cookie' ? cookie : undefined)
       const answer = await changed.answer({ method: 'GET', url: callback.pathname + callback.search, header })

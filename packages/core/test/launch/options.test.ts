@@ -6,11 +6,12 @@ import {
   type Registration,
   type SmartLaunchOptions,
 } from '../../src/index.ts'
+import type { OneLaunchOptions } from '../support/any-options.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { createMapStore } from '../support/map-store.ts'
 import { newSecret } from '../support/portal-world.ts'
 
-const valid = (): SmartLaunchOptions => ({
+const valid = (): OneLaunchOptions => ({
   fhirBaseUrl: 'https://ehr.example/fhir',
   clientId: 'portal',
   redirectUri: 'https://portal.example/ehr/callback',
@@ -173,7 +174,7 @@ describe('the options of a launch', () => {
 })
 
 describe('the paths of a launch', () => {
-  const handled = (options: Partial<SmartLaunchOptions>, urls: string[]) => {
+  const handled = (options: Partial<OneLaunchOptions>, urls: string[]) => {
     const launch = createSmartLaunch({ ...valid(), ...options })
     return urls.filter((url) => launch.handles(url))
   }

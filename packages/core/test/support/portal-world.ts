@@ -13,6 +13,7 @@ import {
   type SmartLaunch,
   type SmartLaunchOptions,
 } from '../../src/index.ts'
+import type { AnyLaunchOptions, OneLaunchOptions } from './any-options.ts'
 import { startCoreApp } from './core-app.ts'
 import { startSandbox } from './registered-client.ts'
 
@@ -29,7 +30,7 @@ export interface Seen {
   read?: number
 }
 
-export type PortalOptions = Omit<Partial<SmartLaunchOptions>, 'session'> & {
+export type PortalOptions = Omit<AnyLaunchOptions, 'session'> & {
   session?: Partial<SmartLaunchOptions['session']>
 }
 
@@ -38,7 +39,7 @@ export interface PortalWorld {
   origin: string
   launch: SmartLaunch
   /** As the portal was made with. */
-  options: SmartLaunchOptions
+  options: OneLaunchOptions
   failures: unknown[]
   /** Every URL that the portal itself has asked. */
   outbound: string[]
@@ -62,7 +63,7 @@ export async function startPortal(
   const clientSecret = randomBytes(24).toString('base64url')
   let offset = 0
   const outbound: string[] = []
-  let used: SmartLaunchOptions | undefined
+  let used: OneLaunchOptions | undefined
   const { origin, handler, failures, settled } = await startCoreApp((appOrigin) => {
     const redirectUri = `${appOrigin}/callback`
     sandbox.registerClient({ clientId: 'portal', clientSecret, redirectUris: [redirectUri] })
@@ -76,13 +77,13 @@ export async function startPortal(
       redirectUri,
       scope: SCOPE,
       now: () => Date.now() + offset,
-      fetch: (input, init) => {
+      fetch: (input: string | URL | Request, init?: RequestInit) => {
         outbound.push(String(input))
         return fetch(input, init)
       },
       ...options,
       session: { secret: newSecret(), ...options.session },
-    }
+    } as OneLaunchOptions // with one server, or with the registrations that a test gives
     return createSmartLaunch(used)
   }, seenBy)
   return {
@@ -117,7 +118,7 @@ export async function startSecondInstance(
   options: PortalOptions = {},
 ): Promise<{ origin: string; failures: unknown[] }> {
   const session = { ...portal.options.session, ...options.session }
-  return startCoreApp(() => createSmartLaunch({ ...portal.options, ...options, session }), seenBy)
+  return startCoreApp(() => createSmartLaunch({ ...portal.options, ...options, session } as SmartLaunchOptions), seenBy)
 }
 
 const seenBy: Parameters<typeof startCoreApp>[1] = async (fhir, request): Promise<Seen | undefined> =>
