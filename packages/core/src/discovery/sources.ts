@@ -1,7 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import { maxAgeSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
-import { type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { type HttpAnswer, type HttpOptions, onceMoreAfterReset, sendBounded } from '../http/send-bounded.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { endpointsOfCapabilityStatement } from './capability-statement.ts'
 import { type EndpointRules, type Members, readMembers } from './server-metadata.ts'
@@ -52,7 +52,8 @@ export async function askSource(source: Source, rules: EndpointRules, http: Http
       maxBytes: MAX_DOCUMENT_BYTES,
       purpose: 'discovery',
     } as const
-    answer = await sendBounded(request, http)
+    // A reset of an idle connection says nothing of the server.
+    answer = await onceMoreAfterReset(() => sendBounded(request, http))
     if (answer.status !== 200) throw new FhirAuthError('invalid_response', `it answered ${answer.status}`)
     document = jsonObject(answer)
     if (issuer !== undefined) checkIssuer(document, issuer)

@@ -80,11 +80,31 @@ export function watchedHttp(http: HttpOptions, listener: EventListener | undefin
   return listener === undefined ? http : { ...http, onRequest: emit }
 }
 
+/** Failures that may be an idle connection which the server had closed: they came before any answer. */
+const resets = new WeakSet<object>()
+const RESET_CODES = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
+
+/**
+ * Tries once more where the connection was reset before an answer came, as happens to a connection that lay idle. For
+ * requests that may be repeated (RFC 9110 §9.2.2), never for a code exchange or a refresh.
+ *
+ * @param attempt - makes its request anew each time
+ */
+export async function onceMoreAfterReset<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && resets.has(error)) return attempt()
+    throw error
+  }
+}
+
 async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
   const { url } = request
   checkSecureUrl(url, 'URL')
   const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
   const fetchUrl = options.fetch ?? globalThis.fetch
+  let isAnswered = false
   try {
     const response = await fetchUrl(url, {
       method: request.method,
@@ -94,6 +114,7 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
       redirect: 'manual',
       signal: timeLimitSignal(timeoutSeconds),
     })
+    isAnswered = true
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       await response.body?.cancel()
       throw new FhirAuthError(
@@ -113,7 +134,10 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
       throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
     }
     // Without the cause: it keeps what was received, and a confused server may send back what it was sent.
-    throw new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${networkReason(error)}.`)
+    const reason = networkReason(error)
+    const failure = new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${reason}.`)
+    if (!isAnswered && RESET_CODES.includes(reason)) resets.add(failure)
+    throw failure
   }
 }
 

@@ -3,7 +3,7 @@ import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { maxAgeSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import { type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { type HttpOptions, onceMoreAfterReset, sendBounded } from '../http/send-bounded.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 
@@ -51,10 +51,8 @@ export class IssuerKeys {
 
   async #fetch(jwksUri: string): Promise<JSONWebKeySet> {
     try {
-      const answer = await sendBounded(
-        { method: 'GET', url: jwksUri, headers: { accept: 'application/json' }, purpose: 'jwks' },
-        this.#http,
-      )
+      const request = { method: 'GET', url: jwksUri, headers: { accept: 'application/json' }, purpose: 'jwks' } as const
+      const answer = await onceMoreAfterReset(() => sendBounded(request, this.#http))
       const { keys } = jsonObject(answer)
       if (answer.status !== 200 || !Array.isArray(keys)) {
         throw new FhirAuthError(

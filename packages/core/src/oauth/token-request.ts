@@ -6,7 +6,13 @@ import type { RequestPurpose } from '../events.ts'
 import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import {
+  DEFAULT_TIMEOUT_SECONDS,
+  type HttpAnswer,
+  type HttpOptions,
+  onceMoreAfterReset,
+  sendBounded,
+} from '../http/send-bounded.ts'
 import { oauthErrorOf, oauthReason } from './oauth-error.ts'
 
 /** What a request to an authorization server's back channel needs besides its parameters. */
@@ -68,7 +74,17 @@ interface Exchange {
   readonly refusal: () => FhirAuthError
 }
 
-async function exchange(
+/**
+ * A client credentials request is repeated after a reset, with a new `jti`. A code and a refresh token are sent once: the
+ * server may have used the first one up.
+ */
+function exchange(...request: Parameters<typeof postAuthenticated>): Promise<Exchange> {
+  const attempt = () => exchangeOnce(...request)
+  const [, , , , grantType] = request
+  return grantType === 'client_credentials' ? onceMoreAfterReset(attempt) : attempt()
+}
+
+async function exchangeOnce(
   client: Client,
   server: AuthorizationServer,
   url: string,
@@ -78,7 +94,7 @@ async function exchange(
 ): Promise<Exchange> {
   const draft: ClientRequestDraft = {
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: parameters,
+    body: new URLSearchParams(parameters),
   }
   await client.clientAuth.authenticate(draft, {
     clientId: client.clientId,
@@ -105,14 +121,32 @@ function refusalOf(answer: HttpAnswer, client: Client, draft: ClientRequestDraft
   const wait = retryAfterSeconds(answer.headers, now)
   const oauth = oauthErrorOf(bodyOf(answer), secretsOf(client, draft))
   const place = `${shownUrl(answer.url)} answered ${answer.status}`
+  const clock = clockNote(answer.headers, now)
   if (!oauth) {
-    return new FhirAuthError('token_request_refused', `${place} without an OAuth error.`, { retryAfterSeconds: wait })
+    return new FhirAuthError('token_request_refused', `${place} without an OAuth error.${clock}`, {
+      retryAfterSeconds: wait,
+    })
   }
   const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE.get(oauth.error)
-  return new FhirAuthError('token_request_refused', `${place}: ${oauthReason(oauth)}.${hint ? ` ${hint}` : ''}`, {
-    oauth,
-    retryAfterSeconds: wait,
-  })
+  return new FhirAuthError(
+    'token_request_refused',
+    `${place}: ${oauthReason(oauth)}.${clock}${hint ? ` ${hint}` : ''}`,
+    {
+      oauth,
+      retryAfterSeconds: wait,
+    },
+  )
+}
+
+/** Servers allow a minute or so for `iat` and `exp`. */
+const MAX_CLOCK_DIFFERENCE_SECONDS = 60
+
+/** By how much the clocks differ, as the answer's `Date` says (RFC 9110 §6.6.1): first of all a clock is to be set then. */
+function clockNote(headers: Headers, now: number): string {
+  const aheadSeconds = Math.round((Date.parse(headers.get('date') ?? '') - now) / 1000)
+  if (!(Math.abs(aheadSeconds) > MAX_CLOCK_DIFFERENCE_SECONDS)) return ''
+  const way = aheadSeconds > 0 ? 'ahead of' : 'behind'
+  return ` The server's clock is ${Math.abs(aheadSeconds)} s ${way} this machine's: set the wrong one first, as assertions live for minutes.`
 }
 
 /** A map, since a server may name any error: an object would answer for `constructor` as well. */

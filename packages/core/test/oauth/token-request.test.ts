@@ -25,7 +25,11 @@ const ask = (tokenEndpoint: string, timeoutSeconds = 10) =>
 
 /** The failure of a request to a token endpoint that answers like this. */
 async function failureFor(answer: (response: ServerResponse) => unknown, timeoutSeconds?: number) {
-  const server = await startTokenServer((_request, response) => answer(response))
+  const server = await startTokenServer((_request, response) => {
+    // NOW is another time than the server's: clocks have tests of their own.
+    response.sendDate = false
+    return answer(response)
+  })
   const failure = await failureOf(() => ask(server.tokenEndpoint, timeoutSeconds))
   expect(server.tokenRequests).toHaveLength(1)
   return failure
@@ -96,11 +100,13 @@ describe('a token endpoint that misbehaves', () => {
     ] as const
     for (const [fault, code] of cases) {
       sandbox.clearRequests()
-      sandbox.fault({ at: 'token', times: 1, ...fault })
+      // A reset is tried once more.
+      const times = fault.kind === 'reset' ? 2 : 1
+      sandbox.fault({ at: 'token', times, ...fault })
       const failure = await failureOf(() => ask(`${sandbox.issuer}/token`, fault.kind === 'slow' ? 1 : 10))
       expect([fault, failure.code]).toEqual([fault, code])
       expect(failure.message).not.toContain(SECRET)
-      expect(sandbox.requestsTo('/token')).toHaveLength(1)
+      expect(sandbox.requestsTo('/token')).toHaveLength(times)
     }
   })
 
@@ -248,5 +254,36 @@ describe('a refusal', () => {
   it('BSV-12 an error_uri that is no web address is dropped', async () => {
     const body = { error: 'invalid_grant', error_uri: 'javascript:alert(1)' }
     expect((await failureFor((response) => sendJson(response, body, 400))).error_uri).toBeUndefined()
+  })
+})
+
+describe("the server's clock", () => {
+  const refuseAt = (differenceSeconds: number) =>
+    failureFor((response) => {
+      const date = new Date(NOW + differenceSeconds * 1000).toUTCString()
+      sendJson(response, { error: 'invalid_client' }, 401, { date })
+    })
+
+  it.each([
+    [61, 'is 61 s ahead of'],
+    [-7200, 'is 7200 s behind'],
+  ])(
+    'RFC 9110 §6.6.1: a difference of %i s is told with the refusal, before anything else is blamed',
+    async (by, text) => {
+      const { message } = await refuseAt(by)
+      expect(message).toContain(
+        `answered 401: invalid_client. The server's clock ${text} this machine's: set the wrong one`,
+      )
+    },
+  )
+
+  it.each([0, 60, -60])('a difference of %i s is not told', async (by) => {
+    expect((await refuseAt(by)).message).not.toContain('clock')
+  })
+
+  it('is told of a refusal without an OAuth error too, and a Date that is none is no clock', async () => {
+    const refuseWith = (date: string) => failureFor((response) => response.writeHead(401, { date }).end())
+    expect((await refuseWith(new Date(NOW + 300_000).toUTCString())).message).toContain('is 300 s ahead of')
+    expect((await refuseWith('soon')).message).not.toContain('clock')
   })
 })
