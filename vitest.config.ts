@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // The operator's lines about problems: tests make many.
+    onConsoleLog: (log) => !log.includes('"message":"fhir-auth: '),
     setupFiles: ['test/random/setup.ts'],
     include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'],
     // Most tests wait for servers, browsers and tokens that expire, so more of them than cores go on at once.

@@ -21,6 +21,8 @@ export interface World {
   tokenRequests(grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'): Sandbox['requests']
   /** Moves the app's clock on. Needs the capability `inProcess`. */
   advanceSeconds(seconds: number): void
+  /** What the app has printed and logged until now. */
+  printed(): string
   /** A value that no answer and no log line may show either. */
   addSecret(value: string): void
 }
@@ -71,6 +73,7 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
     advanceSeconds(seconds) {
       ahead += seconds * 1000
     },
+    printed: () => `${watch.printed()}\n${app.output?.() ?? ''}`,
     addSecret: (value) => secrets.add(value),
     async end() {
       await app.close()

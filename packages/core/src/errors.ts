@@ -75,6 +75,8 @@ export interface Problem {
   status: number
   detail: string
   code: FhirAuthErrorCode
+  /** The same in the operator's log line. */
+  reference: string
   error?: string | undefined
   error_description?: string | undefined
   error_uri?: string | undefined
@@ -97,6 +99,7 @@ export class FhirAuthError extends Error {
   readonly error_uri: string | undefined
   /** When the server asked to wait (its `Retry-After`), or when a new try makes sense. */
   readonly retryAfterSeconds: number | undefined
+  #reference: string | undefined
   /**
    * The answer to whoever asked, as problem details: Hono gives it when a handler throws this error. Not there for status
    * 500: that is a mistake of the app, for its log alone.
@@ -114,10 +117,16 @@ export class FhirAuthError extends Error {
     if (this.status !== 500) Object.defineProperty(this, 'getResponse', { value: () => problemResponse(this) })
   }
 
+  /** Eight letters and digits that a visitor's page and the operator's log line share, such as `7K3M-Q9ZD`. */
+  get reference(): string {
+    this.#reference ??= newReference()
+    return this.#reference
+  }
+
   /** For logs: an error's message and cause are left out of JSON otherwise. */
   toJSON(): Record<string, unknown> {
-    const { name, code, status, message, error, error_description, error_uri, retryAfterSeconds } = this
-    const fields = { name, code, status, message, error, error_description, error_uri, retryAfterSeconds }
+    const { name, code, status, message, reference, error, error_description, error_uri, retryAfterSeconds } = this
+    const fields = { name, code, status, message, reference, error, error_description, error_uri, retryAfterSeconds }
     return { ...fields, cause: causeOf(this.cause) }
   }
 
@@ -129,6 +138,7 @@ export class FhirAuthError extends Error {
       status: this.status,
       detail: this.message,
       code: this.code,
+      reference: this.reference,
       ...(this.error !== undefined && { error: this.error }),
       ...(this.error_description !== undefined && { error_description: this.error_description }),
       ...(this.error_uri !== undefined && { error_uri: this.error_uri }),
@@ -148,6 +158,14 @@ export function errorHeaders({ status, retryAfterSeconds }: FhirAuthError): Reco
 function problemResponse(error: FhirAuthError): Response {
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...errorHeaders(error) }
   return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
+}
+
+/** Letters and digits that nobody mistakes for each other on the telephone. */
+const REFERENCE_LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
+
+function newReference(): string {
+  const letters = [...crypto.getRandomValues(new Uint8Array(8))].map((byte) => REFERENCE_LETTERS[byte % 32])
+  return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
 }
 
 /** Of errors of other libraries no more than name and message: what they hold besides may be anything. */

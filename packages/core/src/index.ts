@@ -9,6 +9,9 @@ export { createSmartLaunch, SmartLaunch } from './launch/smart-launch.ts'
 export { type CookieStore, cookieStore } from './session/cookie-store.ts'
 export type { FhirRequirement } from './web/guard.ts'
 export { withLaunchId } from './web/launch-id.ts'
+export type { LogOption, ProblemLogger } from './web/problem-log.ts'
+export type { PageOptions, ProblemPage } from './web/problem-page.ts'
+export type { Situation, SituationText, VisitorTexts } from './web/visitor-texts.ts'
 
 // Work as a system.
 

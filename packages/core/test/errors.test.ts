@@ -100,6 +100,7 @@ describe('FhirAuthError', () => {
       status: 409,
       detail: 'Which one?',
       code: 'ambiguous_launch',
+      reference: expect.stringMatching(/^[2-9A-Z]{4}-[2-9A-Z]{4}$/),
     })
     const oauth = { error: 'x', error_description: 'y', error_uri: 'https://z' }
     expect(new FhirAuthError('timeout', '', { oauth }).toProblem()).toMatchObject(oauth)

@@ -1,4 +1,4 @@
-import type { FhirRequirement, PathOptions } from '@fhir-auth/core'
+import type { FhirRequirement, PageOptions, PathOptions } from '@fhir-auth/core'
 import type { HandlerName } from './handlers.ts'
 
 /** The app that a case wants, as JSON: it can be sent to another process or runtime. */
@@ -43,6 +43,8 @@ export interface LaunchRecipe extends ClientRecipe {
   frameAncestors?: readonly string[] | undefined
   paths?: PathOptions | undefined
   keepParameters?: readonly string[] | undefined
+  pages?: Omit<PageOptions, 'render'> | undefined
+  log?: false | undefined
 }
 
 export interface BackendRecipe extends ClientRecipe {

@@ -12,6 +12,7 @@ import { headers } from './headers.ts'
 import { isolation } from './isolation.ts'
 import { logout } from './logout.ts'
 import { mounting } from './mounting.ts'
+import { problems } from './problems.ts'
 import { refresh } from './refresh.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { speculative } from './speculative.ts'
@@ -35,6 +36,7 @@ export const themes = {
   logout,
   backend,
   mounting,
+  problems,
   'error path': errorPath,
   isolation,
   'forwarded headers': forwardedHeaders,

@@ -5,6 +5,7 @@ import { isFailing, type LastOutcomes, type TokenHealth } from '../health.ts'
 import { type OptionRules, optionalText, readOptions, requireScope } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
+import { setProblemSettings } from '../web/problem-settings.ts'
 import { answerJwks } from './jwks-route.ts'
 import { type BackendServicesOptions, type BackendServicesSettings, checkBackendServicesOptions } from './options.ts'
 import { BackendTokens } from './tokens.ts'
@@ -50,6 +51,7 @@ export class BackendServices implements FhirHandler {
     this.#settings = part?.settings ?? checkBackendServicesOptions(options)
     this.#tokens = part?.tokens ?? new BackendTokens(this.#settings)
     this.#scope = part?.scope
+    setProblemSettings(this, this.#settings.problems)
   }
 
   get paths(): readonly string[] {

@@ -24,6 +24,8 @@ import {
 } from '../options.ts'
 import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
+import { type LogOption, tellOperatorBy } from '../web/problem-log.ts'
+import { DEFAULT_PROBLEM_SETTINGS, type ProblemSettings, readLog } from '../web/problem-settings.ts'
 import type { SharedTokensOptions, SharedTokensSettings } from './shared-tokens.ts'
 
 /** Options of backend services: one server's registration in place, or `registrations` for many. */
@@ -44,6 +46,8 @@ export interface BackendOptions extends HttpOptions {
   sharedTokens?: SharedTokensOptions | undefined
   /** Told of each token and each failure, for logs and alarms; nothing in an event is a secret. */
   onEvent?: EventListener | undefined
+  /** Where the operator's line goes for each problem: a logger, or `false`. Default: a line of JSON on `console.error`. */
+  log?: LogOption
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
 }
@@ -58,6 +62,7 @@ export interface BackendServicesSettings {
   readonly timeoutSeconds: number
   readonly http: HttpOptions
   readonly emit: Emit
+  readonly problems: ProblemSettings
   readonly now: () => number
 }
 
@@ -76,6 +81,7 @@ const OPTIONS = {
   jwksMaxAgeSeconds: positive(DEFAULT_JWKS_MAX_AGE_SECONDS),
   sharedTokens: optionalGroup(SHARED_TOKENS),
   onEvent: callable<EventListener>(),
+  log: readLog,
   now: clock,
 } satisfies OptionRules<BackendOptions & Omit<RegistrationSource, 'redirectUri'>>
 
@@ -103,6 +109,7 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     timeoutSeconds,
     http: watchedHttp({ fetch, timeoutSeconds }, onEvent, emit),
     emit,
+    problems: { ...DEFAULT_PROBLEM_SETTINGS, tellOperator: tellOperatorBy(given.log) },
     now,
   }
 }

@@ -12,6 +12,7 @@ import { clientCredentialsGrant } from '../oauth/grants.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
 import type { TokenResponse } from '../oauth/token-response.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
+import { setProblemSettings } from '../web/problem-settings.ts'
 import type { BackendServicesSettings } from './options.ts'
 import { SharedTokens } from './shared-tokens.ts'
 import { type NewToken, TokenCache, type TokenSlot } from './token-cache.ts'
@@ -110,6 +111,7 @@ export class BackendTokens {
     }
     const send = this.#settings.http.fetch ?? globalThis.fetch
     const token = new FhirContext(grant, this.#tokenSource(client, scope), send, () => client.tokenUrls ?? [])
+    setProblemSettings(token, this.#settings.problems)
     return { token, expiresAt, lifetimeSeconds }
   }
 

@@ -63,7 +63,7 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
   const contexts = new LaunchContexts({
     send: http.fetch ?? globalThis.fetch,
     tokenUrls: async (fhirBaseUrl) => (await clients.find(fhirBaseUrl))?.tokenUrls ?? [],
-    frameAncestors: settings.frameAncestors,
+    problems: settings.problems,
   })
   const common = { settings: session, contexts, afterRefresh, now }
   const leases = new Leases(store, settings.http.timeoutSeconds)
@@ -112,7 +112,13 @@ export function failedLogin(
   const origin = { ...(fhirBaseUrl && { fhirBaseUrl }), ...(client && { clientId: client.clientId }) }
   emit({ type: 'login_failed', ...origin, code: error.code, error, durationMs: durationSince(startedAt) })
   const page = returnTo === settings.publicPaths.home ? undefined : returnTo
-  return problemAnswer(error, request, { cookies, retryUrl: loginPath(settings, page) })
+  const { problems } = settings
+  return problemAnswer(error, request, {
+    cookies,
+    retryUrl: loginPath(settings, page),
+    settings: problems,
+    place: origin,
+  })
 }
 
 /** Where to log in, as the browser sees it; undefined when only an EHR can launch the app. */

@@ -27,6 +27,9 @@ import { readStore } from '../store/open-store.ts'
 import { checkSecrets } from '../store/sealing.ts'
 import type { Store } from '../store/store.ts'
 import { readFrameAncestors } from '../web/frame-ancestors.ts'
+import { type LogOption, tellOperatorBy } from '../web/problem-log.ts'
+import type { PageOptions } from '../web/problem-page.ts'
+import { type ProblemSettings, readLog, readPages } from '../web/problem-settings.ts'
 import { keptNames } from './kept-parameters.ts'
 import { type CompletePaths, completePaths, PATHS, type PathOptions } from './paths.ts'
 
@@ -99,6 +102,13 @@ export interface LaunchOptions extends HttpOptions, LaunchHooks {
    * `https://*.ehr.example.com`. Pages of the app itself need a header of their own. Default: nobody may.
    */
   frameAncestors?: readonly string[] | undefined
+  /** How pages for people in trouble look: the app's name, a way back, another language, or a page of the app's own. */
+  pages?: PageOptions | undefined
+  /**
+   * Where the operator's line goes for each problem: a logger with `error` and `warn`, such as pino or `console`, or
+   * `false`. Default: a line of JSON on `console.error`. It has no token, secret or patient.
+   */
+  log?: LogOption
   /** On logout, send the person to log out at the server too, where it can (OpenID Connect). Default false. */
   logoutAtServer?: boolean | undefined
   /** How long a login may take, in seconds. Default 600. */
@@ -120,8 +130,7 @@ export interface SmartLaunchSettings extends CompletePaths {
   readonly origin: string
   readonly hooks: LaunchHooks
   readonly keepParameters: readonly string[]
-  /** Sources for the directive `frame-ancestors`; undefined: none. */
-  readonly frameAncestors: string | undefined
+  readonly problems: ProblemSettings
   readonly logoutAtServer: boolean
   readonly loginTimeoutSeconds: number
   readonly http: HttpOptions & { readonly timeoutSeconds: number }
@@ -145,6 +154,8 @@ const OPTIONS = {
   paths: group(PATHS),
   keepParameters: keptNames,
   frameAncestors: checkedByReader(),
+  pages: readPages,
+  log: readLog,
   logoutAtServer: flag(false),
   loginTimeoutSeconds: positive(600),
   afterLogin: callable<NonNullable<LaunchHooks['afterLogin']>>(),
@@ -162,6 +173,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     checkLaunchClient(registration, owner, redirect),
   )
   const secure = redirect.protocol === 'https:'
+  const paths = completePaths(given.paths, redirect.pathname)
   const { secret: secrets, cookieName, lifetimeSeconds, idleSeconds, sameSite = 'lax' } = session
   if (sameSite === 'none' && !secure)
     refuseOption("session.sameSite 'none' needs an https redirectUri: browsers refuse it otherwise.")
@@ -174,10 +186,14 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     storeTimeoutSeconds: session.storeTimeoutSeconds,
     session: { policy: { secure, sameSite }, cookieName, lifetimeSeconds, idleSeconds },
     origin: redirect.origin,
-    ...completePaths(given.paths, redirect.pathname),
+    ...paths,
     hooks: { afterLogin, afterRefresh, onEvent },
     keepParameters: given.keepParameters ?? [],
-    frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
+    problems: {
+      pages: { ...given.pages, appUrl: given.pages.appUrl ?? paths.publicPaths.home },
+      tellOperator: tellOperatorBy(given.log),
+      frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
+    },
     logoutAtServer: given.logoutAtServer,
     loginTimeoutSeconds: given.loginTimeoutSeconds,
     http: { fetch, timeoutSeconds },

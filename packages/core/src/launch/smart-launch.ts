@@ -3,8 +3,9 @@ import type { FhirContext } from '../fhir/fhir-context.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } from '../web/adapter-contract.ts'
 import { problemAnswer, refuseMethod } from '../web/answers.ts'
-import { framedFor, letFrame } from '../web/frame-ancestors.ts'
+import { framedFor } from '../web/frame-ancestors.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
+import { setProblemSettings } from '../web/problem-settings.ts'
 import { type LaunchHealth, launchHealth, probeLaunch } from './launch-health.ts'
 import { createLaunchParts, failedLogin, type LaunchSetup, loginPath } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
@@ -25,7 +26,7 @@ export class SmartLaunch implements FhirHandler {
 
   constructor(options: SmartLaunchOptions) {
     this.#parts = createLaunchParts(checkSmartLaunchOptions(options))
-    letFrame(this, this.#parts.settings.frameAncestors)
+    setProblemSettings(this, this.#parts.settings.problems)
   }
 
   get paths(): readonly string[] {
@@ -88,7 +89,7 @@ export class SmartLaunch implements FhirHandler {
     const allow = path === paths.logout ? 'POST' : 'GET'
     if (allow === 'GET' && isSpeculative(request)) return nothingYet()
     // Nothing else happens: whatever is under way goes on.
-    const refused = refuseMethod(request, allow)
+    const refused = refuseMethod(request, allow, this.#parts.settings.problems)
     if (refused) return refused
     if (allow === 'POST') return this.#logOut(request)
     const parts = { ...this.#parts, startedAt: performance.now() }
@@ -106,7 +107,9 @@ export class SmartLaunch implements FhirHandler {
     try {
       return await answerLogout(this.#parts, request)
     } catch (error) {
-      if (error instanceof FhirAuthError) return problemAnswer(error, request)
+      if (error instanceof FhirAuthError) {
+        return problemAnswer(error, request, { settings: this.#parts.settings.problems })
+      }
       throw error
     }
   }

@@ -2,15 +2,15 @@ import { FhirContext } from '../fhir/fhir-context.ts'
 import type { FetchFunction, TokenSource } from '../fhir/fhir-fetch.ts'
 import type { TokenArea } from '../fhir/fhir-target.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
-import { letFrame } from '../web/frame-ancestors.ts'
+import { type ProblemSettings, setProblemSettings } from '../web/problem-settings.ts'
 import type { LaunchRecord } from './record.ts'
 
 export interface LaunchContextSettings {
   readonly send: FetchFunction
   /** `tokenUrls` of the registration at this FHIR base URL. */
   readonly tokenUrls: (fhirBaseUrl: string) => ReturnType<TokenArea['tokenUrls']>
-  /** Who may frame a page that refuses one of these contexts; undefined: nobody. */
-  readonly frameAncestors: string | undefined
+  /** How it is told that one of these contexts is refused. */
+  readonly problems: ProblemSettings
 }
 
 /** The contexts that handlers get: one for each record, so one for each token. */
@@ -29,10 +29,10 @@ export class LaunchContexts {
 
   /** @param tokens - where the context gets its tokens from, as long as somebody holds it */
   create(launch: LaunchRecord, tokens: TokenSource): FhirContext {
-    const { send, tokenUrls, frameAncestors } = this.#settings
+    const { send, tokenUrls, problems } = this.#settings
     const grant = { ...launch, scope: ScopeSet.parse(launch.scope) }
     const context = new FhirContext(grant, tokens, send, () => tokenUrls(launch.fhirBaseUrl))
-    letFrame(context, frameAncestors)
+    setProblemSettings(context, problems)
     this.#contexts.set(launch, context)
     return context
   }

@@ -1,7 +1,10 @@
 import { errorHeaders, FhirAuthError } from '../errors.ts'
 import { checkHeaderValue, urlHeaderValue } from '../http/header-value.ts'
 import { type AdapterRequest, type Answer, pathOf } from './adapter-contract.ts'
-import { escapeHtml, htmlPage, STYLE_HASH } from './html-page.ts'
+import { STYLE_HASH } from './html-page.ts'
+import { isWorthTelling, type ProblemPlace } from './problem-log.ts'
+import { problemPage } from './problem-page.ts'
+import { DEFAULT_PROBLEM_SETTINGS, type ProblemSettings } from './problem-settings.ts'
 
 /** Answers of the auth paths are of one person and one moment. */
 const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } as const
@@ -20,18 +23,33 @@ export interface ProblemOptions {
   readonly cookies?: readonly string[] | undefined
   /** Where a person can try again. */
   readonly retryUrl?: string | undefined
+  /** Default: pages without a name, and a line on `console.error`. */
+  readonly settings?: ProblemSettings | undefined
+  /** For the operator's line. */
+  readonly place?: ProblemPlace | undefined
   /** The methods that the path takes, for a request with another one (RFC 9110 §15.5.6). */
   readonly allow?: string | undefined
 }
 
-/** A problem as its asker can read it: a plain page for a person, problem+json (RFC 9457) for a program. */
+/**
+ * A problem has two audiences. Who asked gets a page in plain words, or problem+json (RFC 9457) for a program. The operator
+ * gets a line with what broke, and the same reference.
+ */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
-  const { cookies = [], retryUrl, allow } = options
+  const { cookies = [], retryUrl, allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
+  const isTold = isWorthTelling(error)
+  if (isTold) settings.tellOperator(error, place)
   const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }
   const [headers, body] = acceptsHtml(request)
-    ? [pageHeaders(), problemPage(error, retryUrl)]
+    ? visitorPage()
     : [{ ...NO_STORE, 'content-type': 'application/problem+json' }, JSON.stringify(error.toProblem())]
   return checked({ kind: 'problem', status: error.status, error, headers: { ...headers, ...extra }, cookies, body })
+
+  function visitorPage(): [Record<string, string>, string] {
+    const reference = isTold ? error.reference : undefined
+    const { html, isOwn } = problemPage({ error, retryUrl, reference }, settings.pages)
+    return [isOwn ? ownPageHeaders() : pageHeaders(), html]
+  }
 }
 
 /**
@@ -39,11 +57,11 @@ export function problemAnswer(error: FhirAuthError, request: AdapterRequest, opt
  *
  * @param allow - as the header has it: `GET, HEAD`
  */
-export function refuseMethod(request: AdapterRequest, allow: string): Answer | undefined {
+export function refuseMethod(request: AdapterRequest, allow: string, settings?: ProblemSettings): Answer | undefined {
   const { method, url } = request
   if (allow.split(', ').includes(method)) return undefined
   const message = `${pathOf(url)} takes ${allow.replace(', ', ' and ')}, not ${method}.`
-  return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow })
+  return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow, settings })
 }
 
 /** Runtimes throw at a header that must not be, and an adapter would throw with them. */
@@ -68,25 +86,19 @@ function acceptsHtml(request: AdapterRequest): boolean {
 
 function pageHeaders(scriptHash?: string): Record<string, string> {
   const script = scriptHash ? ` script-src '${scriptHash}';` : ''
+  return htmlHeaders(`default-src 'none'; style-src '${STYLE_HASH}';${script}`)
+}
+
+/** Of a page that the app has written itself: still without scripts, since what is in it may come from a request. */
+function ownPageHeaders(): Record<string, string> {
+  return htmlHeaders("default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self';")
+}
+
+function htmlHeaders(sources: string): Record<string, string> {
   return {
     ...NO_STORE,
     'content-type': 'text/html; charset=utf-8',
     'x-content-type-options': 'nosniff',
-    'content-security-policy': `default-src 'none'; style-src '${STYLE_HASH}';${script} base-uri 'none'; frame-ancestors 'none'`,
+    'content-security-policy': `${sources} base-uri 'none'; frame-ancestors 'none'`,
   }
-}
-
-function problemPage(error: FhirAuthError, retryUrl: string | undefined): string {
-  const more = error.error_uri ? `<p><a href="${escapeHtml(error.error_uri)}">More about this error</a></p>` : ''
-  const retry = retryUrl ? `<p><a href="${escapeHtml(retryUrl)}">Log in again</a></p>` : ''
-  const code = `<footer>Code: ${error.code}</footer>`
-  return htmlPage(titleOf(error), `<p>${escapeHtml(error.message)}</p>${more}${retry}${code}`)
-}
-
-/** What a person understands at a glance; the rest is in the message. */
-function titleOf({ code, status }: FhirAuthError): string {
-  if (code === 'ambiguous_launch') return 'Which patient?'
-  if (status === 401) return 'Please log in'
-  if (status === 403) return 'Not allowed'
-  return status < 500 ? 'That did not work' : 'Not available at the moment'
 }

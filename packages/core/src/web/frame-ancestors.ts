@@ -1,14 +1,12 @@
 import { networkOf } from '../http/network.ts'
 import { refuseOption, textList } from '../options.ts'
 import type { Answer } from './adapter-contract.ts'
+import { problemSettingsOf } from './problem-settings.ts'
 
 const POLICY = 'content-security-policy'
 const DIRECTIVE = /frame-ancestors [^;]*/
 /** A host source of Content Security Policy (CSP3 §2.3.1), reduced to an origin: `https://*.ehr.example:8443`. */
 const ORIGIN = /^(https?):\/\/((?:\*\.)?[a-z\d-]+(?:\.[a-z\d-]+)*)(?::\d{1,5})?$/i
-
-/** Who may frame the pages that are answered for a launch and its contexts. No entry: nobody. */
-const allowed = new WeakMap<object, string>()
 
 /** The option `frameAncestors`: origins, as the directive has them. Undefined where there are none. */
 export function readFrameAncestors(value: unknown, option: string): string | undefined {
@@ -21,19 +19,10 @@ export function readFrameAncestors(value: unknown, option: string): string | und
   return origins.length === 0 ? undefined : origins.join(' ')
 }
 
-/**
- * Lets these origins frame whatever is answered for an owner.
- *
- * @param owner - a handler, or a context: all that a guard knows of a request
- */
-export function letFrame(owner: object, sources: string | undefined): void {
-  if (sources !== undefined) allowed.set(owner, sources)
-}
-
-/** The answer as an owner's pages are: in the frames that {@link letFrame} allowed for it, and in no others. */
+/** The answer as an owner's pages are: in the frames that its settings allow, and in no others. */
 export function framedFor(owner: object, answer: Answer): Answer {
-  const sources = allowed.get(owner)
-  return sources === undefined ? answer : framedBy(sources, answer)
+  const { frameAncestors } = problemSettingsOf(owner)
+  return frameAncestors === undefined ? answer : framedBy(frameAncestors, answer)
 }
 
 /** The answer in the frames of these sources alone. What is no page of this library stays as it is. */

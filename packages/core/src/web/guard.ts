@@ -6,6 +6,8 @@ import { type AdapterRequest, type Answer, type Finding, MissingContext } from '
 import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
 import { framedFor } from './frame-ancestors.ts'
 import { addressWithLaunch } from './launch-id.ts'
+import type { ProblemPlace } from './problem-log.ts'
+import { problemSettingsOf } from './problem-settings.ts'
 
 /** What a route needs of the token. */
 export interface FhirRequirement {
@@ -63,7 +65,10 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
       launchId === undefined && visitor === undefined
         ? systemToken()
         : shortfall(finding, { required, patient, encounter })
-    if (problem) return problemAnswer(problem, request)
+    if (problem) {
+      const settings = problemSettingsOf(finding)
+      return problemAnswer(problem, request, { settings, place: placeOf(finding) })
+    }
     if (launchId === undefined || !isNavigation(request)) return undefined
     const address = addressWithLaunch(request)
     return address === undefined ? undefined : redirectAnswer(address)
@@ -76,7 +81,9 @@ export function failureAnswer(
   finding: Finding | null | undefined,
   request: AdapterRequest,
 ): Answer {
-  return framedAs(finding, problemAnswer(error, request))
+  const settings = problemSettingsOf(finding instanceof MissingContext ? finding.handler : finding)
+  const place = finding instanceof MissingContext || !finding ? undefined : placeOf(finding)
+  return framedAs(finding, problemAnswer(error, request, { settings, place }))
 }
 
 /**
@@ -124,6 +131,10 @@ function framedAs(finding: Finding | null | undefined, answer: Answer): Answer {
   return framedFor(finding instanceof MissingContext ? finding.handler : finding, answer)
 }
 
+function placeOf({ fhirBaseUrl, launchId }: FhirContext): ProblemPlace {
+  return { fhirBaseUrl, launchId }
+}
+
 function notMounted(): FhirAuthError {
   const message = 'No smartLaunch() or backendServices() ran for this request. Mount one before requireFhir().'
   return new FhirAuthError('login_required', message, { status: 500 })
@@ -138,13 +149,15 @@ function systemToken(): FhirAuthError {
 
 function answerMissing({ failure, handler }: MissingContext, request: AdapterRequest): Answer {
   const loginUrl = handler.loginUrl?.(request)
+  const settings = problemSettingsOf(handler)
   if (failure instanceof FhirAuthError) {
-    return problemAnswer(failure, request, { retryUrl: failure.status === 401 ? loginUrl : undefined })
+    return problemAnswer(failure, request, { settings, retryUrl: failure.status === 401 ? loginUrl : undefined })
   }
   if (failure !== undefined) throw failure
   if (loginUrl !== undefined && isNavigation(request)) return redirectAnswer(loginUrl)
   const remedy = loginUrl ? 'Log in first.' : 'Open the app from the EHR.'
   return problemAnswer(new FhirAuthError('login_required', `Nobody is logged in. ${remedy}`), request, {
+    settings,
     retryUrl: loginUrl,
   })
 }

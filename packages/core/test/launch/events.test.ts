@@ -189,6 +189,7 @@ describe('onEvent', () => {
     const error = new FhirAuthError('session_store_failed', 'The store failed.', { cause })
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       ...{ name: 'FhirAuthError', code: 'session_store_failed', status: 503, message: 'The store failed.' },
+      reference: error.reference,
       cause: { name: 'Error', message: 'connection refused' },
     })
     const outer = new FhirAuthError('token_unavailable', 'No token.', { cause: error })

@@ -16,7 +16,7 @@ const OWN_TAGS = [
   'meta',
   'title',
   'style',
-  'footer',
+  'code',
   'body',
   'main',
   'h1',
@@ -28,7 +28,19 @@ const OWN_TAGS = [
   'input',
   'button',
 ]
-const OWN_ATTRIBUTES = ['lang', 'charset', 'name', 'content', 'href', 'method', 'action', 'type', 'value', 'html']
+const OWN_ATTRIBUTES = [
+  'lang',
+  'class',
+  'charset',
+  'name',
+  'content',
+  'href',
+  'method',
+  'action',
+  'type',
+  'value',
+  'html',
+]
 
 /** Tags, attributes and links of a page that its template does not have. */
 export function unexpectedMarkup(html: string, more: string[] = []): string[] {

@@ -1,0 +1,134 @@
+import type { FhirAuthError, FhirAuthErrorCode } from '../errors.ts'
+
+/** What a visitor is in, whatever the reason: a page tells people what to do now. What broke is for the operator's log. */
+export type Situation =
+  | 'loggedOut'
+  | 'notOpened'
+  | 'recordChanged'
+  | 'whichPatient'
+  | 'notShared'
+  | 'noPatient'
+  | 'loginDeclined'
+  | 'loginUnfinished'
+  | 'wrongStart'
+  | 'notAvailable'
+  | 'fault'
+  | 'notPossible'
+
+/** The words of a page. */
+export interface SituationText {
+  readonly title: string
+  readonly text: string
+}
+
+const SITUATIONS: Readonly<Record<FhirAuthErrorCode, Situation>> = {
+  invalid_option: 'fault',
+  invalid_key: 'fault',
+  insecure_url: 'fault',
+  network_error: 'notAvailable',
+  timeout: 'notAvailable',
+  unexpected_redirect: 'notAvailable',
+  response_too_large: 'notAvailable',
+  invalid_response: 'notAvailable',
+  discovery_failed: 'notAvailable',
+  missing_endpoint: 'fault',
+  unsupported_by_server: 'fault',
+  unknown_issuer: 'wrongStart',
+  invalid_launch: 'wrongStart',
+  invalid_callback: 'loginUnfinished',
+  state_mismatch: 'loginUnfinished',
+  transaction_expired: 'loginUnfinished',
+  transaction_used: 'loginUnfinished',
+  login_loop: 'fault',
+  issuer_mismatch: 'loginUnfinished',
+  authorization_denied: 'loginDeclined',
+  authorization_failed: 'fault',
+  token_request_refused: 'fault',
+  invalid_token_response: 'fault',
+  invalid_id_token: 'fault',
+  login_required: 'loggedOut',
+  session_ended: 'loggedOut',
+  context_changed: 'recordChanged',
+  insufficient_scope: 'notShared',
+  missing_context: 'noPatient',
+  ambiguous_launch: 'whichPatient',
+  cross_origin_request: 'notPossible',
+  method_not_allowed: 'notPossible',
+  session_store_failed: 'notAvailable',
+  token_unavailable: 'notAvailable',
+  url_outside_fhir_base: 'fault',
+  fhir_request_failed: 'notAvailable',
+}
+
+const ENGLISH: Readonly<Record<Situation, SituationText>> = {
+  loggedOut: {
+    title: 'Please log in',
+    text: 'You are not logged in, or your login has ended. Log in to go on.',
+  },
+  notOpened: {
+    title: 'Please open the app again',
+    text: 'You are not logged in here. Open the app from the health record.',
+  },
+  recordChanged: {
+    title: 'Please log in again',
+    text: 'The record that was open here has changed. To keep records apart, the app has closed it.',
+  },
+  whichPatient: {
+    title: 'Which patient?',
+    text: 'You have more than one patient open. Go back to the tab of the patient that you want, or open the app again from there.',
+  },
+  notShared: {
+    title: 'This part was not shared',
+    text: 'This page needs data that was not shared at the login. Go back, or log out and log in again to share it.',
+  },
+  noPatient: {
+    title: 'No patient is chosen',
+    text: 'This page needs a patient. Log in again and choose one, or open the app from a patient’s record.',
+  },
+  loginDeclined: {
+    title: 'You are not logged in',
+    text: 'The login was cancelled, or sharing was declined. Nothing was shared.',
+  },
+  loginUnfinished: {
+    title: 'The login did not finish',
+    text: 'It may have taken too long, been finished in another tab, or your browser may block cookies for this site. Log in again.',
+  },
+  wrongStart: {
+    title: 'The app cannot be opened from here',
+    text: 'Open it again from where you usually do.',
+  },
+  notAvailable: {
+    title: 'Not available at the moment',
+    text: 'The health record cannot be reached right now. This is not your fault. Try again in a few minutes.',
+  },
+  fault: {
+    title: 'Something went wrong',
+    text: 'This is not your fault, and trying again may not help.',
+  },
+  notPossible: {
+    title: 'That did not work',
+    text: 'Go back to the app and try again.',
+  },
+}
+
+/** The words around the text, and texts by situation. A page in another language replaces all of them. */
+export interface VisitorTexts extends Readonly<Record<Situation, SituationText>> {
+  readonly logIn: string
+  readonly backToApp: string
+  readonly moreAboutThis: string
+  /** Before the reference. */
+  readonly askForHelp: string
+}
+
+export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
+  ...ENGLISH,
+  logIn: 'Log in again',
+  backToApp: 'Back to the app',
+  moreAboutThis: 'More about this error',
+  askForHelp: 'If it goes on, ask for help and give this reference:',
+})
+
+/** A mistake of the app's own is a fault, whatever its code. */
+export function situationOf({ code, status }: FhirAuthError): Situation {
+  return status === 500 ? 'fault' : SITUATIONS[code]
+}
