@@ -35,6 +35,8 @@ const SECRET_IN_TEXT =
   /\b(access_token|refresh_token|id_token|client_secret|client_assertion|assertion|password)\b(["']?\s*[:=]\s*["']?)[^"'&\s<,}]+/gi
 const HARMLESS_MEMBERS = ['token_type', 'issued_token_type', 'token_expires_in']
 const MAX_TEXT_CHARACTERS = 500
+/** Room for tokens, which get shorter, before the text that is shown. */
+const MAX_READ_CHARACTERS = 20_000
 /** Three parts of base64url: a signed JWT, whoever made it. */
 const SIGNED_JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g
 
@@ -82,7 +84,9 @@ export function shownAnswer(exchange: Exchange, masking: Masking): ShownAnswer |
   }
   const parsed = parse(answer.body)
   const body =
-    parsed === undefined ? maskedText(clean(answer.body), masking.reveal) : masked(parsed, clean, masking.reveal)
+    parsed === undefined
+      ? maskedText(clean(answer.body.slice(0, MAX_READ_CHARACTERS)), masking.reveal)
+      : masked(parsed, clean, masking.reveal)
   return { status: answer.status, headers, body }
 }
 

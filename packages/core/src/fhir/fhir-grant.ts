@@ -18,7 +18,7 @@ export interface FhirContextItem {
   readonly role: string
 }
 
-/** What came with the token: SMART's launch context by its wire names, and every other member of the token response. */
+/** What came with the token: SMART's launch context by its wire names, and every other member of the token response but secrets. */
 export interface LaunchContext {
   readonly need_patient_banner?: boolean
   readonly intent?: string

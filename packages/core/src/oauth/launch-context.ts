@@ -1,6 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import type { FhirContextItem, LaunchContext } from '../fhir/fhir-grant.ts'
 import { isFhirId } from '../fhir/fhir-id.ts'
+import { isSecretMember } from './secret-members.ts'
 
 export interface LaunchContextOfResponse {
   readonly patient: string | undefined
@@ -10,14 +11,15 @@ export interface LaunchContextOfResponse {
 
 /**
  * The launch context in a token response's members (SMART App Launch 2.2 "Launch context arrives with your access
- * token"). Mistyped members are dropped, unknown ones kept. Nothing is guessed: a missing patient stays missing.
+ * token"). Mistyped members and secrets are dropped, unknown ones kept. Nothing is guessed: a missing patient stays missing.
  *
  * @throws `invalid_token_response` for a patient or an encounter that is no FHIR id: apps put it into URLs
  */
 export function readLaunchContext(members: Readonly<Record<string, unknown>>): LaunchContextOfResponse {
   const { patient, encounter, need_patient_banner, intent, smart_style_url, tenant, fhirContext, ...unknown } = members
   const launch = {
-    ...unknown,
+    // fromEntries defines own properties, so a member named __proto__ stays a member.
+    ...Object.fromEntries(Object.entries(unknown).filter(([name]) => !isSecretMember(name))),
     ...(typeof need_patient_banner === 'boolean' && { need_patient_banner }),
     ...(typeof intent === 'string' && { intent }),
     ...(typeof smart_style_url === 'string' && { smart_style_url }),

@@ -1,5 +1,6 @@
 import type { OAuthErrorFields } from '../errors.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 /**
  * The OAuth error in a response's members, made fit to be shown: texts shortened to one line, `error_uri` only when it
@@ -13,29 +14,39 @@ export function oauthErrorOf(
 ): OAuthErrorFields | undefined {
   const { error, error_description, error_uri } = members
   if (typeof error !== 'string' || error === '') return undefined
-  const fields: OAuthErrorFields = { error: shownText(withoutSecrets(error, secrets), 80) }
+  const fields: OAuthErrorFields = { error: REGISTERED.has(error) ? error : safeText(error, secrets, 80) }
   if (typeof error_description === 'string' && error_description !== '') {
-    fields.error_description = shownText(withoutSecrets(error_description, secrets))
+    fields.error_description = safeText(error_description, secrets)
   }
-  const link = typeof error_uri === 'string' && URL.canParse(error_uri) ? new URL(error_uri) : undefined
-  if (link && /^https?:$/.test(link.protocol)) fields.error_uri = withoutSecrets(link.href, secrets)
+  const link = httpLink(error_uri)
+  // Where the whole link had to go, there is none.
+  const safe = httpLink(link && withoutSecrets(link, secrets))
+  if (safe) fields.error_uri = safe
   return fields
+}
+
+/** Words of the specifications (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1): no secret, whatever it has in common with one. */
+const REGISTERED: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
+  ...['invalid_scope', 'access_denied', 'unsupported_response_type', 'server_error', 'temporarily_unavailable'],
+  ...['invalid_token', 'insufficient_scope', 'unsupported_token_type'],
+])
+
+/** Longer texts are cut before they are searched: no more than the beginning is shown. */
+const MAX_CHARACTERS = 2000
+
+/** A server's text, fit to be shown: short, one line, no secrets. */
+export function safeText(text: string, secrets: readonly string[], maxLength?: number): string {
+  return shownText(withoutSecrets(text.slice(0, MAX_CHARACTERS), secrets), maxLength)
+}
+
+function httpLink(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > MAX_CHARACTERS || !URL.canParse(value)) return undefined
+  const { protocol, href } = new URL(value)
+  return /^https?:$/.test(protocol) ? href : undefined
 }
 
 /** The error as part of a sentence. */
 export function oauthReason({ error, error_description }: OAuthErrorFields): string {
   return error_description ? `${error} (${error_description.trimEnd().replace(/\.$/, '')})` : error
-}
-
-/** Servers quote what they were sent; shorter values would blot out ordinary words. */
-const SHORTEST_SECRET = 4
-
-/** The text without secrets, in each spelling in which a request carries them. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
-  const spellings = secrets
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
-    .flatMap((secret) => [secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)])
-    // The longest first: what is left of a secret after a part of it was found is still a secret.
-    .sort((a, b) => b.length - a.length)
-  return spellings.reduce((clean, spelling) => clean.replaceAll(spelling, '[secret]'), text)
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FhirAuthError } from '../../src/index.ts'
 import { readLaunchContext } from '../../src/oauth/launch-context.ts'
+import { isSecretMember } from '../../src/oauth/secret-members.ts'
 
 describe('patient and encounter', () => {
   it.each([
@@ -156,6 +157,30 @@ describe('fhirContext', () => {
   })
 })
 
+describe('secrets in a token response', () => {
+  it.each([
+    ...[
+      'device_secret',
+      'client_secret',
+      'registration_access_token',
+      'accessToken',
+      'device_code',
+      'client_assertion',
+    ],
+    ...['user_password', 'pct', 'rpt', 'auth_req_id', 'code', 'Code_Verifier', 'refresh_token', 'id_token'],
+  ])('SEC-09 handlers do not see %s', (name) => {
+    const { launch } = readLaunchContext({ [name]: 'kept-from-handlers', intent: 'order' })
+    expect(launch).toEqual({ intent: 'order' })
+  })
+
+  it.each(['token_type_hint', 'secretary', '__epic.dstu2.patient', 'appContext', 'session_state', 'encoding'])(
+    'RSP-05 and %s stays',
+    (name) => {
+      expect(readLaunchContext({ [name]: 'v' }).launch).toEqual({ [name]: 'v' })
+    },
+  )
+})
+
 describe('any JSON at all', () => {
   const keys = fc.oneof(
     fc.constantFrom('patient', 'encounter', 'fhirContext', 'intent', '__proto__', 'constructor'),
@@ -188,7 +213,7 @@ describe('any JSON at all', () => {
           'tenant',
           'fhirContext',
         ]
-        const unknown = Object.keys(candidate).filter((name) => !own.includes(name))
+        const unknown = Object.keys(candidate).filter((name) => !own.includes(name) && !isSecretMember(name))
         expect(Object.keys(launch)).toEqual(expect.arrayContaining(unknown))
         expect(Object.keys(Object.prototype)).toEqual([])
       }),
