@@ -13,7 +13,8 @@ import {
   onceMoreAfterReset,
   sendBounded,
 } from '../http/send-bounded.ts'
-import { oauthErrorOf, oauthReason } from './oauth-error.ts'
+import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
+import { challengeMembers, refusalText } from './refusal-text.ts'
 
 /** What a request to an authorization server's back channel needs besides its parameters. */
 export interface BackChannel {
@@ -119,13 +120,15 @@ async function exchangeOnce(
 /** Keyed on the OAuth `error`, not on the status: servers differ in the latter (400, 401, 403, 500). */
 function refusalOf(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, now: number): FhirAuthError {
   const wait = retryAfterSeconds(answer.headers, now)
-  const oauth = oauthErrorOf(bodyOf(answer), secretsOf(client, draft))
+  const body = bodyOf(answer)
+  const secrets = secretsOf(client, draft)
+  const oauth = oauthErrorOf(body, secrets) ?? oauthErrorOf(challengeMembers(answer.headers), secrets)
   const place = `${shownUrl(answer.url)} answered ${answer.status}`
   const clock = clockNote(answer.headers, now)
   if (!oauth) {
-    return new FhirAuthError('token_request_refused', `${place} without an OAuth error.${clock}`, {
-      retryAfterSeconds: wait,
-    })
+    const text = refusalText(answer, body)
+    const said = text === undefined ? 'without an OAuth error' : `with the text "${safeText(text, secrets)}"`
+    return new FhirAuthError('token_request_refused', `${place} ${said}.${clock}`, { retryAfterSeconds: wait })
   }
   const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE.get(oauth.error)
   return new FhirAuthError(

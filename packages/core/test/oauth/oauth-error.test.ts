@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { AdapterRequest } from '../../src/adapter.ts'
 import { clientSecretBasic, FhirAuthError, loadKeySet, privateKeyJwt } from '../../src/index.ts'
 import { checkAuthorizationResponse } from '../../src/oauth/authorization-response.ts'
-import { oauthErrorOf, withoutSecrets } from '../../src/oauth/oauth-error.ts'
+import { oauthErrorOf } from '../../src/oauth/oauth-error.ts'
 import { postAuthenticated } from '../../src/oauth/token-request.ts'
+import { withoutSecrets } from '../../src/oauth/without-secrets.ts'
 import { problemAnswer } from '../../src/web/answers.ts'
 import { startServer } from '../support/http-server.ts'
 import { registeredClient } from '../support/registered-client.ts'
@@ -100,7 +101,6 @@ describe('errors of the token endpoint', () => {
     ['a web page', 403, `<html>Blocked. Your request: code=the-authorization-code ${SECRET}</html>`],
     ['nothing', 500, ''],
     ['JSON that is no object', 400, '["invalid_grant"]'],
-    ['JSON without an error', 400, { message: `bad ${SECRET}` }],
     ['an error that is no text', 400, { error: { code: 5 } }],
   ])(
     'ERR-03 an answer that is no OAuth error gives its status and nothing of its body: %s',
@@ -112,6 +112,42 @@ describe('errors of the token endpoint', () => {
       )
     },
   )
+
+  it.each([
+    [
+      'plain text',
+      'No such client here.\r\nAsk us.',
+      { 'content-type': 'text/plain; charset=utf-8' },
+      'No such client here. Ask us.',
+    ],
+    ['a gateway', { message: `bad key ${SECRET}` }, {}, 'bad key [secret]'],
+    ['Apigee', { fault: { faultstring: 'Invalid ApiKey' } }, {}, 'Invalid ApiKey'],
+    ['problem details', { title: 'Forbidden', detail: 'Not from this network' }, {}, 'Not from this network'],
+    [
+      'an OperationOutcome',
+      { resourceType: 'OperationOutcome', issue: [{ code: 'security', diagnostics: 'Client is suspended' }] },
+      {},
+      'Client is suspended',
+    ],
+    ['a challenge alone', '', { 'www-authenticate': 'Basic realm="ehr"' }, 'Basic realm="ehr"'],
+    ['an error that is no text', { error: { message: 'Blocked' } }, {}, 'Blocked'],
+    ['a very long text', { message: 'x'.repeat(1_000_000) }, {}, `${'x'.repeat(200)}…`],
+  ])('ERR-03 a refusal without an OAuth error shows a short text of it: %s', async (_name, body, headers, text) => {
+    const error = await refusalOf(403, body, { headers })
+    expect(error).toMatchObject({ code: 'token_request_refused', error: undefined })
+    expect(error.message.replace(/^\S+/, '')).toBe(` answered 403 with the text "${text}".`)
+  })
+
+  it('ERR-01 RFC 6750 §3: an error that is in WWW-Authenticate alone is the OAuth error', async () => {
+    const challenge = `Bearer realm="e\\"hr", error="invalid_client", error_description="Unknown \\"app\\" ${SECRET}"`
+    const error = await refusalOf(401, '', { headers: { 'www-authenticate': challenge } })
+    expect(error).toMatchObject({ error: 'invalid_client', error_description: 'Unknown "app" [secret]' })
+  })
+
+  it('ERR-03 a web page is never shown, whatever it calls itself', async () => {
+    const error = await refusalOf(403, ' <html>Blocked</html>', { headers: { 'content-type': 'text/plain' } })
+    expect(error.message).toMatch(/answered 403 without an OAuth error\.$/)
+  })
 
   it('ERR-03 an error code of the vendor’s own reaches the caller as it is', async () => {
     expect(await refusalOf(403, { error: 'public_key error' })).toMatchObject({ error: 'public_key error' })

@@ -163,7 +163,7 @@ describe('a token endpoint that misbehaves', () => {
   it.each([
     ['a web page with 502', 502, '<html>Bad Gateway</html>'],
     ['nothing with 401', 401, ''],
-    ['JSON without error', 400, '{"message":"no"}'],
+    ['JSON without error', 400, '{"count":1}'],
     ['an error that is no text', 400, '{"error":{"toString":null}}'],
   ])('BSV-12 %s is a refusal without an OAuth error', async (_name, status, body) => {
     const failure = await failureFor((response) => response.writeHead(status).end(body))
