@@ -111,7 +111,8 @@ export const backend: readonly ConformanceCase[] = [
       sandbox.fault({ at: 'token', kind: 'reset' })
       advanceSeconds(280)
       expect((await program.ask('/guarded')).status).toBe(200)
-      await vi.waitFor(() => expect(tokenRequests('client_credentials')).toHaveLength(2))
+      // The first one, and one that was lost and tried once more.
+      await vi.waitFor(() => expect(tokenRequests('client_credentials')).toHaveLength(3))
       expect((await program.ask('/guarded')).status).toBe(200)
     },
   },
