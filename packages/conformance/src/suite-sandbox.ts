@@ -38,7 +38,7 @@ export async function startSuiteSandbox(): Promise<SuiteSandbox> {
     },
     register({ launch, mountPath = '' }, origin) {
       const base = origin + mountPath
-      const redirectUris = [launch?.redirectUri ?? `${base}/callback`]
+      const redirectUris = [launch?.redirectUri ?? base + (launch?.callback ?? '/callback')]
       sandbox.registerClient({ clientId: LAUNCH_CLIENT, clientSecret, redirectUris })
       sandbox.registerClient({ clientId: BACKEND_CLIENT, jwksUrl: `${base}/.well-known/jwks.json` })
     },

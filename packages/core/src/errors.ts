@@ -22,6 +22,7 @@ const STATUS_BY_CODE = {
   transaction_used: 400,
   login_loop: 500,
   issuer_mismatch: 400,
+  redirect_uri_mismatch: 400,
   authorization_denied: 403,
   authorization_failed: 502,
   // The token endpoint and what it answers.

@@ -62,6 +62,8 @@ export type FhirAuthEvent =
   | { readonly type: 'store_failed'; readonly error: FhirAuthError }
   /** A key of the app's key set that does not sign, such as one for encryption. It is not published. */
   | { readonly type: 'key_left_aside'; readonly kid: string | undefined; readonly reason: string }
+  /** Several registrations have one redirect URI, so a hostile server among them could mix up logins (RFC 9700 §4.4). */
+  | { readonly type: 'redirect_uri_shared'; readonly redirectUri: string; readonly fhirBaseUrls: readonly string[] }
   | RequestEvent
   | (EventOrigin &
       Timed & {

@@ -28,6 +28,11 @@ const samples: { [T in FhirAuthEvent['type']]: Extract<FhirAuthEvent, { type: T 
   store_failed: { type: 'store_failed', error },
   return_to_dropped: { type: 'return_to_dropped', length: 9000 },
   key_left_aside: { type: 'key_left_aside', kid: 'k', reason: 'it is for encryption' },
+  redirect_uri_shared: {
+    type: 'redirect_uri_shared',
+    redirectUri: 'https://portal.example/callback',
+    fhirBaseUrls: ['https://a.example/fhir', 'https://b.example/fhir'],
+  },
 }
 
 it('docs/events.md has a row for each type of event, and no other', () => {

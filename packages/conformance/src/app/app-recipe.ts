@@ -37,14 +37,25 @@ interface ClientRecipe {
 export interface LaunchRecipe extends ClientRecipe {
   clientSecret: string
   sessionSecret: string
-  /** Default: `/callback` below the mount path, at the app's origin. */
+  /** Path and query of the redirect URI, below the mount path. Default `/callback`. */
+  callback?: `/${string}` | undefined
+  /** Default: the callback at the app's origin. */
   redirectUri?: string | undefined
+  /** The app has further registrations, each with a redirect URI of its own. */
+  others?: readonly OtherRegistration[] | undefined
   sameSite?: 'lax' | 'none' | undefined
   frameAncestors?: readonly string[] | undefined
   paths?: PathOptions | undefined
   keepParameters?: readonly string[] | undefined
   pages?: Omit<PageOptions, 'render'> | undefined
   log?: false | undefined
+}
+
+/** At a server that no case asks anything of. */
+export interface OtherRegistration {
+  fhirBaseUrl: string
+  /** Path and query, below the mount path. */
+  callback: `/${string}`
 }
 
 export interface BackendRecipe extends ClientRecipe {

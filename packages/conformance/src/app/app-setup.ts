@@ -60,11 +60,27 @@ export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {
     smartLaunch:
       launch &&
       ((origin) => {
-        const { clientSecret, sessionSecret, sameSite, redirectUri, ...options } = launch
+        const {
+          clientSecret,
+          sessionSecret,
+          sameSite,
+          redirectUri,
+          callback = '/callback',
+          others,
+          ...options
+        } = launch
+        const { fhirBaseUrl, clientId, scope, ...shared } = options
+        const base = origin + mountPath
+        const client = { clientId, scope, clientAuth: clientSecretBasic(clientSecret) }
+        const own = { ...client, fhirBaseUrl, redirectUri: redirectUri ?? base + callback }
+        const more = others?.map((other) => ({
+          ...client,
+          fhirBaseUrl: other.fhirBaseUrl,
+          redirectUri: base + other.callback,
+        }))
         return {
-          ...options,
-          clientAuth: clientSecretBasic(clientSecret),
-          redirectUri: redirectUri ?? `${origin}${mountPath}/callback`,
+          ...shared,
+          ...(more ? { registrations: [own, ...more] } : own),
           session: { secret: sessionSecret, sameSite, store: parts.store },
           now,
         }

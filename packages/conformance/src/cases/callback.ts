@@ -55,6 +55,38 @@ export const callback: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'CB-02 a callback at the redirect URI of another registration is refused (RFC 9700 §4.4.2.2), and its login goes on',
+    app: {
+      launch: {
+        callback: '/callback/one?server=a',
+        others: [
+          { fhirBaseUrl: 'https://fhir.two.example', callback: '/callback/two' },
+          { fhirBaseUrl: 'https://fhir.three.example', callback: '/callback/one?server=b' },
+        ],
+        paths: { login: '/login', launch: '/launch', logout: '/logout' },
+      },
+    },
+    async run(world) {
+      const browser = world.visitor()
+      const iss = world.sandbox.fhirBaseUrl
+      const url = await browser.logInUntilCallback(`/login?${new URLSearchParams({ iss })}`)
+      for (const [path, server] of [
+        ['/callback/two', undefined],
+        ['/callback/two', 'a'],
+        ['/callback/one', 'b'],
+        ['/callback/one', undefined],
+      ] as const) {
+        const foreign = new URL(path + url.search, world.origin)
+        foreign.searchParams.delete('server')
+        if (server !== undefined) foreign.searchParams.set('server', server)
+        expectRefused(await browser.ask(foreign.href), 400, 'redirect_uri_mismatch')
+      }
+      expectNoExchange(world)
+      expect((await browser.open(url.href)).status).toBe(303)
+      expect((await browser.ask('/guarded')).status).toBe(200)
+    },
+  },
+  {
     rule: 'STATE-02 PKCE-03 a callback in another browser is refused, and the code is not sent',
     async run(world) {
       const url = await world.visitor().logInUntilCallback()

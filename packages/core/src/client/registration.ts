@@ -30,7 +30,10 @@ export interface Registration {
   dialect?: Dialect | undefined
   /** Space-separated scopes to ask for. */
   scope?: string | undefined
-  /** Where the server sends the person back, exactly as registered. Launch only. */
+  /**
+   * Where the server sends the person back, exactly as registered. Launch only. Each registration may have its own path
+   * and query, at one origin: a callback counts only at the one that its login was sent with (RFC 9700 §4.4.2.2).
+   */
   redirectUri?: string | undefined
   metadata?: StaticMetadata | undefined
   /**

@@ -23,11 +23,13 @@ import { shownText } from '../shared/shown-text.ts'
 import { hashedName } from '../store/sealing.ts'
 import { restoreChecks } from './kept-checks.ts'
 import type { PendingLogin } from './pending-login.ts'
+import { type CallbackAddress, checkCallbackAddress } from './redirect-uris.ts'
 
 export interface LaunchFlowSettings {
   readonly clients: ClientDirectory<LaunchClient>
   /** Keep id_tokens for a logout at the server. */
   readonly logoutAtServer: boolean
+  readonly redirectParameterNames: ReadonlySet<string>
   /** How long a login lasts at the most. */
   readonly session: { readonly lifetimeSeconds: number }
 }
@@ -78,10 +80,12 @@ export class LaunchFlow implements LaunchServer {
   }
 
   /** Checks the answer of the authorization server; nothing is used up by it. */
-  async accept(query: URLSearchParams, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
-    const code = checkAuthorizationResponse(query, kept)
+  async accept(address: CallbackAddress, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
     const client = await this.clientAt(kept.fhirBaseUrl)
-    return { code, client, checks: await restoreChecks(kept, client, isEhrLaunch) }
+    const checks = await restoreChecks(kept, client, isEhrLaunch)
+    // First of all: nothing of another server's answer counts, and its error least.
+    checkCallbackAddress(address, client.redirectUri, this.#settings.redirectParameterNames)
+    return { code: checkAuthorizationResponse(address.query, checks), client, checks }
   }
 
   /** Exchanges the code: its only use. */

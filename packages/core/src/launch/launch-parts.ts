@@ -49,6 +49,9 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
   const emit = noting(health, createEmit(hooks.onEvent))
   const http = watchedHttp(settings.http, hooks.onEvent, emit)
   watchKeys(settings.clients.listed, undefined, emit)
+  for (const { redirectUri, clients: those } of settings.sharedRedirectUris) {
+    emit({ type: 'redirect_uri_shared', redirectUri, fhirBaseUrls: those.map(({ fhirBaseUrl }) => fhirBaseUrl) })
+  }
   const storeSettings = {
     ...{ secrets, timeoutSeconds: settings.storeTimeoutSeconds, now },
     onFailure: (error: FhirAuthError) => emit({ type: 'store_failed', error }),

@@ -5,7 +5,6 @@ import { checkRegistration, type Registration } from '../client/registration.ts'
 import type { ManyRegistrations, OneRegistration, RegistrationSource } from '../client/registration-source.ts'
 import type { EventListener } from '../events.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
-import { checkSecureUrl } from '../http/secure-url.ts'
 import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
 import {
   callable,
@@ -18,7 +17,6 @@ import {
   positive,
   readOptions,
   refuseOption,
-  requireText,
 } from '../options.ts'
 import { CookieStore } from '../session/cookie-store.ts'
 import type { SessionSettings } from '../session/sessions.ts'
@@ -32,6 +30,14 @@ import type { PageOptions } from '../web/problem-page.ts'
 import { type ProblemSettings, readLog, readPages } from '../web/problem-settings.ts'
 import { keptNames } from './kept-parameters.ts'
 import { type CompletePaths, completePaths, PATHS, type PathOptions } from './paths.ts'
+import {
+  checkRedirectUri,
+  checkResolvedRedirectUri,
+  collectRedirectUris,
+  refuseSharedByPublic,
+  type SharedRedirectUri,
+  sharedRedirectUris,
+} from './redirect-uris.ts'
 
 export interface SessionOptions {
   /**
@@ -98,6 +104,11 @@ export interface LaunchOptions extends HttpOptions, LaunchHooks {
    */
   keepParameters?: readonly string[] | undefined
   /**
+   * Public clients of several servers may have one redirect URI, although a hostile server among them could then get the
+   * codes of another (RFC 9700 §4.4). Better: a `redirectUri` for each registration. Default false.
+   */
+  allowSharedRedirectUri?: boolean | undefined
+  /**
    * Origins of the EHRs that may show the pages of this library in a frame, such as `https://ehr.example.com` or
    * `https://*.ehr.example.com`. Pages of the app itself need a header of their own. Default: nobody may.
    */
@@ -128,6 +139,10 @@ export interface SmartLaunchSettings extends CompletePaths {
   readonly session: SessionSettings
   /** Of the app, from `redirectUri`: never from a request header. */
   readonly origin: string
+  /** The names of parameters that any redirect URI has. */
+  readonly redirectParameterNames: ReadonlySet<string>
+  /** Redirect URIs that several registrations have, and nobody has accepted. */
+  readonly sharedRedirectUris: readonly SharedRedirectUri[]
   readonly hooks: LaunchHooks
   readonly keepParameters: readonly string[]
   readonly problems: ProblemSettings
@@ -153,6 +168,7 @@ const OPTIONS = {
   session: group(SESSION),
   paths: group(PATHS),
   keepParameters: keptNames,
+  allowSharedRedirectUri: flag(false),
   frameAncestors: checkedByReader(),
   pages: readPages,
   log: readLog,
@@ -167,13 +183,20 @@ const OPTIONS = {
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunchSettings {
   const given = readOptions(options, OPTIONS, 'smartLaunch()')
-  const { session, now, fetch, timeoutSeconds, afterLogin, afterRefresh, onEvent } = given
+  const { session, now, fetch, timeoutSeconds, afterLogin, afterRefresh, onEvent, allowSharedRedirectUri } = given
   const redirect = checkRedirectUri(options.redirectUri ?? listedRedirectUri(options))
   const clients = createClientDirectory(options, 'smartLaunch()', (registration, owner) =>
-    checkLaunchClient(registration, owner, redirect),
+    checkLaunchClient(registration, owner, {
+      main: redirect,
+      isResolved: typeof options.registrations === 'function',
+      allowSharedRedirectUri,
+    }),
   )
+  const redirects = collectRedirectUris(redirect, clients.listed)
+  const shared = allowSharedRedirectUri ? [] : sharedRedirectUris(clients.listed)
+  for (const each of shared) refuseSharedByPublic(each)
   const secure = redirect.protocol === 'https:'
-  const paths = completePaths(given.paths, redirect.pathname)
+  const paths = completePaths(given.paths, redirects.paths)
   const { secret: secrets, cookieName, lifetimeSeconds, idleSeconds, sameSite = 'lax' } = session
   if (sameSite === 'none' && !secure)
     refuseOption("session.sameSite 'none' needs an https redirectUri: browsers refuse it otherwise.")
@@ -187,6 +210,8 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     session: { policy: { secure, sameSite }, cookieName, lifetimeSeconds, idleSeconds },
     origin: redirect.origin,
     ...paths,
+    redirectParameterNames: redirects.parameterNames,
+    sharedRedirectUris: shared,
     hooks: { afterLogin, afterRefresh, onEvent },
     keepParameters: given.keepParameters ?? [],
     problems: {
@@ -200,21 +225,27 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
   }
 }
 
-/** @param callback - the app's one redirect URI */
-function checkLaunchClient(registration: Registration, owner: string, callback: URL): LaunchClient {
-  const client = checkRegistration(registration, { flow: 'launch', defaultAuth: publicClient, owner })
-  const redirectUri = checkRedirectUri(registration.redirectUri)
-  if (redirectUri.origin !== callback.origin || redirectUri.pathname !== callback.pathname) {
-    refuseOption(`${owner}: every redirectUri must be the same URL, since the app has one callback path.`)
-  }
-  return Object.freeze({ ...client, redirectUri: registration.redirectUri ?? redirectUri.href })
+interface AppRedirectUri {
+  readonly main: URL
+  /** A function gives the registrations, so there are several. */
+  readonly isResolved: boolean
+  readonly allowSharedRedirectUri: boolean
 }
 
-function checkRedirectUri(value: string | undefined): URL {
-  const remedy = "Write the app's callback URL exactly as registered, e.g. 'https://portal.example.com/callback'."
-  const url = checkSecureUrl(requireText(value, 'redirectUri', remedy), 'redirectUri')
-  if (url.hash) refuseOption('redirectUri must have no fragment (RFC 6749 §3.1.2).')
-  return url
+function checkLaunchClient(registration: Registration, owner: string, app: AppRedirectUri): LaunchClient {
+  const client = checkRegistration(registration, { flow: 'launch', defaultAuth: publicClient, owner })
+  const url = checkRedirectUri(registration.redirectUri)
+  if (url.origin !== app.main.origin) {
+    refuseOption(`${owner}: every redirectUri must be of one origin, which is the app's: cookies belong to it.`)
+  }
+  const checked = Object.freeze({ ...client, redirectUri: registration.redirectUri ?? url.href })
+  if (app.isResolved) {
+    checkResolvedRedirectUri(url, app.main, owner)
+    if (url.href === app.main.href && !app.allowSharedRedirectUri) {
+      refuseSharedByPublic({ redirectUri: url.href, clients: [checked] })
+    }
+  }
+  return checked
 }
 
 function listedRedirectUri({ registrations }: SmartLaunchOptions): string | undefined {

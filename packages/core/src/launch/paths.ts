@@ -9,7 +9,7 @@ export interface PathOptions {
   launch?: string | false | undefined
   /** Starts a standalone launch. `false`: none, the person must open the app from the EHR. */
   login?: string | false | undefined
-  /** Default: the path of `redirectUri`. Set it where a proxy strips a prefix before the app. */
+  /** Default: the path of `redirectUri`, or of each where registrations have their own. Set it where a proxy strips a prefix before the app. */
   callback?: string | undefined
   logout?: string | false | undefined
   /** Where a person lands after login without another wish. Default `/`. */
@@ -26,6 +26,8 @@ export interface CompletePaths {
   readonly paths: LaunchPaths
   /** As the browser sees them: where links and redirects lead. */
   readonly publicPaths: LaunchPaths
+  /** Of registrations with a redirect URI of their own; undefined where none has. As the app's framework sees them. */
+  readonly moreCallbacks: ReadonlySet<string> | undefined
   /** What a proxy strips before the app: public path = prefix + path. */
   readonly pathPrefix: string
 }
@@ -48,10 +50,11 @@ export const PATHS: OptionRules<GivenPaths> = {
 /**
  * All paths of a launch, those that were not given made from the callback's.
  *
- * @param redirectPath - of the redirect URI: as the browser sees the callback
+ * @param redirectPaths - of all redirect URIs, the main one first: as the browser sees the callbacks
  * @throws `invalid_option`
  */
-export function completePaths(given: GivenPaths, redirectPath: string): CompletePaths {
+export function completePaths(given: GivenPaths, redirectPaths: readonly string[]): CompletePaths {
+  const [redirectPath = '', ...others] = redirectPaths
   const { callback = redirectPath, home, loggedOut } = given
   if (!redirectPath.endsWith(callback)) {
     refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
@@ -60,11 +63,21 @@ export function completePaths(given: GivenPaths, redirectPath: string): Complete
   const pathOf = (name: 'launch' | 'login' | 'logout') =>
     given[name] === false ? undefined : (given[name] ?? folder + name)
   const own = { callback, launch: pathOf('launch'), login: pathOf('login'), logout: pathOf('logout') }
-  const used = Object.values(own).filter((value) => value !== undefined)
+  const pathPrefix = redirectPath.slice(0, redirectPath.length - callback.length)
+  const outside = others.find((path) => !path.startsWith(`${pathPrefix}/`))
+  if (outside) {
+    refuseOption(`paths.callback says that a proxy strips ${pathPrefix}, which the redirectUri at ${outside} lacks.`)
+  }
+  const moreCallbacks = others.map((path) => path.slice(pathPrefix.length))
+  const used = [...Object.values(own), ...moreCallbacks].filter((value) => value !== undefined)
   if (new Set(used).size < used.length) refuseOption('paths: launch, login, callback and logout must differ.')
   const paths = { ...own, home, loggedOut }
-  const pathPrefix = redirectPath.slice(0, redirectPath.length - callback.length)
-  return { paths, publicPaths: withPrefix(pathPrefix, paths), pathPrefix }
+  return {
+    paths,
+    publicPaths: withPrefix(pathPrefix, paths),
+    moreCallbacks: moreCallbacks.length === 0 ? undefined : new Set(moreCallbacks),
+    pathPrefix,
+  }
 }
 
 function withPrefix(prefix: string, paths: LaunchPaths): LaunchPaths {

@@ -30,13 +30,16 @@ export class SmartLaunch implements FhirHandler {
   }
 
   get paths(): readonly string[] {
-    const { callback, launch, login, logout } = this.#parts.settings.paths
-    return [callback, launch, login, logout].filter((path) => path !== undefined)
+    const { paths, moreCallbacks = [] } = this.#parts.settings
+    const { callback, launch, login, logout } = paths
+    return [callback, ...moreCallbacks, launch, login, logout].filter((path) => path !== undefined)
   }
 
   handles(url: string): boolean {
-    const { callback, launch, login, logout } = this.#parts.settings.paths
-    return hasPath(url, callback) || hasPath(url, launch) || hasPath(url, login) || hasPath(url, logout)
+    const { paths, moreCallbacks } = this.#parts.settings
+    const { callback, launch, login, logout } = paths
+    if (hasPath(url, callback) || hasPath(url, launch) || hasPath(url, login) || hasPath(url, logout)) return true
+    return moreCallbacks?.has(pathOf(url)) ?? false
   }
 
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {

@@ -4,7 +4,15 @@ import { shownText } from '../shared/shown-text.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
 import { oauthErrorOf, oauthReason } from './oauth-error.ts'
 
-const SINGLE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
+/** What an answer says, each once. */
+export const RESPONSE_PARAMETERS: readonly string[] = [
+  'code',
+  'state',
+  'iss',
+  'error',
+  'error_description',
+  'error_uri',
+]
 
 /**
  * The `state` of an answer, by which its checks are found.
@@ -12,7 +20,7 @@ const SINGLE_PARAMETERS = ['code', 'state', 'iss', 'error', 'error_description',
  * @throws `invalid_callback` when it is missing or a parameter stands twice (RFC 6749 §3.1)
  */
 export function stateOfResponse(parameters: URLSearchParams): string {
-  for (const name of SINGLE_PARAMETERS) {
+  for (const name of RESPONSE_PARAMETERS) {
     if (parameters.getAll(name).length > 1)
       refuse('invalid_callback', `The callback has the parameter "${name}" twice.`)
   }

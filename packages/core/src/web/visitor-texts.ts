@@ -41,6 +41,7 @@ const SITUATIONS: Readonly<Record<FhirAuthErrorCode, Situation>> = {
   transaction_used: 'loginUnfinished',
   login_loop: 'fault',
   issuer_mismatch: 'loginUnfinished',
+  redirect_uri_mismatch: 'loginUnfinished',
   authorization_denied: 'loginDeclined',
   authorization_failed: 'fault',
   token_request_refused: 'fault',

@@ -93,7 +93,11 @@ describe('an EHR launch', () => {
         authorization_endpoint: 'https://ehr.example/authorize',
         token_endpoint: 'https://ehr.example/token',
       }
-      const common = { redirectUri: 'https://portal.example/callback', session: { secret: newSecret() } }
+      const common = {
+        redirectUri: 'https://portal.example/callback',
+        allowSharedRedirectUri: true,
+        session: { secret: newSecret() },
+      }
       const resolve = async (base: string) =>
         base.replace(/\/$/, '') === known.fhirBaseUrl ? { ...known, metadata } : undefined
       for (const source of [{ ...known, metadata }, { registrations: resolve }]) {
@@ -126,6 +130,7 @@ describe('an EHR launch', () => {
     const outbound: string[] = []
     const launch = createSmartLaunch({
       redirectUri: 'https://portal.example/callback',
+      allowSharedRedirectUri: true,
       session: { secret: newSecret() },
       fetch: async (input) => {
         outbound.push(String(input))

@@ -1,9 +1,10 @@
+import { FhirAuthError } from '../../errors.ts'
 import { durationSince } from '../../events.ts'
 import type { FhirContext } from '../../fhir/fhir-context.ts'
 import { stateOfResponse } from '../../oauth/authorization-response.ts'
 import type { LaunchRecord } from '../../session/record.ts'
 import type { SessionChange } from '../../session/sessions.ts'
-import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
+import { type AdapterRequest, type Answer, pathOf } from '../../web/adapter-contract.ts'
 import { redirectAnswer } from '../../web/answers.ts'
 import { namesLaunch, withLaunchId } from '../../web/launch-id.ts'
 import type { AcceptedAnswer } from '../flow.ts'
@@ -28,7 +29,10 @@ export async function answerCallback(
   } catch (error) {
     const { checks, returnTo } = login
     const { fhirBaseUrl } = checks
-    return failedLogin(parts, request, { error, cookies: [pendingLogins.end(state)], returnTo, fhirBaseUrl })
+    // Not the answer to this login: that one may still come.
+    const isForeign = error instanceof FhirAuthError && error.code === 'redirect_uri_mismatch'
+    const cookies = isForeign ? [] : [pendingLogins.end(state)]
+    return failedLogin(parts, request, { error, cookies, returnTo, fhirBaseUrl })
   }
 }
 
@@ -38,11 +42,12 @@ async function takeTurn(
   query: URLSearchParams,
   login: PendingLogin,
 ): Promise<Answer> {
-  const { flow, pendingLogins, finishedLogins } = parts
+  const { flow, pendingLogins, finishedLogins, settings } = parts
   const { state } = login.checks
   const secondsLeft = pendingLogins.secondsLeft(login)
   // What is refused here leaves no trace: nobody fills the store with it.
-  const accepted = await flow.accept(query, login)
+  const path = settings.pathPrefix + pathOf(request.url)
+  const accepted = await flow.accept({ path, query }, login)
   const turn = await finishedLogins.take(state, secondsLeft)
   try {
     if (turn.isFirst) return await completeLogin(parts, request, accepted, login)
