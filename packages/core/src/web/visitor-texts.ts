@@ -104,7 +104,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   fault: {
     title: 'Something went wrong',
-    text: 'This is not your fault, and trying again may not help.',
+    text: 'This is not your fault. Try again later. Those who run this app can see what happened.',
   },
   notPossible: {
     title: 'That did not work',
