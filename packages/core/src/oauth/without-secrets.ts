@@ -8,7 +8,7 @@ const HIDDEN = '[secret]'
 
 /**
  * The text without secrets. First each whole secret goes, in each spelling in which a request carries it. Then each word
- * that has 8 characters or more of one in a row, in any usual encoding. If the rest still has some, across words, none of
+ * that has 8 characters or more of one in a row, in any usual encoding, in capitals or not. If the rest still has some, across words, none of
  * the text is shown.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
@@ -28,7 +28,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
 function runsOf(secrets: readonly string[]): Set<string> {
   const runs = new Set<string>()
   for (const secret of secrets) {
-    for (let at = 0; at + RUN <= secret.length; at++) runs.add(secret.slice(at, at + RUN))
+    for (let at = 0; at + RUN <= secret.length; at++) runs.add(secret.slice(at, at + RUN).toLowerCase())
   }
   runs.delete(HIDDEN)
   return runs
@@ -36,7 +36,8 @@ function runsOf(secrets: readonly string[]): Set<string> {
 
 function hasRun(text: string, runs: ReadonlySet<string>): boolean {
   if (runs.size === 0) return false
-  for (const reading of readingsOf(text, RUN)) {
+  for (const read of readingsOf(text, RUN)) {
+    const reading = read.toLowerCase()
     for (let at = 0; at + RUN <= reading.length; at++) if (runs.has(reading.slice(at, at + RUN))) return true
   }
   return false

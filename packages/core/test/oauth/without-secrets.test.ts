@@ -76,3 +76,14 @@ describe('a part of a secret in a server’s text', () => {
     )
   })
 })
+
+it.each([
+  ['capitals', (secret: string) => secret.toUpperCase()],
+  ['small letters', (secret: string) => secret.toLowerCase()],
+  ['small letters, URL-encoded', (secret: string) => encodeURIComponent(secret).toLowerCase()],
+])('ERR-06 a secret is not shown in %s either', (_name, change) => {
+  const secret = 'kq83/Zr7+mW2=xT5vLp'
+  for (const value of [secret, secret.slice(3, 16)]) {
+    expect(withoutSecrets(`The value ${change(value)} is wrong.`, [secret])).toBe('The value [secret] is wrong.')
+  }
+})
