@@ -64,7 +64,7 @@ describe('the portal', () => {
     const browser = createUserAgent()
     const page = await browser.signIn(`${portal}/chart`, { patient: 'amber-testwell', deny: true })
     expect(page.status).toBe(403)
-    expect(await page.text()).toContain('access_denied')
+    expect(await page.text()).toContain('The login was cancelled')
   })
 })
 

@@ -50,7 +50,7 @@ describe.each(Object.entries(runtimes))('the portal on %s', (_name, start) => {
 
     it('says so when the patient denies', async () => {
       const page = await createUserAgent().signIn(`${portal.origin}/login`, { deny: true })
-      expect([page.status, (await page.text()).includes('access_denied')]).toEqual([403, true])
+      expect([page.status, (await page.text()).includes('The login was cancelled')]).toEqual([403, true])
     })
 
     it('forgets who logs out', async () => {

@@ -160,7 +160,7 @@ describe('2. the callback', () => {
     sandbox.fault({ at: 'callback', kind: 'callback', patch: (params) => params.delete('state') })
     const response = await logIn()
     expect(response.status).toBe(400)
-    expect(await response.text()).toContain('invalid_callback')
+    expect(await response.text()).toContain('The login did not finish')
     expect(tokenRequests()).toEqual([])
   })
 })

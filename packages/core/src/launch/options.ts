@@ -217,6 +217,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     problems: {
       pages: { ...given.pages, appUrl: given.pages.appUrl ?? paths.publicPaths.home },
       tellOperator: tellOperatorBy(given.log),
+      loginUrl: paths.publicPaths.login,
       frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
     },
     logoutAtServer: given.logoutAtServer,

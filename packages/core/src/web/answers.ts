@@ -36,7 +36,8 @@ export interface ProblemOptions {
  * gets a line with what broke, and the same reference.
  */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
-  const { cookies = [], retryUrl, allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
+  const { cookies = [], allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
+  const retryUrl = options.retryUrl ?? (error.status === 401 ? settings.loginUrl : undefined)
   const isTold = isWorthTelling(error)
   if (isTold) settings.tellOperator(error, place)
   const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }

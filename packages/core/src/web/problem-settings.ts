@@ -7,6 +7,8 @@ import { ENGLISH_TEXTS, type VisitorTexts } from './visitor-texts.ts'
 export interface ProblemSettings {
   readonly pages: PageOptions
   readonly tellOperator: TellOperator
+  /** Where a person can log in; undefined: only from the EHR. */
+  readonly loginUrl: string | undefined
   /** Who may frame the pages, as sources of the directive `frame-ancestors`. Undefined: nobody. */
   readonly frameAncestors: string | undefined
 }
@@ -14,6 +16,7 @@ export interface ProblemSettings {
 export const DEFAULT_PROBLEM_SETTINGS: ProblemSettings = Object.freeze({
   pages: {},
   tellOperator: tellOperatorBy(undefined),
+  loginUrl: undefined,
   frameAncestors: undefined,
 })
 

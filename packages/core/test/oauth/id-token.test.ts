@@ -271,7 +271,7 @@ describe('in a login', () => {
     const browser = createUserAgent()
     const response = await browser.signIn(`${app.origin}/login`)
     expect(response.status).toBe(502)
-    expect(await response.text()).toContain('invalid_id_token')
+    expect(await response.text()).toContain('Something went wrong')
     expect((await browser.request(`${app.origin}/`)).status).toBe(401)
   })
 

@@ -123,7 +123,7 @@ describe.skipIf(!chromiumPath)('two patients in two tabs of one browser', { time
     const typed = await context.newPage()
     const answer = await typed.goto(`${app.origin}/chart`)
     expect(answer?.status()).toBe(409)
-    expect(await textOf(typed)).toContain('ambiguous_launch')
+    expect(await textOf(typed)).toContain('Which patient?')
 
     await follow(tab, 'link', 'Private')
     expect(await textOf(tab)).toContain(AMBER.name)
@@ -131,7 +131,7 @@ describe.skipIf(!chromiumPath)('two patients in two tabs of one browser', { time
     await tab.locator('output', { hasText: '409 ambiguous_launch' }).waitFor()
     await follow(tab, 'link', 'Chart')
     const text = await textOf(tab)
-    expect(text).toContain('the request does not say which it belongs to')
+    expect(text).toContain('You have more than one patient open')
     expect(text).not.toMatch(/Amber|Basil/)
   })
 
