@@ -47,7 +47,7 @@ it.each(['one registration', 'a list', 'a resolver'])('RSP-10 so does a launch, 
       const session = { secret: crypto.randomUUID() }
       if (how === 'one registration') return createSmartLaunch({ ...registration, session })
       const registrations = how === 'a list' ? [registration] : async () => registration
-      return createSmartLaunch({ registrations, redirectUri, session })
+      return createSmartLaunch({ registrations, redirectUri, allowSharedRedirectUri: true, session })
     },
     (fhir) => void (fhir && contexts.push(fhir)),
   )

@@ -35,6 +35,7 @@ function createLaunch(...hosts: string[]): SmartLaunch {
   return createSmartLaunch({
     registrations: servers,
     redirectUri: `${ORIGIN}/callback`,
+    allowSharedRedirectUri: true,
     session: { secret: crypto.randomUUID(), sameSite: 'none' },
   })
 }
