@@ -40,7 +40,7 @@ export const errorPath: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'CB-10 a forwarded problem of a callback ends its login all the same',
+    rule: 'CB-06 a forwarded problem of a callback ends its login all the same',
     needs,
     app: forwarded,
     async run({ base, sandbox, visitor }) {
