@@ -17,8 +17,8 @@ const FLOORS = [
   ['fhir'],
   ['store'],
   ['http'],
-  ['shared'],
   ['health.ts'],
+  ['shared'],
   ['events.ts', 'options.ts'],
   ['errors.ts'],
 ]

@@ -16,4 +16,4 @@ export {
   failureAnswer,
   GUARDED_CACHE_CONTROL,
 } from './web/guard.ts'
-export { NodeRequest, sendHeadOnNode, sendOnNode } from './web/node-http.ts'
+export { findingOn, keepFinding, NodeRequest, sendHeadOnNode, sendOnNode } from './web/node-http.ts'

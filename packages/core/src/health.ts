@@ -1,5 +1,6 @@
 import type { FhirAuthError } from './errors.ts'
 import type { Emit, FhirAuthEvent } from './events.ts'
+import { RecentlyUsed } from './shared/recently-used.ts'
 
 /** How something went the last times. Moments are milliseconds since the epoch; undefined: not since the start. */
 export interface LastOutcomes {
@@ -29,10 +30,12 @@ export function isFailing({ lastSuccessAt, lastFailureAt }: LastOutcomes): boole
   return lastFailureAt !== undefined && (lastSuccessAt === undefined || lastFailureAt > lastSuccessAt)
 }
 
+const REMEMBERED = 1000
+
 /** Outcomes by what they are of: the latest ones of a bounded number. */
 export class OutcomeLog<P extends object> {
   readonly #now: () => number
-  readonly #entries = new Map<string, P & LastOutcomes>()
+  readonly #entries = new RecentlyUsed<P & LastOutcomes>(REMEMBERED)
 
   constructor(now: () => number) {
     this.#now = now
@@ -43,10 +46,7 @@ export class OutcomeLog<P extends object> {
     const known = this.#entries.get(name)
     const at = this.#now()
     const outcome = error === undefined ? { lastSuccessAt: at } : { lastFailureAt: at, lastFailure: error }
-    this.#entries.delete(name)
     this.#entries.set(name, { ...known, ...part, ...outcome })
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size > REMEMBERED && oldest !== undefined) this.#entries.delete(oldest)
   }
 
   get(name: string): (P & LastOutcomes) | undefined {
@@ -54,11 +54,9 @@ export class OutcomeLog<P extends object> {
   }
 
   all(): (P & LastOutcomes)[] {
-    return [...this.#entries.values()]
+    return this.#entries.values()
   }
 }
-
-const REMEMBERED = 1000
 
 /** What the events of a launch say of its store, its logins and its refreshes. */
 function noteEvent(log: OutcomeLog<object>, event: FhirAuthEvent): void {

@@ -277,7 +277,7 @@ const bySandbox: Record<string, () => SandboxFault> = {
     kind: 'json',
     patch: (body) => ({ ...body, id_token: body.access_token }),
   }),
-  'the keys cannot be had': () => ({ at: 'jwks', kind: 'status', status: 500 }),
+  'the keys are not served': () => ({ at: 'jwks', kind: 'status', status: 500 }),
   'the callback has another state': () => ({
     at: 'callback',
     kind: 'callback',

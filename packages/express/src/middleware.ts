@@ -15,8 +15,9 @@ import {
   type FhirHandler,
   type Finding,
   findContext,
+  findingOn,
   GUARDED_CACHE_CONTROL,
-  MissingContext,
+  keepFinding,
   NodeRequest,
   sendHeadOnNode,
   sendOnNode,
@@ -38,12 +39,6 @@ export interface ProblemHandling {
    * `forward`: they go to `next(error)` as `FhirAuthError`, for the app's own error handler. Default `answer`.
    */
   problems?: 'answer' | 'forward' | undefined
-}
-
-/** On a request without a context: why, for the guard. */
-const MISSING: unique symbol = Symbol('fhir-auth missing context')
-interface Marked extends Pick<Request, 'fhir'> {
-  [MISSING]?: MissingContext | undefined
 }
 
 /** Middleware before a handler of any route: a `RequestHandler` would make the handler forget its path's parameters. */
@@ -88,7 +83,7 @@ export function backendServices(
 export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RouteGuard {
   const guard = createFhirGuard(requirement)
   return function requireFhir(req, res, next) {
-    const refusal = guard(findingOf(req), new NodeRequest(req, req.originalUrl))
+    const refusal = guard(findingOn(req), new NodeRequest(req, req.originalUrl))
     if (refusal) {
       apply(refusal, res, next, handling)
       return
@@ -116,24 +111,14 @@ function serverOf(handler: FhirHandler, handling: ProblemHandling): RequestHandl
         .catch(next)
       return
     }
-    const found = findContext(handler, request, findingOf(req))
+    const found = findContext(handler, request, findingOn(req))
     if (found instanceof Promise) found.then((late) => attach(late, req, next)).catch(next)
     else attach(found, req, next)
   }
 }
 
-function findingOf(req: Marked): Finding | undefined {
-  return req.fhir ?? req[MISSING]
-}
-
-function attach(found: Finding, req: Marked, next: NextFunction): void {
-  // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
-  if (found instanceof MissingContext) {
-    if (req.fhir !== undefined) delete req.fhir
-    req[MISSING] = found
-  } else {
-    req.fhir = found
-  }
+function attach(found: Finding, req: Request, next: NextFunction): void {
+  keepFinding(req, found)
   next()
 }
 

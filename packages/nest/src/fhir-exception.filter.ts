@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { FhirAuthError } from '@fhir-auth/core'
-import { type Answer, failureAnswer, sendOnNode } from '@fhir-auth/core/adapter'
+import { type Answer, failureAnswer, findingOn, sendOnNode } from '@fhir-auth/core/adapter'
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
 import { FhirException } from './fhir.exception.ts'
-import { coreRequestOf, findingOf, httpPairOf } from './fhir-request.ts'
+import { coreRequestOf, httpPairOf } from './fhir-request.ts'
 
 /** Answers as core says: Nest's own filter would show a person JSON, and take an error of `fhir.fetch` for a fault. */
 @Catch(FhirException, FhirAuthError)
@@ -51,5 +51,5 @@ function answerTo(error: FhirAuthError, context: ArgumentsHost): Answer | undefi
   // A mistake of the app, such as a URL of another server: Nest logs it, and answers without its words.
   if (error.status === 500) return undefined
   const { request } = httpPairOf(context)
-  return failureAnswer(error, findingOf(request), coreRequestOf(request))
+  return failureAnswer(error, findingOn(request), coreRequestOf(request))
 }

@@ -1,16 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FhirContext } from '@fhir-auth/core'
-import { type Finding, type MissingContext, NodeRequest } from '@fhir-auth/core/adapter'
+import { NodeRequest } from '@fhir-auth/core/adapter'
 import type { ArgumentsHost } from '@nestjs/common'
-
-/** On a request without a context: why, for the guard. */
-export const MISSING: unique symbol = Symbol('fhir-auth missing context')
 
 /** Node's request, the same object on both platforms, and what the middleware leaves on it. */
 export interface FhirRequest extends IncomingMessage {
   originalUrl?: string
   fhir?: FhirContext
-  [MISSING]?: MissingContext | undefined
 }
 
 /** Node's request and response under an HTTP handler: Express hands them over themselves, Fastify inside its own. */
@@ -29,8 +25,4 @@ function unwrap<Raw extends object>(value: Raw | { raw: Raw }): Raw {
 /** Node's request as core reads it: with the URL before any mount path was cut off. */
 export function coreRequestOf(request: FhirRequest): NodeRequest {
   return new NodeRequest(request, request.originalUrl ?? request.url ?? '/')
-}
-
-export function findingOf(request: FhirRequest): Finding | undefined {
-  return request.fhir ?? request[MISSING]
 }

@@ -1,7 +1,7 @@
-import { createFhirGuard, GUARDED_CACHE_CONTROL } from '@fhir-auth/core/adapter'
+import { createFhirGuard, findingOn, GUARDED_CACHE_CONTROL } from '@fhir-auth/core/adapter'
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { throwable } from './fhir.exception.ts'
-import { coreRequestOf, findingOf, httpPairOf } from './fhir-request.ts'
+import { coreRequestOf, httpPairOf } from './fhir-request.ts'
 import { requirementsOf } from './fhir-requirements.ts'
 
 const anyPerson = createFhirGuard()
@@ -17,7 +17,7 @@ export class FhirGuard implements CanActivate {
     const asked = coreRequestOf(request)
     const required = requirementsOf(context)
     for (const guard of required.length > 0 ? required : [anyPerson]) {
-      const refusal = guard(findingOf(request), asked)
+      const refusal = guard(findingOn(request), asked)
       if (refusal) throw throwable(refusal, response)
     }
     if (!response.hasHeader('cache-control')) response.setHeader('cache-control', GUARDED_CACHE_CONTROL)

@@ -4,11 +4,12 @@ import {
   type FhirHandler,
   type Finding,
   findContext,
-  MissingContext,
+  findingOn,
+  keepFinding,
   sendOnNode,
 } from '@fhir-auth/core/adapter'
 import { throwable } from './fhir.exception.ts'
-import { coreRequestOf, type FhirRequest, findingOf, MISSING } from './fhir-request.ts'
+import { coreRequestOf, type FhirRequest } from './fhir-request.ts'
 
 type Next = (error?: unknown) => void
 type Middleware = (req: FhirRequest, res: ServerResponse, next: Next) => void
@@ -25,19 +26,13 @@ export function fhirMiddleware(handler: FhirHandler, problems: 'answer' | 'forwa
       Promise.resolve(handler.answer(request)).then(apply).catch(next)
       return
     }
-    const found = findContext(handler, request, findingOf(req))
+    const found = findContext(handler, request, findingOn(req))
     if (found instanceof Promise) found.then((late) => attach(late, req, next)).catch(next)
     else attach(found, req, next)
   }
 }
 
 function attach(found: Finding, req: FhirRequest, next: Next): void {
-  // On Express, each new member of a request costs a microsecond: none without need.
-  if (found instanceof MissingContext) {
-    if (req.fhir !== undefined) delete req.fhir
-    req[MISSING] = found
-  } else {
-    req.fhir = found
-  }
+  keepFinding(req, found)
   next()
 }

@@ -89,7 +89,7 @@ export const backend: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'ERR-01 BSV-12 a token that cannot be had stops guarded routes alone, and says why',
+    rule: 'ERR-01 BSV-12 a token that the app does not get stops guarded routes alone, and says why',
     app: job,
     async run({ sandbox, visitor }) {
       sandbox.fault({ at: 'token', kind: 'status', status: 400, body: '{"error":"invalid_scope"}' })

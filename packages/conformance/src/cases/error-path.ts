@@ -56,7 +56,7 @@ export const errorPath: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'a token that cannot be had goes to the error handler of the app, where problems are forwarded',
+    rule: 'a token that the app does not get goes to the error handler of the app, where problems are forwarded',
     needs,
     app: { ...forwarded, launch: false, backend: true, routes: JOB_ROUTES },
     async run({ sandbox, visitor }) {

@@ -122,7 +122,7 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
     try {
       return this.#keep(await request(this.#token?.accessToken ?? this.#refused))
     } catch (error) {
-      const failure = asFhirAuthError(error, 'token_unavailable', 'The backend token could not be had.')
+      const failure = asTokenFailure(error)
       const wait = Math.min(Math.max(failure.retryAfterSeconds ?? 0, PAUSE_SECONDS), MAX_WAIT_SECONDS)
       this.#failure = failure
       this.#pausedUntil = this.#clock.now() + wait * 1000
@@ -141,4 +141,9 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
     this.#failure = undefined
     return token
   }
+}
+
+/** Whatever went wrong, as the error that a request without a token gets. */
+export function asTokenFailure(cause: unknown): FhirAuthError {
+  return asFhirAuthError(cause, 'token_unavailable', 'The app got no token of its own.')
 }

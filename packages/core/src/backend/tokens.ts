@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { MetadataCache } from '../discovery/metadata-cache.ts'
 import { requireEndpoint } from '../discovery/server-metadata.ts'
-import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import { FhirAuthError } from '../errors.ts'
 import { durationSince } from '../events.ts'
 import { FhirContext } from '../fhir/fhir-context.ts'
 import type { TokenSource } from '../fhir/fhir-fetch.ts'
@@ -15,7 +15,7 @@ import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { setProblemSettings } from '../web/problem-settings.ts'
 import type { BackendServicesSettings } from './options.ts'
 import { SharedTokens } from './shared-tokens.ts'
-import { type NewToken, TokenCache, type TokenSlot } from './token-cache.ts'
+import { asTokenFailure, type NewToken, TokenCache, type TokenSlot } from './token-cache.ts'
 
 export interface TokenUse {
   readonly fhirBaseUrl: string | undefined
@@ -132,7 +132,7 @@ export class BackendTokens {
       this.#health.note(key, { ...place, expiresAt }, undefined)
       return response
     } catch (cause) {
-      this.#health.note(key, place, asFhirAuthError(cause, 'token_unavailable', 'The backend token could not be had.'))
+      this.#health.note(key, place, asTokenFailure(cause))
       throw cause
     }
   }
@@ -151,7 +151,7 @@ export class BackendTokens {
       emit({ type: 'token', fhirBaseUrl, clientId, scope: given, missing, extra, expiresAt, durationMs })
       return response
     } catch (cause) {
-      const error = asFhirAuthError(cause, 'token_unavailable', 'The backend token could not be had.')
+      const error = asTokenFailure(cause)
       emit({ type: 'token_failed', fhirBaseUrl, clientId, scope, error, durationMs: durationSince(startedAt) })
       throw error
     }

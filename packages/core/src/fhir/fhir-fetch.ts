@@ -5,7 +5,7 @@ import { mayGetToken, resolveFhirUrl, type TokenArea } from './fhir-target.ts'
 export interface TokenSource {
   /** The newest valid access token. */
   current(): MaybePromise<string>
-  /** A token newer than the one the FHIR server refused, or undefined when there is none to be had. */
+  /** A token newer than the one the FHIR server refused, or undefined when there is none. */
   replace(refused: string): Promise<string | undefined>
 }
 

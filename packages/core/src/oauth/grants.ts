@@ -82,8 +82,8 @@ async function requestToken(
     parameters.set(name, value)
   }
   const requestedAt = channel.now()
-  const { tokenEndpoint } = server
-  const body = await askAuthenticated('access_token', client, server, tokenEndpoint, parameters, grantType, channel)
+  const request = { client, server, url: server.tokenEndpoint, parameters, grantType, channel }
+  const body = await askAuthenticated('access_token', request)
   const response = readTokenResponse(body, token, requestedAt, encodeScope(scope, client))
   const granted = [...ScopeSet.parse(response.scope)].map(scopes.decode).join(' ')
   return granted === response.scope ? response : { ...response, scope: granted }

@@ -86,19 +86,19 @@ export async function introspectToken(token: string, options: IntrospectionOptio
   const target = { ...client, discovery: client.dialect.discovery }
   const { metadata } = await discover(target, ['token_endpoint'], http)
   const introspectionEndpoint = requireEndpoint(metadata, 'introspection_endpoint')
-  const { active, ...members } = await askAuthenticated(
-    'active',
+  const server = {
+    tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
+    issuer: metadata.issuer,
+    acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
+  }
+  const { active, ...members } = await askAuthenticated('active', {
     client,
-    {
-      tokenEndpoint: requireEndpoint(metadata, 'token_endpoint'),
-      issuer: metadata.issuer,
-      acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
-    },
-    introspectionEndpoint,
+    server,
+    url: introspectionEndpoint,
     parameters,
-    'client_credentials',
-    { http, now, purpose: 'introspection' },
-  )
+    grantType: 'client_credentials',
+    channel: { http, now, purpose: 'introspection' },
+  })
   if (typeof active !== 'boolean') {
     throw new FhirAuthError(
       'invalid_response',

@@ -18,9 +18,13 @@ export async function revokeToken(
 ): Promise<void> {
   const parameters = new URLSearchParams({ token, token_type_hint: hint })
   try {
-    await postAuthenticated(client, server, revocationEndpoint, parameters, 'refresh_token', {
-      ...channel,
-      purpose: 'revocation',
+    await postAuthenticated({
+      client,
+      server,
+      url: revocationEndpoint,
+      parameters,
+      grantType: 'refresh_token',
+      channel: { ...channel, purpose: 'revocation' },
     })
   } catch (error) {
     const isUnsupported = error instanceof FhirAuthError && error.error === 'unsupported_token_type'

@@ -33,21 +33,24 @@ export interface AuthorizationServer {
   readonly acceptedAlgorithms?: readonly string[] | undefined
 }
 
+/** A request to a server's back channel, before the client has proved who it is. */
+export interface AuthenticatedRequest {
+  readonly client: Client
+  readonly server: AuthorizationServer
+  /** The server's token endpoint, or another one with the same client authentication. */
+  readonly url: string
+  readonly parameters: URLSearchParams
+  readonly grantType: GrantType
+  readonly channel: BackChannel
+}
+
 /**
  * POSTs a form with the client's authentication (RFC 6749 §3.2): parameters in the body only, redirects refused.
  *
- * @param url - the endpoint: the server's token endpoint, or another one with the same client authentication
  * @throws `token_request_refused` with the server's OAuth error, and what a request can throw
  */
-export async function postAuthenticated(
-  client: Client,
-  server: AuthorizationServer,
-  url: string,
-  parameters: URLSearchParams,
-  grantType: GrantType,
-  channel: BackChannel,
-): Promise<HttpAnswer> {
-  return (await exchange(client, server, url, parameters, grantType, channel)).answer
+export async function postAuthenticated(request: AuthenticatedRequest): Promise<HttpAnswer> {
+  return (await exchange(request)).answer
 }
 
 /**
@@ -59,9 +62,9 @@ export async function postAuthenticated(
  */
 export async function askAuthenticated(
   member: string,
-  ...request: Parameters<typeof postAuthenticated>
+  request: AuthenticatedRequest,
 ): Promise<Record<string, unknown>> {
-  const { answer, refusal } = await exchange(...request)
+  const { answer, refusal } = await exchange(request)
   const body = jsonObject(answer)
   const value = body[member]
   const isMissing = value === undefined || value === null || value === ''
@@ -79,20 +82,13 @@ interface Exchange {
  * A client credentials request is repeated after a reset, with a new `jti`. A code and a refresh token are sent once: the
  * server may have used the first one up.
  */
-function exchange(...request: Parameters<typeof postAuthenticated>): Promise<Exchange> {
-  const attempt = () => exchangeOnce(...request)
-  const [, , , , grantType] = request
-  return grantType === 'client_credentials' ? onceMoreAfterReset(attempt) : attempt()
+function exchange(request: AuthenticatedRequest): Promise<Exchange> {
+  const attempt = () => exchangeOnce(request)
+  return request.grantType === 'client_credentials' ? onceMoreAfterReset(attempt) : attempt()
 }
 
-async function exchangeOnce(
-  client: Client,
-  server: AuthorizationServer,
-  url: string,
-  parameters: URLSearchParams,
-  grantType: GrantType,
-  channel: BackChannel,
-): Promise<Exchange> {
+async function exchangeOnce(request: AuthenticatedRequest): Promise<Exchange> {
+  const { client, server, url, parameters, grantType, channel } = request
   const draft: ClientRequestDraft = {
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams(parameters),

@@ -29,6 +29,11 @@ export class RecentlyUsed<V> {
     this.#younger.set(detachedText(key), value)
   }
 
+  values(): V[] {
+    const older = [...this.#older].filter(([key]) => !this.#younger.has(key))
+    return [...older.map(([, value]) => value), ...this.#younger.values()]
+  }
+
   delete(key: string): void {
     this.#younger.delete(key)
     this.#older.delete(key)

@@ -1,4 +1,11 @@
-import { type AdapterRequest, type Answer, headersBesideBody } from './adapter-contract.ts'
+import type { FhirContext } from '../fhir/fhir-context.ts'
+import {
+  type AdapterRequest,
+  type Answer,
+  type Finding,
+  headersBesideBody,
+  MissingContext,
+} from './adapter-contract.ts'
 
 /** Of Node's `IncomingMessage`, and of each framework's request around it. */
 export interface NodeRequestParts {
@@ -30,6 +37,34 @@ export class NodeRequest implements AdapterRequest {
   header(name: string): string | undefined {
     const value = this.#headers[name]
     return typeof value === 'string' || value === undefined ? value : value[0]
+  }
+}
+
+/** On a request without a context: why, for the guard. */
+const MISSING: unique symbol = Symbol('fhir-auth missing context')
+
+/** A request as handlers see it. */
+interface FhirCarrier {
+  fhir?: FhirContext
+}
+interface Marked extends FhirCarrier {
+  [MISSING]?: MissingContext | undefined
+}
+
+/** What {@link keepFinding} has left on a request. */
+export function findingOn(request: FhirCarrier): Finding | undefined {
+  return request.fhir ?? (request as Marked)[MISSING] // the mark is nobody else's to see
+}
+
+/** Leaves on a request what was found for it, for its handler and its guard. */
+export function keepFinding(request: FhirCarrier, found: Finding): void {
+  // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
+  if (found instanceof MissingContext) {
+    if (request.fhir !== undefined) delete request.fhir
+    const marked: Marked = request
+    marked[MISSING] = found
+  } else {
+    request.fhir = found
   }
 }
 

@@ -93,7 +93,7 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     const claims = { iss: sandbox.issuer, aud: 'portal', sub: 'somebody-else', iat: now, exp: now + 3600 }
     const idToken = await sandbox.signIdToken(claims, { key: 'unknown' })
     sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, id_token: idToken }) })
-    // Even where the keys cannot be had to check its signature.
+    // Even where the keys are missing that check its signature.
     sandbox.fault({ at: 'jwks', kind: 'status', status: 503 })
     portal.advanceSeconds(EXPIRED_SECONDS)
     expect((await look(browser, portal.origin)).status).toBe(401)

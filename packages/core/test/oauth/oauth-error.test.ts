@@ -22,14 +22,14 @@ async function refusalOf(
   const server = await startServer((_request, response) => void response.writeHead(status, headers).end(text))
   const tokenEndpoint = `${server.origin}/token`
   const parameters = new URLSearchParams({ grant_type: 'authorization_code', code: 'the-authorization-code' })
-  const error = await postAuthenticated(
-    registeredClient({ clientAuth }),
-    { tokenEndpoint, issuer: undefined },
-    tokenEndpoint,
+  const error = await postAuthenticated({
+    client: registeredClient({ clientAuth }),
+    server: { tokenEndpoint, issuer: undefined },
+    url: tokenEndpoint,
     parameters,
-    'authorization_code',
-    { http: {}, now: Date.now },
-  ).then(
+    grantType: 'authorization_code',
+    channel: { http: {}, now: Date.now },
+  }).then(
     () => undefined,
     (failure: unknown) => failure,
   )
@@ -265,14 +265,14 @@ describe('secrets in what a server quotes', () => {
       code: 'the-authorization-code',
       code_verifier: 'the-verifier',
     })
-    const attempt = postAuthenticated(
-      registeredClient({ clientAuth: clientSecretBasic(SECRET) }),
-      { tokenEndpoint, issuer: undefined },
-      tokenEndpoint,
+    const attempt = postAuthenticated({
+      client: registeredClient({ clientAuth: clientSecretBasic(SECRET) }),
+      server: { tokenEndpoint, issuer: undefined },
+      url: tokenEndpoint,
       parameters,
-      'authorization_code',
-      { http: {}, now: Date.now },
-    )
+      grantType: 'authorization_code',
+      channel: { http: {}, now: Date.now },
+    })
     const failure = await attempt.catch((error: FhirAuthError) => error)
     const seen = JSON.stringify([failure, (failure as FhirAuthError).message, (failure as FhirAuthError).toProblem()])
     expect(seen).toContain('[secret]')

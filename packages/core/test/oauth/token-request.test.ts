@@ -77,8 +77,9 @@ describe('what is sent', () => {
     const server = await startServer((_request, response) => void response.end())
     const target = { tokenEndpoint: 'https://as.example.com/token', issuer: undefined }
     const parameters = new URLSearchParams({ token: 'the-token' })
+    const channel = { http: {}, now: () => NOW }
     const url = `${server.origin}/revoke`
-    await postAuthenticated(client, target, url, parameters, 'refresh_token', { http: {}, now: () => NOW })
+    await postAuthenticated({ client, server: target, url, parameters, grantType: 'refresh_token', channel })
     expect(server.requests[0]).toMatchObject({ url: '/revoke', body: 'token=the-token' })
     expect(server.requests[0]?.headers.authorization).toMatch(/^Basic /)
   })

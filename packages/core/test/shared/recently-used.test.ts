@@ -43,6 +43,7 @@ describe('what was used last', () => {
         expect(held).toEqual(expect.arrayContaining([...used.keys()].slice(-COUNT).filter(isThere)))
         expect(held.filter((key) => !isThere(key))).toEqual([])
         expect(held.length).toBeLessThanOrEqual(2 * COUNT)
+        expect(replay(uses).recent.values().sort()).toEqual(held.map((key) => used.get(key)).sort())
       }),
       { numRuns: 2000 },
     )

@@ -14,6 +14,7 @@ for (const runtime of runtimes) {
   const name = `Hono 4 on ${runtime.name}`
   if (runtime.binary === undefined) {
     describe(name, () => {
+      // Bun, Deno and workerd publish binaries for some platforms only. `.ci/run` runs where all three have one.
       it.skip(`needs the binary of ${runtime.name}: its npm package has none for this machine`, () => {})
     })
     continue

@@ -29,7 +29,7 @@ export function describeBackend(platform: Platform, suite: { sandbox: Sandbox })
       expect(await (await fetch(`${origin}/count/guarded`)).json()).toEqual({ scope: 'system/Patient.rs' })
     })
 
-    it('a token that cannot be had is 503 or 502 with Retry-After, on guarded routes alone', async () => {
+    it('a token that the app does not get is 503 or 502 with Retry-After, on guarded routes alone', async () => {
       const { origin } = await startNestApp(platform, (origin) => ({
         module: class AppModule {},
         controllers: [PortalController],
