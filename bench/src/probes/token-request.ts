@@ -15,7 +15,7 @@ const registration = { fhirBaseUrl: origin, clientId: CLIENT_ID, scope: SCOPE, c
 const client = checkRegistration(registration, { flow: 'backend', defaultAuth: () => privateKeyJwt(keys) })
 const server = { tokenEndpoint, issuer: origin, acceptedAlgorithms: undefined }
 const ours = (fetch?: typeof globalThis.fetch) =>
-  clientCredentialsGrant(client, SCOPE, server, { http: { fetch, timeoutSeconds: 10 }, now: Date.now })
+  clientCredentialsGrant(SCOPE, { client, server, channel: { http: { fetch, timeoutSeconds: 10 }, now: Date.now } })
 
 async function body(): Promise<string> {
   const now = Math.floor(Date.now() / 1000)

@@ -37,7 +37,7 @@ export async function attemptToken(client: Client): Promise<TokenAttempt> {
       acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
     }
     const channel = { http: { fetch: recording.fetch }, now: Date.now }
-    return attempt({ response: await clientCredentialsGrant(client, client.scope, server, channel) })
+    return attempt({ response: await clientCredentialsGrant(client.scope, { client, server, channel }) })
   } catch (error) {
     if (error instanceof FhirAuthError) return attempt({ error })
     throw error

@@ -35,7 +35,7 @@ export { checkAuthorizationResponse, stateOfResponse } from './oauth/authorizati
 
 export { parseScope } from './fhir/scope-grammar.ts'
 export { clientCredentialsGrant, exchangeCode, type RefreshRequest, refreshGrant } from './oauth/grants.ts'
-export { fhirUserOf, type IdTokenExpectations, verifyIdToken } from './oauth/id-token.ts'
+export { fhirUserOf, type IdTokenExpectations, type IdTokenSources, verifyIdToken } from './oauth/id-token.ts'
 export {
   type ActiveToken,
   type IntrospectionOptions,
@@ -44,6 +44,6 @@ export {
 } from './oauth/introspection.ts'
 export { IssuerKeys } from './oauth/issuer-keys.ts'
 export { readLaunchContext } from './oauth/launch-context.ts'
-export { revokeToken } from './oauth/revocation.ts'
-export type { AuthorizationServer, BackChannel } from './oauth/token-request.ts'
+export { type RevocationRequest, revokeToken } from './oauth/revocation.ts'
+export type { AuthorizationServer, BackChannel, ServerAccess } from './oauth/token-request.ts'
 export type { TokenResponse } from './oauth/token-response.ts'

@@ -143,7 +143,7 @@ function install(
   if (!fastify.hasRequestDecorator(MISSING)) fastify.decorateRequest(MISSING, null)
   addRoutes(fastify, handler, isShared)
   // Before a body is parsed: a form that logs out needs no parser.
-  fastify.addHook('onRequest', (request, reply, done) => serve(handler, request, reply, done, problems))
+  fastify.addHook('onRequest', serverOf(handler, problems))
 }
 
 /** Fastify runs the hooks of a scope only for its routes, so the paths that the hook answers must be some. */
@@ -176,23 +176,19 @@ function withoutQuery({ method, originalUrl, host, ip, socket }: FastifyRequest)
   return { method, url, host, remoteAddress: ip, remotePort: socket.remotePort }
 }
 
-function serve(
-  handler: FhirHandler,
-  fastifyRequest: GuardedRequest,
-  reply: GuardedReply,
-  done: Done,
-  problems: ProblemHandling['problems'],
-): void {
-  const request = new NodeRequest(fastifyRequest, fastifyRequest.url)
-  if (handler.handles(request.url)) {
-    Promise.resolve(handler.answer(request))
-      .then((answer) => apply(answer, reply, done, problems))
-      .catch(done)
-    return
+function serverOf(handler: FhirHandler, problems: ProblemHandling['problems']) {
+  return function serve(fastifyRequest: GuardedRequest, reply: GuardedReply, done: Done): void {
+    const request = new NodeRequest(fastifyRequest, fastifyRequest.url)
+    if (handler.handles(request.url)) {
+      Promise.resolve(handler.answer(request))
+        .then((answer) => apply(answer, reply, done, problems))
+        .catch(done)
+      return
+    }
+    const found = findContext(handler, request, findingOf(fastifyRequest))
+    if (found instanceof Promise) found.then((late) => attach(late, fastifyRequest, done)).catch(done)
+    else attach(found, fastifyRequest, done)
   }
-  const found = findContext(handler, request, findingOf(fastifyRequest))
-  if (found instanceof Promise) found.then((late) => attach(late, fastifyRequest, done)).catch(done)
-  else attach(found, fastifyRequest, done)
 }
 
 function findingOf(request: GuardedRequest): Finding | null {

@@ -53,7 +53,7 @@ export function createInteractionPages(
     if (recorded.method !== 'POST' || form.get('step') !== 'consent') return consentPage(authorization, context)
 
     contexts.delete(uid)
-    const result = await decide(provider, state, authorization, context, form)
+    const result = await decide({ provider, state, context }, authorization, form)
     return redirectAnswer(
       await provider.interactionResult(message, response, result, { mergeWithLastSubmission: false }),
     )
@@ -72,10 +72,8 @@ async function findAuthorization(
 }
 
 async function decide(
-  provider: Provider,
-  state: SandboxState,
+  { provider, state, context }: { provider: Provider; state: SandboxState; context: LaunchContext },
   { clientId, scopes }: Authorization,
-  context: LaunchContext,
   form: RecordedRequest['form'],
 ): Promise<InteractionResults> {
   const granted = consentedScopes(scopes, new Set(form.getAll('scope')))

@@ -110,7 +110,11 @@ export class BackendTokens {
       launchId: undefined,
     }
     const send = this.#settings.http.fetch ?? globalThis.fetch
-    const token = new FhirContext(grant, this.#tokenSource(client, scope), send, () => client.tokenUrls ?? [])
+    const token = new FhirContext(grant, {
+      tokens: this.#tokenSource(client, scope),
+      send,
+      tokenUrls: () => client.tokenUrls ?? [],
+    })
     setProblemSettings(token, this.#settings.problems)
     return { token, expiresAt, lifetimeSeconds }
   }
@@ -167,7 +171,7 @@ export class BackendTokens {
       issuer: metadata.issuer,
       acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
     }
-    return clientCredentialsGrant(client, scope, server, { http, now })
+    return clientCredentialsGrant(scope, { client, server, channel: { http, now } })
   }
 
   #tokenSource(client: Client, scope: string): TokenSource {

@@ -4,6 +4,14 @@ import { type FhirJsonInit, fetchFhirJson } from './fhir-json.ts'
 import type { TokenArea } from './fhir-target.ts'
 import type { ScopeSet } from './scope-set.ts'
 
+/** Where a context gets its tokens, and how it sends them. */
+export interface TokenAccess {
+  readonly tokens: TokenSource
+  readonly send: FetchFunction
+  /** Further URL prefixes that may get the token. Default: none. */
+  readonly tokenUrls?: TokenArea['tokenUrls'] | undefined
+}
+
 /**
  * What a handler gets as `fhir`: a token that is valid now, and what it stands for. Frozen; one object per token, not per
  * request, as long as its session is among the 10,000 used last in this process.
@@ -56,13 +64,7 @@ export class FhirContext implements FhirGrant {
   // Private, so that neither console.log nor JSON.stringify shows it.
   readonly #accessToken: string
 
-  /** @param tokenUrls - further URL prefixes that may get the token. Default: none. */
-  constructor(
-    grant: FhirGrant,
-    tokens: TokenSource,
-    send: FetchFunction,
-    tokenUrls: TokenArea['tokenUrls'] = () => [],
-  ) {
+  constructor(grant: FhirGrant, { tokens, send, tokenUrls = () => [] }: TokenAccess) {
     this.fhirBaseUrl = grant.fhirBaseUrl
     this.expiresAt = grant.expiresAt
     this.scope = grant.scope

@@ -15,7 +15,7 @@ import { checkAuthorizationResponse } from '../oauth/authorization-response.ts'
 import { exchangeCode, refreshGrant } from '../oauth/grants.ts'
 import { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { revokeToken } from '../oauth/revocation.ts'
-import type { BackChannel } from '../oauth/token-request.ts'
+import type { BackChannel, ServerAccess } from '../oauth/token-request.ts'
 import type { LaunchServer } from '../session/launch-server.ts'
 import type { LaunchRecord } from '../session/record.ts'
 import { type RecordSources, type RefreshedLaunch, recordLaunch, recordRefresh } from '../session/record-launch.ts'
@@ -91,7 +91,7 @@ export class LaunchFlow implements LaunchServer {
   /** Exchanges the code: its only use. */
   async complete({ code, client, checks }: AcceptedAnswer): Promise<LaunchRecord> {
     const sources = await this.#sourcesOf(client, checks)
-    const response = await exchangeCode(client, checks, code, sources.server, this.#channel)
+    const response = await exchangeCode(code, checks, this.#accessTo(sources))
     const launchId = await launchIdOfState(checks.state)
     const endsAt = this.#channel.now() + this.#settings.session.lifetimeSeconds * 1000
     return recordLaunch({ launchId, endsAt, idToken: { nonce: checks.nonce } }, response, sources)
@@ -100,7 +100,7 @@ export class LaunchFlow implements LaunchServer {
   async refresh(launch: LaunchRecord): Promise<RefreshedLaunch> {
     const sources = await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
     const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
-    const response = await refreshGrant(sources.client, request, sources.server, this.#channel)
+    const response = await refreshGrant(request, this.#accessTo(sources))
     try {
       return await recordRefresh(launch, response, sources)
     } catch (error) {
@@ -117,14 +117,18 @@ export class LaunchFlow implements LaunchServer {
 
   async #revokeTokens(
     { accessToken, refreshToken }: Pick<LaunchRecord, 'accessToken' | 'refreshToken'>,
-    { client, metadata, server }: RecordSources,
+    sources: RecordSources,
   ): Promise<void> {
-    const endpoint = metadata.revocation_endpoint
+    const endpoint = sources.metadata.revocation_endpoint
     if (!endpoint) return
     const [token, hint] = refreshToken
       ? ([refreshToken, 'refresh_token'] as const)
       : ([accessToken, 'access_token'] as const)
-    await revokeToken(client, server, endpoint, token, hint, this.#channel)
+    await revokeToken({ token, hint, endpoint }, this.#accessTo(sources))
+  }
+
+  #accessTo({ client, server }: RecordSources): ServerAccess {
+    return { client, server, channel: this.#channel }
   }
 
   /** Where a person logs out of the server as well (OpenID Connect RP-Initiated Logout §2), if it has such a place. */

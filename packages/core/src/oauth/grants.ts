@@ -3,7 +3,7 @@ import type { GrantType } from '../dialects/dialect.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { refuseOption } from '../options.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
-import { type AuthorizationServer, askAuthenticated, type BackChannel } from './token-request.ts'
+import { askAuthenticated, type ServerAccess } from './token-request.ts'
 import { readTokenResponse, type TokenResponse } from './token-response.ts'
 
 /**
@@ -11,11 +11,9 @@ import { readTokenResponse, type TokenResponse } from './token-response.ts'
  * Never tried twice: a second use of a code may revoke what the first one got.
  */
 export async function exchangeCode(
-  client: Client,
-  checks: AuthorizationChecks,
   code: string,
-  server: AuthorizationServer,
-  channel: BackChannel,
+  checks: AuthorizationChecks,
+  access: ServerAccess,
 ): Promise<TokenResponse> {
   const parameters = new URLSearchParams({
     grant_type: 'authorization_code',
@@ -23,7 +21,7 @@ export async function exchangeCode(
     redirect_uri: checks.redirectUri,
     ...(checks.codeVerifier !== undefined && { code_verifier: checks.codeVerifier }),
   })
-  return requestToken(client, server, parameters, 'authorization_code', checks.scope, channel)
+  return requestToken(parameters, { grantType: 'authorization_code', scope: checks.scope }, access)
 }
 
 export interface RefreshRequest {
@@ -39,40 +37,27 @@ export interface RefreshRequest {
  *
  * @throws `invalid_option` when the scope is wider than what was granted
  */
-export async function refreshGrant(
-  client: Client,
-  request: RefreshRequest,
-  server: AuthorizationServer,
-  channel: BackChannel,
-): Promise<TokenResponse> {
+export async function refreshGrant(request: RefreshRequest, access: ServerAccess): Promise<TokenResponse> {
   const { refreshToken, grantedScope, scope } = request
   const parameters = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
   if (scope !== undefined) {
     const wider = ScopeSet.parse(grantedScope).missing(scope)
     if (wider.length > 0) refuseOption(`A refresh cannot widen the scope: ${wider.join(' ')} was not granted.`)
-    parameters.set('scope', encodeScope(scope, client))
+    parameters.set('scope', encodeScope(scope, access.client))
   }
-  return requestToken(client, server, parameters, 'refresh_token', scope ?? grantedScope, channel)
+  return requestToken(parameters, { grantType: 'refresh_token', scope: scope ?? grantedScope }, access)
 }
 
 /** Gets a token for the app itself (SMART App Launch 2.2 "Backend Services", RFC 6749 §4.4). */
-export async function clientCredentialsGrant(
-  client: Client,
-  scope: string,
-  server: AuthorizationServer,
-  channel: BackChannel,
-): Promise<TokenResponse> {
-  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encodeScope(scope, client) })
-  return requestToken(client, server, parameters, 'client_credentials', scope, channel)
+export async function clientCredentialsGrant(scope: string, access: ServerAccess): Promise<TokenResponse> {
+  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encodeScope(scope, access.client) })
+  return requestToken(parameters, { grantType: 'client_credentials', scope }, access)
 }
 
 async function requestToken(
-  client: Client,
-  server: AuthorizationServer,
   parameters: URLSearchParams,
-  grantType: GrantType,
-  scope: string,
-  channel: BackChannel,
+  { grantType, scope }: { grantType: GrantType; scope: string },
+  { client, server, channel }: ServerAccess,
 ): Promise<TokenResponse> {
   const { clientId, fhirBaseUrl, dialect } = client
   const { token, scopes } = dialect

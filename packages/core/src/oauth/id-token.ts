@@ -12,28 +12,35 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 const CLOCK_TOLERANCE_SECONDS = 60
 const FHIR_USER_TYPES = ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Person']
 
+/** What the login that an id_token belongs to knows of it. */
 export interface IdTokenExpectations {
   readonly nonce: string | undefined
   /** For a refresh: the id_token's `sub` must not change. */
   readonly sub?: string | undefined
 }
 
+/** Whose id_tokens are verified, and by what. */
+export interface IdTokenSources {
+  readonly client: Client
+  readonly metadata: ServerMetadata
+  readonly issuerKeys: IssuerKeys
+  /** The present, in milliseconds since the epoch. */
+  readonly now: number
+}
+
 /**
  * Verifies an id_token (OpenID Connect Core §3.1.3.7): signature, algorithm, `iss`, `aud`, `azp`, `exp`, `iat`, `nonce`.
  * The issuer comes from configuration and discovery, never from the token.
  *
- * @param now - the present, in milliseconds since the epoch
  * @returns the claims, or undefined where the dialect ignores id_tokens
  * @throws `invalid_id_token`
  */
 export async function verifyIdToken(
   token: string,
-  client: Client,
-  metadata: ServerMetadata,
   expected: IdTokenExpectations,
-  issuerKeys: IssuerKeys,
-  now: number,
+  sources: IdTokenSources,
 ): Promise<IdTokenClaims | undefined> {
+  const { client, metadata, issuerKeys, now } = sources
   const rules = client.dialect.idToken
   if (rules.mode === 'ignore') return undefined
   const issuer = rules.issuer ?? metadata.issuer
@@ -77,7 +84,7 @@ export async function verifyIdToken(
   if (typeof issuer === 'function' && !(typeof claims.iss === 'string' && issuer(claims.iss, metadata.issuer))) {
     refuse('unexpected "iss" claim value')
   }
-  return checkClaims(claims, client, expected, rules.requireNonce, now)
+  return checkClaims(claims, expected, sources)
 }
 
 /** `{"alg":"none"}`: lets jose check the claims of a token whose signature the dialect chose not to check. */
@@ -85,10 +92,8 @@ const NO_ALGORITHM_HEADER = 'eyJhbGciOiJub25lIn0'
 
 function checkClaims(
   claims: JWTPayload,
-  { clientId }: Client,
   expected: IdTokenExpectations,
-  requireNonce: boolean,
-  now: number,
+  { client: { clientId, dialect }, now }: IdTokenSources,
 ): IdTokenClaims {
   const { iss, sub, aud, azp, exp, iat, nonce } = claims
   if (iss === undefined || exp === undefined) refuse('"iss" or "exp" is missing')
@@ -100,7 +105,7 @@ function checkClaims(
   if (nonce !== undefined && expected.nonce !== undefined && nonce !== expected.nonce) {
     refuse('"nonce" is of another login')
   }
-  if (nonce === undefined && requireNonce) refuse('"nonce" is missing')
+  if (nonce === undefined && dialect.idToken.requireNonce) refuse('"nonce" is missing')
   if (expected.sub !== undefined && sub !== expected.sub) refuse('"sub" is another person than before the refresh')
   return Object.freeze({ ...claims, iss, sub })
 }

@@ -1,6 +1,12 @@
-import type { Client } from '../client/client.ts'
 import { FhirAuthError } from '../errors.ts'
-import { type AuthorizationServer, type BackChannel, postAuthenticated } from './token-request.ts'
+import { postAuthenticated, type ServerAccess } from './token-request.ts'
+
+export interface RevocationRequest {
+  readonly token: string
+  readonly hint: 'refresh_token' | 'access_token'
+  /** The server's `revocation_endpoint`. */
+  readonly endpoint: string
+}
 
 /**
  * Revokes a token (RFC 7009 §2). Revoking a refresh token ends its access tokens too, where the server can. A server
@@ -9,19 +15,15 @@ import { type AuthorizationServer, type BackChannel, postAuthenticated } from '.
  * @throws `token_request_refused` and what a request can throw; a logout has ended the session before it calls this
  */
 export async function revokeToken(
-  client: Client,
-  server: AuthorizationServer,
-  revocationEndpoint: string,
-  token: string,
-  hint: 'refresh_token' | 'access_token',
-  channel: BackChannel,
+  { token, hint, endpoint }: RevocationRequest,
+  { client, server, channel }: ServerAccess,
 ): Promise<void> {
   const parameters = new URLSearchParams({ token, token_type_hint: hint })
   try {
     await postAuthenticated({
       client,
       server,
-      url: revocationEndpoint,
+      url: endpoint,
       parameters,
       grantType: 'refresh_token',
       channel: { ...channel, purpose: 'revocation' },

@@ -33,15 +33,19 @@ export interface AuthorizationServer {
   readonly acceptedAlgorithms?: readonly string[] | undefined
 }
 
-/** A request to a server's back channel, before the client has proved who it is. */
-export interface AuthenticatedRequest {
+/** As whom, at which authorization server, and by which means: what every request to its back channel needs. */
+export interface ServerAccess {
   readonly client: Client
   readonly server: AuthorizationServer
+  readonly channel: BackChannel
+}
+
+/** A request to a server's back channel, before the client has proved who it is. */
+export interface AuthenticatedRequest extends ServerAccess {
   /** The server's token endpoint, or another one with the same client authentication. */
   readonly url: string
   readonly parameters: URLSearchParams
   readonly grantType: GrantType
-  readonly channel: BackChannel
 }
 
 /**

@@ -31,7 +31,7 @@ export class LaunchContexts {
   create(launch: LaunchRecord, tokens: TokenSource): FhirContext {
     const { send, tokenUrls, problems } = this.#settings
     const grant = { ...launch, scope: ScopeSet.parse(launch.scope) }
-    const context = new FhirContext(grant, tokens, send, () => tokenUrls(launch.fhirBaseUrl))
+    const context = new FhirContext(grant, { tokens, send, tokenUrls: () => tokenUrls(launch.fhirBaseUrl) })
     setProblemSettings(context, problems)
     this.#contexts.set(launch, context)
     return context

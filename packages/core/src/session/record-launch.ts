@@ -44,10 +44,8 @@ export async function recordLaunch(
   response: TokenResponse,
   sources: RecordSources,
 ): Promise<LaunchRecord> {
-  const { client, metadata, server, issuerKeys, now, keepsIdToken } = sources
-  const idToken = response.idToken
-    ? await verifyIdToken(response.idToken, client, metadata, expected, issuerKeys, now)
-    : undefined
+  const { client, server, keepsIdToken } = sources
+  const idToken = response.idToken ? await verifyIdToken(response.idToken, expected, sources) : undefined
   const { accessToken, expiresAt, lifetimeSeconds, scope, refreshToken } = response
   return Object.freeze({
     launchId,

@@ -20,7 +20,10 @@ it('REV-01 INT-02 a backend token is revoked and introspected with the same keys
   const client = checkRegistration(registration, { flow: 'backend', defaultAuth: () => privateKeyJwt(keys) })
   const server = { tokenEndpoint: `${sandbox.issuer}/token`, issuer: sandbox.issuer }
   const channel = { http: {}, now: Date.now }
-  await revokeToken(client, server, `${sandbox.issuer}/revoke`, fhir.accessToken, 'access_token', channel)
+  await revokeToken(
+    { token: fhir.accessToken, hint: 'access_token', endpoint: `${sandbox.issuer}/revoke` },
+    { client, server, channel },
+  )
   expect((await ask()).active).toBe(false)
   const [request] = sandbox.requestsTo('/revoke')
   expect(readJwt(request?.form.get('client_assertion')).claims).toMatchObject({ iss: 'job', aud: server.tokenEndpoint })

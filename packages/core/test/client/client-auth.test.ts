@@ -45,9 +45,10 @@ async function captureGrants({ clientAuth, clientId = 'app', dialect = smart(), 
     ...{ state: 's', codeVerifier: 'the-verifier', nonce: undefined, fhirBaseUrl, clientId, redirectUri },
     ...{ scope: 'openid', tokenEndpoint, issuer: undefined, issuerInResponse: false },
   }
-  await exchangeCode(client, checks, 'the-code', target, channel)
-  await refreshGrant(client, { refreshToken: 'the-refresh-token', grantedScope: 'openid' }, target, channel)
-  await clientCredentialsGrant(client, 'system/Patient.rs', target, channel)
+  const access = { client, server: target, channel }
+  await exchangeCode('the-code', checks, access)
+  await refreshGrant({ refreshToken: 'the-refresh-token', grantedScope: 'openid' }, access)
+  await clientCredentialsGrant('system/Patient.rs', access)
   const [exchange, refresh, credentials] = server.tokenRequests as [SeenRequest, SeenRequest, SeenRequest]
   return { server, exchange, refresh, credentials, all: [exchange, refresh, credentials] }
 }
@@ -96,7 +97,7 @@ describe('client_secret_basic', () => {
     const client = registeredClient({ clientAuth: clientSecretBasic(clientSecret) })
     const request = { refreshToken: 'unknown', grantedScope: 'openid' }
     const channel = { http: {}, now: Date.now }
-    await failureOf(() => refreshGrant(client, request, server, channel))
+    await failureOf(() => refreshGrant(request, { client, server, channel }))
     expect(sandbox.requestsTo('/token')[0]?.headers.authorization).toBe(
       `Basic ${Buffer.from(`app:${clientSecret}`).toString('base64')}`,
     )
@@ -123,7 +124,11 @@ describe('client_secret_basic', () => {
       const server = await startTokenServer((_, response) => sendJson(response, { error: 'invalid_client' }, 401))
       const client = registeredClient({ clientAuth: clientSecretBasic(secret) })
       const target = { tokenEndpoint: server.tokenEndpoint, issuer: undefined }
-      return (await failureOf(() => clientCredentialsGrant(client, 'a', target, { http: {}, now: Date.now }))).message
+      return (
+        await failureOf(() =>
+          clientCredentialsGrant('a', { client, server: target, channel: { http: {}, now: Date.now } }),
+        )
+      ).message
     }
     expect(await hintFor('with+plus')).toContain("{ encoding: 'rfc6749' }")
     expect(await hintFor('plain')).not.toContain('encoding')
@@ -190,7 +195,9 @@ describe('private_key_jwt', () => {
     const server = await startTokenServer((_, response) => sendJson(response, { error: 'invalid_client' }, 400))
     const client = registeredClient({ clientAuth: privateKeyJwt(keys) })
     const target = { tokenEndpoint: server.tokenEndpoint, issuer: undefined }
-    const failure = await failureOf(() => clientCredentialsGrant(client, 'a', target, { http: {}, now: Date.now }))
+    const failure = await failureOf(() =>
+      clientCredentialsGrant('a', { client, server: target, channel: { http: {}, now: Date.now } }),
+    )
     expect(failure.message).toContain('"key-1" (ES384)')
   })
 })

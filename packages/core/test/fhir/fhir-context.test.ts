@@ -24,7 +24,7 @@ function contextAt(fhirBaseUrl: string, tokens: Partial<TokenSource> = {}, send 
     launch: Object.freeze({ intent: 'order' }),
   }
   const source = { current: () => TOKEN, replace: async () => undefined, ...tokens }
-  return new FhirContext(grant, source, send)
+  return new FhirContext(grant, { tokens: source, send })
 }
 
 type Answerer = (request: SeenRequest, response: ServerResponse) => void

@@ -23,8 +23,7 @@ async function contextAt(
       ...{ patient: '1', encounter: undefined, fhirUser: undefined, idToken: undefined, launch: {} },
       scope: ScopeSet.parse('patient/*.rs'),
     },
-    { current: () => TOKEN, replace: async () => undefined, ...parts.tokens },
-    globalThis.fetch,
+    { tokens: { current: () => TOKEN, replace: async () => undefined, ...parts.tokens }, send: globalThis.fetch },
   )
   return { fhir, server }
 }

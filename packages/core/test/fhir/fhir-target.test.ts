@@ -20,7 +20,11 @@ function watchedContext(answer: (url: string) => Response = () => new Response('
     ...{ patient: '1', encounter: undefined, fhirUser: undefined, idToken: undefined },
     scope: ScopeSet.parse('patient/*.rs'),
   }
-  const fhir = new FhirContext(grant, { current: () => TOKEN, replace: async () => undefined }, send, () => tokenUrls)
+  const fhir = new FhirContext(grant, {
+    tokens: { current: () => TOKEN, replace: async () => undefined },
+    send,
+    tokenUrls: () => tokenUrls,
+  })
   return { fhir, sent }
 }
 
@@ -180,7 +184,7 @@ describe('what goes out beside the token', () => {
     }
     const tokens = { current: () => TOKEN, replace: async () => undefined }
     const headers = { referer: `${server.origin}/fhir/Patient/1`, cookie: 'a=b' }
-    await new FhirContext(grant, tokens, globalThis.fetch).fetch('Patient/1', { headers })
+    await new FhirContext(grant, { tokens, send: globalThis.fetch }).fetch('Patient/1', { headers })
     for (const name of ['referer', 'cookie', 'authorization'])
       expect(other.requests[0]?.headers).not.toHaveProperty(name)
   })

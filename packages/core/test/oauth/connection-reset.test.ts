@@ -29,12 +29,13 @@ async function startResettingServer(resetAt: readonly number[]) {
   return {
     ...server,
     sockets,
-    getToken: () => clientCredentialsGrant(client, 'system/Patient.rs', target, channel),
+    getToken: () => clientCredentialsGrant('system/Patient.rs', { client, server: target, channel }),
     exchange: () => {
       const checks = { redirectUri: 'https://app.example/callback', codeVerifier: undefined, scope: 'openid' }
-      return exchangeCode(client, checks as Parameters<typeof exchangeCode>[1], 'the-code', target, channel)
+      return exchangeCode('the-code', checks as Parameters<typeof exchangeCode>[1], { client, server: target, channel })
     },
-    refresh: () => refreshGrant(client, { refreshToken: 'refresh', grantedScope: 'openid' }, target, channel),
+    refresh: () =>
+      refreshGrant({ refreshToken: 'refresh', grantedScope: 'openid' }, { client, server: target, channel }),
     fetchKeys: () => new IssuerKeys(channel.http, Date.now).get(`${server.origin}/jwks`, undefined),
     discover: () => {
       const { discovery } = smart()

@@ -41,7 +41,7 @@ async function checksFor(client: Client, server: TokenServer): Promise<Authoriza
 async function exchange(server: TokenServer, clientAuth: ClientAuth, dialect = smart()) {
   const client = registeredClient({ fhirBaseUrl: server.fhirBaseUrl, clientAuth, dialect })
   const checks = await checksFor(client, server)
-  return { checks, response: await exchangeCode(client, checks, CODE, targetOf(server), channel) }
+  return { checks, response: await exchangeCode(CODE, checks, { client, server: targetOf(server), channel }) }
 }
 
 it.each([
@@ -79,7 +79,7 @@ it('TOK-03 a dialect can add client_id and others by grant; each parameter stand
     },
   })
   const client = registeredClient({ clientAuth: privateKeyJwt(keys), dialect })
-  await clientCredentialsGrant(client, 'system/Patient.rs', targetOf(server), channel)
+  await clientCredentialsGrant('system/Patient.rs', { client, server: targetOf(server), channel })
   expect(keysOf(server)).toEqual(
     ['client_assertion', 'client_assertion_type', 'client_id', 'grant_type', 'scope', 'tenant'].sort(),
   )
@@ -93,7 +93,7 @@ it('TOK-05 TOK-03 InteliChart: exactly the six parameters of its code exchange, 
   expect(keysOf(server)).toEqual(['audience', 'client_id', 'code', 'code_verifier', 'grant_type', 'redirect_uri'])
   expect(form?.get('audience')).toBe(server.fhirBaseUrl)
   const client = registeredClient({ fhirBaseUrl: server.fhirBaseUrl, clientAuth: secret, dialect: intelichart() })
-  await refreshGrant(client, { refreshToken: 'r', grantedScope: 'openid' }, targetOf(server), channel)
+  await refreshGrant({ refreshToken: 'r', grantedScope: 'openid' }, { client, server: targetOf(server), channel })
   expect(keysOf(server)).toEqual(['client_id', 'grant_type', 'refresh_token'])
 })
 
@@ -118,7 +118,9 @@ it.each([
   const client = registeredClient({ clientAuth: secret })
   const checks = await checksFor(client, server)
   const impatient = { http: { timeoutSeconds: code === 'timeout' ? 1 : 10 }, now: () => NOW }
-  const failure = await failureOf(() => exchangeCode(client, checks, CODE, targetOf(server), impatient))
+  const failure = await failureOf(() =>
+    exchangeCode(CODE, checks, { client, server: targetOf(server), channel: impatient }),
+  )
   expect(failure.code).toBe(code)
   expect(failure.message).not.toContain(CODE)
   expect(server.tokenRequests).toHaveLength(1)
@@ -136,7 +138,7 @@ it('RFR-02 a refresh asks for no scope, or for less than was granted, never for 
   const client = registeredClient({ clientAuth: secret })
   const refresh = (scope?: string) => {
     const request = { refreshToken: 'r', grantedScope: 'patient/*.rs offline_access', scope }
-    return refreshGrant(client, request, targetOf(server), channel)
+    return refreshGrant(request, { client, server: targetOf(server), channel })
   }
   await refresh()
   expect(server.tokenRequests[0]?.form.has('scope')).toBe(false)
@@ -158,7 +160,7 @@ it('SCP-12 scopes go over the wire in the form of the dialect, and come back in 
   )
   const client = registeredClient({ clientAuth: secret, dialect: smart({ scopes }) })
   const scope = 'system/Patient.rs system/Group.rs'
-  const response = await clientCredentialsGrant(client, scope, targetOf(server), channel)
+  const response = await clientCredentialsGrant(scope, { client, server: targetOf(server), channel })
   expect(server.tokenRequests[0]?.form.get('scope')).toBe('system-Patient.rs system-Group.rs')
   expect(response.scope).toBe('system/Patient.rs')
 })

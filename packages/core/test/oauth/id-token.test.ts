@@ -40,7 +40,7 @@ function verifyAt(token: string, { idToken, metadata, expected }: Trial = {}) {
   const known = { issuer: sandbox.issuer, jwks_uri: `${sandbox.issuer}/jwks`, sources: [], documents: [], ...metadata }
   const client = registeredClient({ dialect: smart({ idToken }) })
   const keys = new IssuerKeys({}, () => NOW)
-  return verifyIdToken(token, client, known, expected ?? { nonce: NONCE }, keys, NOW)
+  return verifyIdToken(token, expected ?? { nonce: NONCE }, { client, metadata: known, issuerKeys: keys, now: NOW })
 }
 
 const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
@@ -184,7 +184,11 @@ describe('where the keys come from', () => {
     const token = await sandbox.signIdToken(soundClaims())
     const unknown = { sources: [], documents: [] }
     const keys = new IssuerKeys({}, () => NOW)
-    const attempt = verifyIdToken(token, registeredClient(), unknown, { nonce: NONCE }, keys, NOW)
+    const attempt = verifyIdToken(
+      token,
+      { nonce: NONCE },
+      { client: registeredClient(), metadata: unknown, issuerKeys: keys, now: NOW },
+    )
     await expect(attempt).rejects.toEqual(refusal(/issuer/))
     expect(sandbox.requests).toEqual([])
   })

@@ -114,7 +114,10 @@ describe('revokeToken', () => {
     const client = registeredClient({ clientId: 'portal', clientAuth: clientSecretBasic(SECRET) })
     const authorizationServer = { tokenEndpoint: `${server.origin}/token`, issuer: undefined }
     const channel = { http: {}, now: Date.now }
-    const result = revokeToken(client, authorizationServer, `${server.origin}/revoke`, 'a-token', hint, channel)
+    const result = revokeToken(
+      { token: 'a-token', hint, endpoint: `${server.origin}/revoke` },
+      { client, server: authorizationServer, channel },
+    )
     return { server, result }
   }
 
@@ -136,7 +139,10 @@ describe('revokeToken', () => {
     const client = registeredClient({ clientId: 'portal', clientAuth: clientSecretBasic(SECRET) })
     const server = { tokenEndpoint: `${sandbox.issuer}/token`, issuer: sandbox.issuer }
     const channel = { http: {}, now: Date.now }
-    await revokeToken(client, server, `${sandbox.issuer}/revoke`, 'never-issued', 'refresh_token', channel)
+    await revokeToken(
+      { token: 'never-issued', hint: 'refresh_token', endpoint: `${sandbox.issuer}/revoke` },
+      { client, server, channel },
+    )
     expect(sandbox.requestsTo('/revoke')[0]?.status).toBe(200)
   })
 

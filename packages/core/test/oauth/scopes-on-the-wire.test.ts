@@ -129,7 +129,7 @@ describe('scope in a token request', () => {
     const channel = { http: {}, now: Date.now }
     const at = { tokenEndpoint: server.tokenEndpoint, issuer: undefined }
     const request = { refreshToken: 'a-refresh-token', grantedScope: `${VITALS} system/Group.r`, scope: VITALS }
-    await refreshGrant(registeredClient({ dialect: smart({ scopes }) }), request, at, channel)
+    await refreshGrant(request, { client: registeredClient({ dialect: smart({ scopes }) }), server: at, channel })
     expect(server.tokenRequests[0]?.form.get('scope')).toBe('system-Observation.rs?category=vital--signs')
   })
 })

@@ -13,15 +13,11 @@ const SECRET = 'the-client-secret'
 const client = registeredClient({ clientAuth: clientSecretBasic(SECRET) })
 
 const ask = (tokenEndpoint: string, timeoutSeconds = 10) =>
-  clientCredentialsGrant(
+  clientCredentialsGrant('system/Patient.rs', {
     client,
-    'system/Patient.rs',
-    { tokenEndpoint, issuer: undefined },
-    {
-      http: { timeoutSeconds },
-      now: () => NOW,
-    },
-  )
+    server: { tokenEndpoint, issuer: undefined },
+    channel: { http: { timeoutSeconds }, now: () => NOW },
+  })
 
 /** The failure of a request to a token endpoint that answers like this. */
 async function failureFor(answer: (response: ServerResponse) => unknown, timeoutSeconds?: number) {
@@ -65,7 +61,7 @@ describe('what is sent', () => {
     const channel = { http: {}, now: () => NOW }
     await ask(server.tokenEndpoint)
     const post = registeredClient({ clientAuth: clientSecretPost(SECRET) })
-    await clientCredentialsGrant(post, 'system/Patient.rs', target, channel)
+    await clientCredentialsGrant('system/Patient.rs', { client: post, server: target, channel })
     const [header, body] = server.requests
     expect(header?.headers.authorization).toBeDefined()
     expect(header?.form.has('client_secret')).toBe(false)

@@ -56,10 +56,12 @@ describe('a refresh', () => {
     }
     const refresh = (scope?: string) =>
       refreshGrant(
-        registeredClient(),
         { refreshToken: 'the-refresh-token', grantedScope: 'patient/*.rs', scope },
-        { tokenEndpoint: 'https://auth.example/token', issuer: undefined },
-        { http, now: () => 0 },
+        {
+          client: registeredClient(),
+          server: { tokenEndpoint: 'https://auth.example/token', issuer: undefined },
+          channel: { http, now: () => 0 },
+        },
       )
     expect(await failureOf(() => refresh('patient/*.rs patient/*.cud'))).toMatchObject({ code: 'invalid_option' })
     expect(sent).toEqual([])

@@ -29,8 +29,7 @@ function contextWith(
       ...{ fhirBaseUrl: 'https://ehr.example/fhir', accessToken: 't', expiresAt: 0, scope: ScopeSet.parse(scope) },
       ...{ patient, encounter, fhirUser: undefined, idToken: undefined, launch: {}, launchId },
     },
-    { current: () => 't', replace: async () => undefined },
-    fetch,
+    { tokens: { current: () => 't', replace: async () => undefined }, send: fetch },
   )
 }
 

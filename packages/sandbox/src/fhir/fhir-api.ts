@@ -64,7 +64,7 @@ export function createFhirApi(options: FhirApiOptions): (request: FhirRequest) =
 
   function search(access: FhirAccess, request: FhirRequest, type: ResourceType, query: URLSearchParams): FhirResponse {
     const strict = /\bhandling=strict\b/.test(headerOf(request, 'prefer') ?? '')
-    return answerSearch(store, baseUrl, access, type, query, strict)
+    return answerSearch({ store, baseUrl }, access, { type, query, strict })
   }
 
   function answerType(access: FhirAccess, request: FhirRequest, type: ResourceType, rest: string[]): FhirResponse {

@@ -49,7 +49,13 @@ export function laboratoryResultsOf(patient: SyntheticPatient): FhirResource[] {
     const level = generator.between(low, high, digits)
     const spread = (high - low) / 10
     return visits.map((visit) => ({
-      ...observation(patient, visit, test.label, 'laboratory', test.measure),
+      ...observation({
+        patient,
+        appointment: visit,
+        label: test.label,
+        category: 'laboratory',
+        measure: test.measure,
+      }),
       valueQuantity: quantity(generator.between(level - spread, level + spread, digits), test.unit),
     }))
   })

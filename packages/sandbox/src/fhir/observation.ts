@@ -28,14 +28,16 @@ export function quantity(value: number, unit: Unit): object {
   return { value, unit: unit.text, system: ucum, code: unit.code }
 }
 
+export interface ObservationParts {
+  readonly patient: SyntheticPatient
+  readonly appointment: Appointment
+  readonly label: string
+  readonly category: 'vital-signs' | 'laboratory'
+  readonly measure: Measure
+}
+
 /** The elements that every generated Observation shares. */
-export function observation(
-  patient: SyntheticPatient,
-  appointment: Appointment,
-  label: string,
-  category: 'vital-signs' | 'laboratory',
-  measure: Measure,
-): FhirResource {
+export function observation({ patient, appointment, label, category, measure }: ObservationParts): FhirResource {
   return {
     resourceType: 'Observation',
     id: `${patient.id}-${label}-${String(appointment.month + 1).padStart(2, '0')}`,

@@ -57,7 +57,17 @@ const problemsOfTheYoung: readonly Problem[] = [
 
 const concept = (system: string, code: string): object => ({ coding: [{ system, code }] })
 
-function condition(patient: SyntheticPatient, problem: Problem, number: number, encounter: string, date: string) {
+/** One problem of a patient, at the encounter that found it. */
+interface Diagnosis {
+  readonly patient: SyntheticPatient
+  readonly problem: Problem
+  /** The patient's first or second one. */
+  readonly number: number
+  readonly encounter: string
+  readonly date: string
+}
+
+function condition({ patient, problem, number, encounter, date }: Diagnosis) {
   const terminology = 'http://terminology.hl7.org/CodeSystem'
   return {
     resourceType: 'Condition',
@@ -74,13 +84,7 @@ function condition(patient: SyntheticPatient, problem: Problem, number: number, 
   } satisfies FhirResource
 }
 
-function medicationRequest(
-  patient: SyntheticPatient,
-  problem: Problem,
-  number: number,
-  encounter: string,
-  date: string,
-) {
+function medicationRequest({ patient, problem, number, encounter, date }: Diagnosis) {
   const { code, name, dosage } = problem.medication
   return {
     resourceType: 'MedicationRequest',
@@ -112,9 +116,7 @@ export function problemsOf(patient: SyntheticPatient): FhirResource[] {
     .flatMap((visit, i) => {
       const problem = catalogue[(first + i) % catalogue.length]
       if (problem === undefined) return []
-      return [
-        condition(patient, problem, i + 1, visit.encounter, visit.time),
-        medicationRequest(patient, problem, i + 1, visit.encounter, visit.time),
-      ]
+      const diagnosis = { patient, problem, number: i + 1, encounter: visit.encounter, date: visit.time }
+      return [condition(diagnosis), medicationRequest(diagnosis)]
     })
 }

@@ -77,14 +77,23 @@ function decodePage(type: ResourceType, text: string): Page {
   throw new FhirProblem(400, 'value', 'This page link is not valid; start the search again.')
 }
 
+export interface SearchedServer {
+  readonly store: ResourceStore
+  readonly baseUrl: string
+}
+
+export interface SearchRequest {
+  readonly type: ResourceType
+  readonly query: URLSearchParams
+  /** `Prefer: handling=strict`: an unknown parameter is an error (FHIR R4 §3.1.1.4.1). */
+  readonly strict: boolean
+}
+
 /** A searchset Bundle of what the token may see. */
 export function answerSearch(
-  store: ResourceStore,
-  baseUrl: string,
+  { store, baseUrl }: SearchedServer,
   access: FhirAccess,
-  type: ResourceType,
-  query: URLSearchParams,
-  strict: boolean,
+  { type, query, strict }: SearchRequest,
 ): FhirResponse {
   const permission = requirePermission(access, type, 's')
   const pageText = query.get('_page')

@@ -64,7 +64,7 @@ function vitalSignsAt(patient: SyntheticPatient, appointment: Appointment, base:
   const generator = seededGenerator(`${patient.id} vital signs ${appointment.month}`)
   const progress = appointment.month / (measuredMonths - 1)
   const vital = (label: string, measure: Measure, value: object): FhirResource => ({
-    ...observation(patient, appointment, label, 'vital-signs', measure),
+    ...observation({ patient, appointment, label, category: 'vital-signs', measure }),
     ...value,
   })
   const upper = round(base.systolic + progress * base.pressureTrend + generator.between(-6, 6), 0)
