@@ -20,7 +20,7 @@ export function mapStore(entries: Map<string, Entry>): Store {
     async set(key, value, ttlSeconds) {
       keep(key, value, ttlSeconds)
     },
-    // No await between the look and the write: nothing comes between them.
+    // Atomic, because there is no await between the check and the write.
     async swap(key, expected, value, ttlSeconds) {
       if (liveValue(key) !== expected) return false
       keep(key, value, ttlSeconds)
