@@ -57,8 +57,13 @@ export type FhirAuthEvent =
   /** The session stays; the refresh is tried again. */
   | (LaunchOrigin & Timed & { readonly type: 'refresh_failed'; readonly error: FhirAuthError })
   | (LaunchOrigin & { readonly type: 'launch_ended'; readonly reason: LaunchEndReason })
-  /** The new id_token of a refresh does not count. The session goes on with the identity it had. */
+  /**
+   * An id_token does not count: the new one of a refresh, or one that the login has not asked for. The session goes on with
+   * the identity it had.
+   */
   | (LaunchOrigin & { readonly type: 'id_token_ignored'; readonly error: FhirAuthError })
+  /** Members of a token response have a form that cannot be read: handlers do not see them. */
+  | (EventOrigin & { readonly type: 'members_ignored'; readonly members: readonly string[] })
   | { readonly type: 'store_failed'; readonly error: FhirAuthError }
   /** A key of the app's key set that does not sign, such as one for encryption. It is not published. */
   | { readonly type: 'key_left_aside'; readonly kid: string | undefined; readonly reason: string }

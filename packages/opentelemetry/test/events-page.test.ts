@@ -17,6 +17,7 @@ const samples: { [T in FhirAuthEvent['type']]: Extract<FhirAuthEvent, { type: T 
   refresh: { type: 'refresh', ...launch, durationMs: 1 },
   refresh_failed: { type: 'refresh_failed', ...launch, error, durationMs: 1 },
   id_token_ignored: { type: 'id_token_ignored', ...launch, error },
+  members_ignored: { type: 'members_ignored', ...origin, members: ['need_patient_banner'] },
   launch_ended: { type: 'launch_ended', ...launch, reason: 'logout' },
   token: { type: 'token', ...origin, scope: 's', missing: [], extra: [], expiresAt: 1, durationMs: 1 },
   token_taken: { type: 'token_taken', ...origin, scope: 's', expiresAt: 1 },

@@ -94,6 +94,6 @@ export class SharedTokens {
     if (token === undefined || token.accessToken === outworn) return undefined
     const now = this.#now()
     const isFresh = isUsable(token, now) && !isDueForRenewal(token, now)
-    return isFresh ? { ...token, refreshToken: undefined, idToken: undefined } : undefined
+    return isFresh ? { ...token, refreshToken: undefined, idToken: undefined, unread: [] } : undefined
   }
 }

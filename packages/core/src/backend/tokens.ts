@@ -99,12 +99,15 @@ export class BackendTokens {
     const response = await this.#response(client, scope, outworn)
     const { accessToken, expiresAt, lifetimeSeconds } = response
     // A refresh token, where a server sends one, is not used: the next token is a new grant.
+    const { patient, encounter, launch } = readLaunchContext(response.members)
     const grant: FhirGrant = {
       fhirBaseUrl: client.fhirBaseUrl,
       accessToken,
       expiresAt,
       scope: ScopeSet.parse(response.scope),
-      ...readLaunchContext(response.members),
+      patient,
+      encounter,
+      launch,
       fhirUser: undefined,
       idToken: undefined,
       launchId: undefined,
@@ -149,6 +152,8 @@ export class BackendTokens {
     try {
       const response = await answer
       const granted = ScopeSet.parse(response.scope)
+      const unread = [...response.unread, ...readLaunchContext(response.members).unread]
+      if (unread.length > 0) emit({ type: 'members_ignored', fhirBaseUrl, clientId, members: unread })
       const [missing, extra] = [granted.missing(scope), granted.extra(scope)]
       const durationMs = durationSince(startedAt)
       const { scope: given, expiresAt } = response

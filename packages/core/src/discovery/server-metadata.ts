@@ -1,6 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
 import { type Network, networkOf } from '../http/network.ts'
 import { shownUrl } from '../http/secure-url.ts'
+import { readBoolean } from '../shared/read-boolean.ts'
 
 /** What is known of an authorization server: members as SMART's and OpenID's documents name them. */
 export interface ServerMetadata {
@@ -151,9 +152,8 @@ export function readMembers(
   }
   if (typeof document.issuer === 'string') members.issuer = document.issuer
   if (Array.isArray(document.associated_endpoints)) members.associated_endpoints = document.associated_endpoints
-  if (typeof document.authorization_response_iss_parameter_supported === 'boolean') {
-    members.authorization_response_iss_parameter_supported = document.authorization_response_iss_parameter_supported
-  }
+  const issInResponse = readBoolean(document.authorization_response_iss_parameter_supported)
+  if (issInResponse !== undefined) members.authorization_response_iss_parameter_supported = issInResponse
   return members as Members
 }
 

@@ -4,6 +4,7 @@ import { discover, type NeededMember } from '../discovery/discover.ts'
 import { MetadataCache } from '../discovery/metadata-cache.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
+import type { Emit } from '../events.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import {
   type AuthorizationChecks,
@@ -18,7 +19,7 @@ import { revokeToken } from '../oauth/revocation.ts'
 import type { BackChannel, ServerAccess } from '../oauth/token-request.ts'
 import type { LaunchServer } from '../session/launch-server.ts'
 import type { LaunchRecord } from '../session/record.ts'
-import { type RecordSources, type RefreshedLaunch, recordLaunch, recordRefresh } from '../session/record-launch.ts'
+import { type RecordedLaunch, type RecordSources, recordLaunch, recordRefresh } from '../session/record-launch.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { hashedName } from '../store/sealing.ts'
 import { restoreChecks } from './kept-checks.ts'
@@ -47,12 +48,14 @@ export class LaunchFlow implements LaunchServer {
   readonly #channel: BackChannel
   readonly #metadata: MetadataCache
   readonly #issuerKeys: IssuerKeys
+  readonly #emit: Emit
 
-  constructor(settings: LaunchFlowSettings, channel: BackChannel) {
+  constructor(settings: LaunchFlowSettings, channel: BackChannel, emit: Emit) {
     this.#settings = settings
     this.#channel = channel
     this.#metadata = new MetadataCache(channel.http, channel.now)
     this.#issuerKeys = new IssuerKeys(channel.http, channel.now)
+    this.#emit = emit
   }
 
   /** @throws `unknown_issuer` before anything is asked of a server that is not registered */
@@ -94,21 +97,33 @@ export class LaunchFlow implements LaunchServer {
     const response = await exchangeCode(code, checks, this.#accessTo(sources))
     const launchId = await launchIdOfState(checks.state)
     const endsAt = this.#channel.now() + this.#settings.session.lifetimeSeconds * 1000
-    return recordLaunch({ launchId, endsAt, idToken: { nonce: checks.nonce } }, response, sources)
+    const asksForIdToken = ScopeSet.parse(checks.scope).has('openid')
+    const identity = { launchId, endsAt, idToken: { nonce: checks.nonce }, asksForIdToken }
+    return this.#told(await recordLaunch(identity, response, sources))
   }
 
-  async refresh(launch: LaunchRecord): Promise<RefreshedLaunch> {
+  async refresh(launch: LaunchRecord): Promise<LaunchRecord> {
     const sources = await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
     const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
     const response = await refreshGrant(request, this.#accessTo(sources))
     try {
-      return await recordRefresh(launch, response, sources)
+      return this.#told(await recordRefresh(launch, response, sources))
     } catch (error) {
       // Tokens of another person or patient: nobody keeps them.
       const { accessToken, refreshToken = launch.refreshToken } = response
       await this.#revokeTokens({ accessToken, refreshToken }, sources).catch(() => {})
       throw error
     }
+  }
+
+  /** The launch, after it was told what of the server's answer does not count. */
+  #told({ launch, idTokenFault, unread }: RecordedLaunch): LaunchRecord {
+    const { fhirBaseUrl, clientId, launchId } = launch
+    if (idTokenFault !== undefined) {
+      this.#emit({ type: 'id_token_ignored', fhirBaseUrl, clientId, launchId, error: idTokenFault })
+    }
+    if (unread.length > 0) this.#emit({ type: 'members_ignored', fhirBaseUrl, clientId, members: unread })
+    return launch
   }
 
   async revoke(launch: LaunchRecord): Promise<void> {

@@ -62,7 +62,7 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
     keepKnown: keepKnownLaunches,
     ...(clients.listed.length !== 1 && { shareOf: serverOf }),
   })
-  const flow = new LaunchFlow(settings, { http, now })
+  const flow = new LaunchFlow(settings, { http, now }, emit)
   const contexts = new LaunchContexts({
     send: http.fetch ?? globalThis.fetch,
     tokenUrls: async (fhirBaseUrl) => (await clients.find(fhirBaseUrl))?.tokenUrls ?? [],

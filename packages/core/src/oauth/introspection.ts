@@ -19,6 +19,7 @@ import {
   refuseOption,
   requireText,
 } from '../options.ts'
+import { wholeSeconds } from '../shared/whole-seconds.ts'
 import { fhirUserOf } from './id-token.ts'
 import { readLaunchContext } from './launch-context.ts'
 import { askAuthenticated } from './token-request.ts'
@@ -132,15 +133,19 @@ function readActiveToken(members: Record<string, unknown>, client: Client): Acti
   const { scope, client_id, exp, ...others } = members
   const { fhirUser: _fhirUser, iss, sub, ...context } = others
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  const { patient, encounter, launch } = readLaunchContext(context)
+  const expiresAt = wholeSeconds(typeof exp === 'string' && exp.trim() !== '' ? Number(exp) : exp)
   const scopes = [...ScopeSet.parse(text(scope))].map(client.dialect.scopes.decode)
   return Object.freeze({
     active: true,
     scope: ScopeSet.parse(scopes),
     clientId: text(client_id),
-    expiresAt: typeof exp === 'number' && Number.isFinite(exp) ? exp * 1000 : undefined,
+    expiresAt: expiresAt === undefined ? undefined : expiresAt * 1000,
     iss: text(iss),
     sub: text(sub),
     fhirUser: fhirUserOf({ iss: '', sub: '', ...others }, client.fhirBaseUrl),
-    ...readLaunchContext(context),
+    patient,
+    encounter,
+    launch,
   })
 }

@@ -1,36 +1,56 @@
 import { FhirAuthError } from '../errors.ts'
 import type { FhirContextItem, LaunchContext } from '../fhir/fhir-grant.ts'
 import { isFhirId } from '../fhir/fhir-id.ts'
+import { readBoolean } from '../shared/read-boolean.ts'
 import { isSecretMember } from './secret-members.ts'
 
 export interface LaunchContextOfResponse {
   readonly patient: string | undefined
   readonly encounter: string | undefined
   readonly launch: LaunchContext
+  /** Members that are there, but in a form that cannot be read: handlers do not see them. */
+  readonly unread: readonly string[]
 }
 
 /**
  * The launch context in a token response's members (SMART App Launch 2.2 "Launch context arrives with your access
- * token"). Mistyped members and secrets are dropped, unknown ones kept. Nothing is guessed: a missing patient stays missing.
+ * token"). Booleans and numbers are also read as text. Secrets are dropped, unknown members kept. Nothing is guessed: a
+ * missing patient stays missing, and what cannot be read is named in `unread`.
  *
  * @throws `invalid_token_response` for a patient or an encounter that is no FHIR id: apps put it into URLs
  */
 export function readLaunchContext(members: Readonly<Record<string, unknown>>): LaunchContextOfResponse {
   const { patient, encounter, need_patient_banner, intent, smart_style_url, tenant, fhirContext, ...unknown } = members
-  const launch = {
-    // fromEntries defines own properties, so a member named __proto__ stays a member.
-    ...Object.fromEntries(Object.entries(unknown).filter(([name]) => !isSecretMember(name))),
-    ...(typeof need_patient_banner === 'boolean' && { need_patient_banner }),
-    ...(typeof intent === 'string' && { intent }),
-    ...(typeof smart_style_url === 'string' && { smart_style_url }),
-    ...(typeof tenant === 'string' && { tenant }),
-    ...(Array.isArray(fhirContext) && { fhirContext: Object.freeze(fhirContext.flatMap(readItem)) }),
+  const items = Array.isArray(fhirContext) ? fhirContext.flatMap(readItem) : undefined
+  const read = {
+    need_patient_banner: readBoolean(need_patient_banner),
+    intent: readWord(intent),
+    smart_style_url: typeof smart_style_url === 'string' ? smart_style_url : undefined,
+    tenant: readWord(tenant),
+    fhirContext: items && Object.freeze(items),
   }
+  const ids = { patient: readId(patient, 'Patient'), encounter: readId(encounter, 'Encounter') }
+  const isLost = ([name, value]: [string, unknown]) => {
+    const sent = members[name]
+    if (name === 'fhirContext' && Array.isArray(sent)) return items?.length !== sent.length
+    return value === undefined && sent !== undefined && sent !== null && !(sent === '' && name in ids)
+  }
+  const known = Object.entries(read).filter(([, value]) => value !== undefined)
   return {
-    patient: readId(patient, 'Patient'),
-    encounter: readId(encounter, 'Encounter'),
-    launch: Object.freeze(launch),
+    ...ids,
+    launch: Object.freeze({
+      // fromEntries defines own properties, so a member named __proto__ stays a member.
+      ...Object.fromEntries(Object.entries(unknown).filter(([name]) => !isSecretMember(name))),
+      ...Object.fromEntries(known),
+    }),
+    unread: Object.freeze([...Object.entries(ids), ...Object.entries(read)].filter(isLost).map(([name]) => name)),
   }
+}
+
+/** A text, where some servers send a number. */
+function readWord(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' ? value : undefined
 }
 
 /** An id, where some servers send a number or a reference. A number beyond exactness is rounded: another patient's id. */

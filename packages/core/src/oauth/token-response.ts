@@ -15,6 +15,8 @@ export interface TokenResponse {
   readonly idToken: string | undefined
   /** Every other member: launch context and extensions. */
   readonly members: Readonly<Record<string, unknown>>
+  /** Members that are there, but in a form that cannot be read: taken as missing. */
+  readonly unread: readonly string[]
 }
 
 const OWN_MEMBERS = new Set(['access_token', 'token_type', 'expires_in', 'scope', 'refresh_token', 'id_token'])
@@ -52,7 +54,10 @@ export function readTokenResponse(
       ` If the vendor says that it is a bearer token, use a dialect with token: { ${rule} }.`,
     )
   }
-  const lifetimeSeconds = readLifetime(body.expires_in) ?? rules.defaultLifetimeSeconds
+  const lifetime = readLifetime(body.expires_in)
+  const lifetimeSeconds = lifetime ?? rules.defaultLifetimeSeconds
+  const unread = ['refresh_token', 'id_token'].filter((name) => isOfOtherType(body[name]))
+  if (lifetime === undefined && !isNoLifetime(body.expires_in)) unread.push('expires_in')
   return {
     accessToken: access_token,
     expiresAt: requestedAt + lifetimeSeconds * 1000,
@@ -62,6 +67,7 @@ export function readTokenResponse(
     idToken: typeof id_token === 'string' && id_token !== '' ? id_token : undefined,
     // fromEntries defines own properties, so a member named __proto__ stays a member.
     members: Object.fromEntries(Object.entries(body).filter(([name]) => !OWN_MEMBERS.has(name))),
+    unread,
   }
 }
 
@@ -75,6 +81,16 @@ function isBearer(type: unknown, { acceptedTypes }: TokenRules): boolean {
 function readLifetime(value: unknown): number | undefined {
   const seconds = wholeSeconds(typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
   return seconds === undefined || seconds < 1 ? undefined : Math.min(seconds, MAX_LIFETIME_SECONDS)
+}
+
+/** Neither missing nor a text. */
+function isOfOtherType(value: unknown): boolean {
+  return value !== undefined && value !== null && typeof value !== 'string'
+}
+
+/** How servers write that they name no lifetime: nothing at all, or a number below one. */
+function isNoLifetime(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value !== 'object' && Number(value) < 1)
 }
 
 /** RFC 6749 §3.3. Only an absent scope means "as asked": any other value that is no list of texts cannot be understood. */

@@ -153,9 +153,7 @@ export class CookieSessions implements Sessions {
     const startedAt = performance.now()
     let renewed: LaunchRecord
     try {
-      const refreshed = await server.refresh(launch)
-      if (refreshed.idTokenFault) emit({ type: 'id_token_ignored', ...origin, error: refreshed.idTokenFault })
-      renewed = refreshed.launch
+      renewed = await server.refresh(launch)
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const reason = endReasonOf(error)

@@ -1,7 +1,6 @@
 import type { FhirAuthError } from '../errors.ts'
 import type { LaunchEndReason } from '../events.ts'
 import type { LaunchRecord } from './record.ts'
-import type { RefreshedLaunch } from './record-launch.ts'
 
 /** What a session asks of the authorization server that a launch came from. */
 export interface LaunchServer {
@@ -11,7 +10,7 @@ export interface LaunchServer {
    * @throws `token_request_refused`, `invalid_token_response`, `invalid_id_token`, `context_changed` and what discovery
    *   and a request can throw
    */
-  refresh(launch: LaunchRecord): Promise<RefreshedLaunch>
+  refresh(launch: LaunchRecord): Promise<LaunchRecord>
   /** Tells the server that nobody keeps these tokens (RFC 7009), where it wants to know. */
   revoke(launch: LaunchRecord): Promise<void>
 }

@@ -25,29 +25,41 @@ export interface LaunchIdentity {
   /** When the login ends, in milliseconds since the epoch. */
   readonly endsAt: number
   readonly idToken: IdTokenExpectations
+  /** The login asked for an id_token, by the scope `openid`: then one that does not count ends it. */
+  readonly asksForIdToken: boolean
 }
 
-/** A launch with new tokens. */
-export interface RefreshedLaunch {
+/** A launch with its tokens, and what of the token response does not count. */
+export interface RecordedLaunch {
   readonly launch: LaunchRecord
-  /** Why the new id_token does not count, if it does not. The identity of before stays. */
+  /** Why the id_token does not count, if it does not. At a refresh, the identity of before stays. */
   readonly idTokenFault: FhirAuthError | undefined
+  /** Members of the token response that could not be read. */
+  readonly unread: readonly string[]
 }
 
 /**
  * The record of a new launch, its id_token verified.
  *
- * @throws `invalid_id_token`, and `invalid_token_response` for a patient or an encounter that is no FHIR id
+ * @throws `invalid_id_token` for one that was asked for, and `invalid_token_response` for a patient or an encounter that
+ *   is no FHIR id
  */
 export async function recordLaunch(
-  { launchId, endsAt, idToken: expected }: LaunchIdentity,
+  { launchId, endsAt, idToken: expected, asksForIdToken }: LaunchIdentity,
   response: TokenResponse,
   sources: RecordSources,
-): Promise<LaunchRecord> {
+): Promise<RecordedLaunch> {
   const { client, server, keepsIdToken } = sources
-  const idToken = response.idToken ? await verifyIdToken(response.idToken, expected, sources) : undefined
+  let idTokenFault: FhirAuthError | undefined
+  const verified = response.idToken ? verifyIdToken(response.idToken, expected, sources) : undefined
+  const idToken = await verified?.catch((cause: unknown) => {
+    idTokenFault = asFhirAuthError(cause, 'invalid_id_token', 'The id_token could not be verified.')
+    if (asksForIdToken) throw idTokenFault
+    return undefined
+  })
   const { accessToken, expiresAt, lifetimeSeconds, scope, refreshToken } = response
-  return Object.freeze({
+  const { unread, ...context } = readLaunchContext(response.members)
+  const launch = Object.freeze({
     launchId,
     fhirBaseUrl: client.fhirBaseUrl,
     clientId: client.clientId,
@@ -59,16 +71,18 @@ export async function recordLaunch(
     lifetimeSeconds,
     endsAt,
     scope,
-    ...readLaunchContext(response.members),
+    ...context,
     fhirUser: fhirUserOf(idToken, client.fhirBaseUrl),
     idToken,
-    idTokenHint: keepsIdToken ? response.idToken : undefined,
+    idTokenHint: keepsIdToken && idTokenFault === undefined ? response.idToken : undefined,
   })
+  return { launch, idTokenFault, unread: [...response.unread, ...unread] }
 }
 
 /**
  * The record after a refresh. What the server did not send again stays as it was (SMART App Launch 2.2 "Refresh access
- * token"): refresh token, context, identity.
+ * token"): refresh token, context, identity. The refresh token may be used up, so an id_token that cannot be verified,
+ * such as one whose keys cannot be fetched now, does not cost the session.
  *
  * @throws `invalid_id_token` when the new id_token names another person, `context_changed` when the answer names another
  *   patient or encounter
@@ -77,26 +91,23 @@ export async function recordRefresh(
   previous: LaunchRecord,
   response: TokenResponse,
   sources: RecordSources,
-): Promise<RefreshedLaunch> {
+): Promise<RecordedLaunch> {
   const { launchId, endsAt } = previous
-  const record = (answer: TokenResponse) =>
-    recordLaunch({ launchId, endsAt, idToken: { nonce: undefined, sub: previous.idToken?.sub } }, answer, sources)
-  let idTokenFault: FhirAuthError | undefined
-  const next = await record(response).catch((cause: unknown) => {
-    if (namesOtherPerson(response.idToken, previous)) {
-      throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', { cause })
-    }
-    if (cause instanceof FhirAuthError && cause.code === 'invalid_token_response') {
-      throw new FhirAuthError(
-        'context_changed',
-        'The server answered a refresh with a patient or an encounter that is no FHIR id. The launch is over: log in again.',
-        { cause },
-      )
-    }
-    // The refresh token may be used up: keys that cannot be fetched now must not cost the session.
-    idTokenFault = asFhirAuthError(cause, 'invalid_id_token', 'The id_token of a refresh could not be verified.')
-    return record({ ...response, idToken: undefined })
+  const idToken = { nonce: undefined, sub: previous.idToken?.sub }
+  const identity = { launchId, endsAt, idToken, asksForIdToken: false }
+  const recorded = await recordLaunch(identity, response, sources).catch((cause: unknown) => {
+    throw new FhirAuthError(
+      'context_changed',
+      'The server answered a refresh with a patient or an encounter that is no FHIR id. The launch is over: log in again.',
+      { cause },
+    )
   })
+  const { launch: next, idTokenFault, unread } = recorded
+  if (idTokenFault !== undefined && namesOtherPerson(response.idToken, previous)) {
+    throw new FhirAuthError('invalid_id_token', 'The id_token of a refresh names another person.', {
+      cause: idTokenFault,
+    })
+  }
   for (const resource of ['patient', 'encounter'] as const) {
     if (next[resource] === undefined || next[resource] === previous[resource]) continue
     throw new FhirAuthError(
@@ -114,7 +125,7 @@ export async function recordRefresh(
     idTokenHint: next.idTokenHint ?? previous.idTokenHint,
     fhirUser: next.fhirUser ?? previous.fhirUser,
   })
-  return { launch, idTokenFault }
+  return { launch, idTokenFault, unread }
 }
 
 /** Even where the signature cannot be checked, another `sub` is reason enough to stop. */

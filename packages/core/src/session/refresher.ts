@@ -155,9 +155,7 @@ export class Refresher {
     const startedAt = performance.now()
     let next: LaunchRecord
     try {
-      const refreshed = await server.refresh(launch)
-      if (refreshed.idTokenFault) emit({ type: 'id_token_ignored', ...origin, error: refreshed.idTokenFault })
-      next = refreshed.launch
+      next = await server.refresh(launch)
     } catch (cause) {
       const error = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const reason = endReasonOf(error)

@@ -52,3 +52,14 @@ it('ERR-06 tells by event of a token request that failed, without a secret of it
   const [request] = sandbox.requestsTo('/token')
   expect(JSON.stringify(all)).not.toContain(request?.form.get('client_assertion'))
 })
+
+it('RSP-02 tells by event of members of a token response that cannot be read', async () => {
+  const { sandbox, origin, events } = await startJob('system/Patient.rs')
+  const patch = (body: object) => ({ ...body, expires_in: 'soon', need_patient_banner: 7, fhirContext: {} })
+  sandbox.fault({ at: 'token', kind: 'json', patch })
+  expect((await fetch(origin)).status).toBe(200)
+  const { fhirBaseUrl } = sandbox
+  const members = ['expires_in', 'need_patient_banner', 'fhirContext']
+  expect(events[0]).toEqual({ type: 'members_ignored', fhirBaseUrl, clientId: 'job', members })
+  expect(events[1]).toMatchObject({ type: 'token' })
+})

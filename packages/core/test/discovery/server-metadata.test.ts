@@ -13,9 +13,18 @@ it('DISC-05 members of the wrong type count as missing', () => {
     authorization_endpoint: '',
     capabilities: 'launch-ehr',
     scopes_supported: ['openid', 7, null],
-    authorization_response_iss_parameter_supported: 'true',
+    authorization_response_iss_parameter_supported: 'perhaps',
   }
   expect(readMembers(document, BASE)).toEqual({ scopes_supported: ['openid'] })
+})
+
+it.each([
+  [true, true],
+  ['true', true],
+  ['false', false],
+])('RFC 9207 §3: a promise to name the issuer counts as text too: %j', (sent, read) => {
+  const name = 'authorization_response_iss_parameter_supported'
+  expect(readMembers({ [name]: sent }, BASE)).toEqual({ [name]: read })
 })
 
 it('DISC-04 an absolute endpoint stays as written, to the letter', () => {

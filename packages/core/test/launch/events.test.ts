@@ -17,6 +17,8 @@ async function startWatched(options: PortalOptions = {}, ...more: Parameters<typ
   return { portal, all, events, origin, types: () => events.map(({ type }) => type) }
 }
 
+const unreadable = { need_patient_banner: 'perhaps', expires_in: 'soon', tenant: 42 }
+
 describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
   it('is told of a login: of which patient, at which server, from the EHR or not', async () => {
     const { portal, events, origin } = await startWatched({ session: { store: store() } })
@@ -59,6 +61,22 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     const error = expect.objectContaining({ code: 'token_request_refused' })
     expect(events[1]).toEqual({ type: 'refresh_failed', ...origin, launchId, error, durationMs })
     expect(events[2]).toEqual({ type: 'refresh', ...origin, launchId, durationMs })
+  })
+
+  it('RSP-06 is told of members that cannot be read, at login and refresh; texts of booleans and numbers are read', async () => {
+    const { portal, events, origin, types } = await startWatched({ session: { store: store() } })
+    portal.sandbox.fault({ at: 'token', kind: 'json', times: 1, patch: (body) => ({ ...body, ...unreadable }) })
+    const browser = await loggedIn(portal)
+    expect(types()).toEqual(['members_ignored', 'login'])
+    const members = ['expires_in', 'need_patient_banner']
+    expect(events[0]).toEqual({ type: 'members_ignored', ...origin, members })
+    const banner = { need_patient_banner: 'true', expires_in: '300', intent: { a: 1 } }
+    portal.sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, ...banner }) })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    await look(browser, portal.origin)
+    expect(events.slice(2)).toMatchObject([{ type: 'members_ignored', members: ['intent'] }, { type: 'refresh' }])
+    const context = await portal.contextOf(browser)
+    expect(context?.launch).toMatchObject({ need_patient_banner: true, tenant: '42' })
   })
 
   it('is told that a launch ended, and why: the server said so', async () => {

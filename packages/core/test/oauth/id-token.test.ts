@@ -7,6 +7,7 @@ import { createSmartLaunch, type DialectOverrides, type IdTokenClaims, smart } f
 import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../../src/oauth/id-token.ts'
 import { IssuerKeys } from '../../src/oauth/issuer-keys.ts'
 import { startCoreApp } from '../support/core-app.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { startServer } from '../support/http-server.ts'
 import { registeredClient, startSandbox } from '../support/registered-client.ts'
 
@@ -284,6 +285,45 @@ describe('in a login', () => {
     const response = await createUserAgent().signIn(`${app.origin}/login`)
     expect([response.status, await response.json()]).toEqual([200, {}])
   })
+})
+
+describe('an id_token that nobody asked for', () => {
+  it.each(['with no issuer known', 'with no keys known', 'signed by nobody that is known'])(
+    'IDT-02 OIDC Core §3.1.2.1: %s, it is ignored with an event, and the person is logged in',
+    async (what) => {
+      const sandbox = await startSandbox({ consent: 'auto' })
+      const { onEvent, outcomes } = createEventLog()
+      const { issuer } = sandbox
+      const endpoints = { authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token` }
+      const metadata = what.endsWith('issuer known')
+        ? endpoints
+        : what.endsWith('keys known')
+          ? { ...endpoints, issuer }
+          : {}
+      const app = await startCoreApp(
+        (origin) => {
+          const redirectUri = `${origin}/callback`
+          sandbox.registerClient({ clientId: 'app', redirectUris: [redirectUri] })
+          return createSmartLaunch({
+            ...{ fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'app', redirectUri, scope: 'launch/patient patient/*.rs' },
+            session: { secret: crypto.randomUUID() },
+            metadata,
+            onEvent,
+          })
+        },
+        (fhir) => ({ patient: fhir?.patient, idToken: fhir?.idToken }),
+      )
+      // Where no issuer is known, a server may not name one here either (RFC 9207 §2.4).
+      if (what.endsWith('issuer known'))
+        sandbox.fault({ at: 'callback', kind: 'callback', patch: (params) => params.delete('iss') })
+      const idToken = await sandbox.signIdToken({ ...soundClaims(), iss: sandbox.issuer }, { key: 'unknown' })
+      sandbox.fault({ at: 'token', kind: 'json', patch: (body) => ({ ...body, id_token: idToken }) })
+      const response = await createUserAgent().signIn(`${app.origin}/login`)
+      expect([response.status, await response.json()]).toEqual([200, { patient: sandbox.patients[0]?.id }])
+      expect(outcomes.map(({ type }) => type)).toEqual(['id_token_ignored', 'login'])
+      expect(outcomes[0]).toMatchObject({ error: { name: 'FhirAuthError' } })
+    },
+  )
 })
 
 describe('fhirUser', () => {

@@ -105,9 +105,68 @@ describe('the rest of the context', () => {
       tenant: 't',
     }
     expect(readLaunchContext(right).launch).toEqual(right)
-    const wrong = { need_patient_banner: 'false', intent: 7, smart_style_url: {}, tenant: null }
+    const wrong = { need_patient_banner: 'perhaps', intent: [7], smart_style_url: {}, tenant: null }
     expect(readLaunchContext(wrong).launch).toEqual({})
     expect(readLaunchContext({}).launch).toEqual({})
+  })
+
+  it.each([
+    [true, true],
+    ['true', true],
+    ['True', true],
+    [' TRUE ', true],
+    [1, true],
+    ['1', true],
+    [false, false],
+    ['false', false],
+    ['FALSE', false],
+    [0, false],
+    ['0', false],
+  ])(
+    'RSP-06 need_patient_banner %j is read as %j: a banner that is needed must be shown (SMART 2.2 "Launch context")',
+    (sent, read) => {
+      const { launch, unread } = readLaunchContext({ need_patient_banner: sent })
+      expect(launch).toEqual({ need_patient_banner: read })
+      expect(unread).toEqual([])
+    },
+  )
+
+  it('RSP-06 an intent or a tenant that is a number is read as its text', () => {
+    const { launch, unread } = readLaunchContext({ intent: 7, tenant: 42 })
+    expect(launch).toEqual({ intent: '7', tenant: '42' })
+    expect(unread).toEqual([])
+  })
+
+  it.each<[string, unknown]>([
+    ['need_patient_banner', 'yes'],
+    ['need_patient_banner', 2],
+    ['need_patient_banner', {}],
+    ['need_patient_banner', ''],
+    ['intent', true],
+    ['intent', {}],
+    ['tenant', [1]],
+    ['smart_style_url', 5],
+    ['fhirContext', 'ImagingStudy/1'],
+    ['fhirContext', [{ reference: 'ImagingStudy/1' }, 5]],
+    ['patient', { reference: 'Patient/1' }],
+    ['patient', 'Practitioner/7'],
+    ['patient', 2 ** 60],
+    ['encounter', ['9']],
+  ])('RSP-06 %s of %j cannot be read: it is named, not dropped in silence', (name, value) => {
+    expect(readLaunchContext({ [name]: value }).unread).toEqual([name])
+  })
+
+  it('RSP-06 what is not there, or is null, is nothing to name; nor is an empty patient', () => {
+    const nothing = {
+      patient: '',
+      encounter: null,
+      need_patient_banner: null,
+      intent: null,
+      tenant: null,
+      fhirContext: null,
+    }
+    expect(readLaunchContext(nothing).unread).toEqual([])
+    expect(readLaunchContext({}).unread).toEqual([])
   })
 
   it('RSP-07 an intent that nobody knows is handed on as it is', () => {

@@ -38,6 +38,35 @@ describe('token_type', () => {
   })
 })
 
+describe('members that cannot be read', () => {
+  it.each<[string, unknown]>([
+    ['expires_in', 'soon'],
+    ['expires_in', 'PT1H'],
+    ['expires_in', { seconds: 3600 }],
+    ['expires_in', { toString: 1, valueOf: 1 }],
+    ['expires_in', [3600]],
+    ['expires_in', true],
+    ['refresh_token', 7],
+    ['id_token', { jwt: 'a' }],
+  ])('RSP-02 %s of %j is taken as missing, and named', (name, value) => {
+    expect(read(bearer({ [name]: value }))).toMatchObject({ unread: [name], lifetimeSeconds: 300 })
+  })
+
+  it.each([undefined, null, '', 0, -1, '0', 0.5])(
+    'RSP-02 expires_in of %j says that there is no lifetime',
+    (expires_in) => {
+      expect(read(bearer({ expires_in, refresh_token: null, id_token: '' }))).toMatchObject({
+        unread: [],
+        lifetimeSeconds: 300,
+      })
+    },
+  )
+
+  it.each(['3600', ' 3600 ', 3600, '3600.7'])('RSP-02 expires_in of %j is an hour', (expires_in) => {
+    expect(read(bearer({ expires_in }))).toMatchObject({ unread: [], lifetimeSeconds: 3600 })
+  })
+})
+
 describe('token_type by another word', () => {
   const rules = smart({ token: { acceptedTypes: ['BearerToken'] } }).token
 
