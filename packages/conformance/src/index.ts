@@ -2,6 +2,7 @@ export type { AdapterHost, Capabilities, StartedApp } from './adapter-host.ts'
 export * from './app/index.ts'
 export type { Theme } from './cases/index.ts'
 export { describeAdapter, type SuiteOptions } from './describe-adapter.ts'
+export { describeBehindNginx } from './describe-behind-nginx.ts'
 export { startNodeApp } from './node-app.ts'
 export { type PgBouncer, pgBouncerIsMissing, startPgBouncer } from './pg-bouncer.ts'
 export {

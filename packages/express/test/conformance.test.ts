@@ -1,10 +1,17 @@
-import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
+import {
+  type AdapterHost,
+  answerOfError,
+  describeAdapter,
+  describeBehindNginx,
+  startNodeApp,
+} from '@fhir-auth/conformance'
 import express5, { type ErrorRequestHandler } from 'express'
 import express4 from 'express4'
 import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
 
 describeAdapter('Express 5', hostOf(express5))
 describeAdapter('Express 4', hostOf(express4))
+describeBehindNginx('Express 5', hostOf(express5))
 
 function hostOf(express: typeof express5): AdapterHost {
   return {

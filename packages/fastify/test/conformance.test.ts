@@ -1,8 +1,14 @@
-import { answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
+import {
+  type AdapterHost,
+  answerOfError,
+  describeAdapter,
+  describeBehindNginx,
+  startNodeApp,
+} from '@fhir-auth/conformance'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
 
-describeAdapter('Fastify 5', {
+const host: AdapterHost = {
   start: (setup) =>
     startNodeApp(async (origin) => {
       const { backendFirst, mountPath, problems } = setup
@@ -31,4 +37,7 @@ describeAdapter('Fastify 5', {
       await app.ready()
       return { listener: app.routing, close: () => app.close() }
     }),
-})
+}
+
+describeAdapter('Fastify 5', host)
+describeBehindNginx('Fastify 5', host)
