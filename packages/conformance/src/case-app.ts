@@ -7,6 +7,8 @@ export interface CaseApp {
   launch?: Partial<LaunchRecipe> | false | undefined
   /** `true`: with backend services. Default false. */
   backend?: Partial<BackendRecipe> | boolean | undefined
+  /** The server of the app's registration: the sandbox, the hostile server, or one registration at each. Default `sandbox`. */
+  registeredAt?: 'sandbox' | 'hostile' | 'both' | undefined
   backendFirst?: boolean | undefined
   routes?: readonly RouteRecipe[] | undefined
   mountPath?: `/${string}` | undefined

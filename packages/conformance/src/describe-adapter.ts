@@ -22,7 +22,7 @@ export function describeAdapter(name: string, host: AdapterHost, options: SuiteO
     beforeAll(async () => {
       suite = await startSuiteSandbox()
     })
-    afterAll(() => suite.sandbox.close())
+    afterAll(() => suite.close())
 
     for (const theme of chosen) {
       describe(theme, () => {

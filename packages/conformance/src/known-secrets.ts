@@ -38,10 +38,7 @@ export class KnownSecrets {
       const response = await original(input, init)
       const isToken = new URL(input instanceof Request ? input.url : input).pathname.endsWith('/token')
       if (isToken && response.headers.get('content-type')?.includes('json')) {
-        const members = (await response
-          .clone()
-          .json()
-          .catch(() => ({}))) as Record<string, unknown> // whatever the server sent
+        const members = await startOfJson(response.clone())
         for (const name of SECRET_MEMBERS) if (typeof members[name] === 'string') this.add(members[name])
       }
       return response
@@ -61,6 +58,26 @@ export class KnownSecrets {
       .filter((value) => text.includes(value) || decoded.includes(value))
       .map((value) => `${value.slice(0, 6)}… (${value.length} characters)`)
   }
+}
+
+/** More than any token response; a hostile server may never come to an end. */
+const LONGEST_RESPONSE = 64 * 1024
+
+async function startOfJson(response: Response): Promise<Record<string, unknown>> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  try {
+    while (reader && text.length < LONGEST_RESPONSE) {
+      const { done, value } = await reader.read()
+      if (done) return JSON.parse(text + decoder.decode())
+      text += decoder.decode(value, { stream: true })
+    }
+    void reader?.cancel()
+  } catch {
+    // The app gets to know it as well.
+  }
+  return {}
 }
 
 function decodeLeniently(text: string): string {

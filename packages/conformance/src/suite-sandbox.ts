@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { createSandbox, type Sandbox } from '@fhir-auth/sandbox'
 import type { AppRecipe } from './app/app-recipe.ts'
 import { type CaseApp, USUAL_ROUTES, USUAL_SCOPE } from './case-app.ts'
+import { type HostileServer, startHostileServer } from './hostile/hostile-server.ts'
 
-/** The authorization server of one run of the suite, and the app's credentials there. */
+/** The authorization servers of one run of the suite, a good and a hostile one, and the app's credentials there. */
 export interface SuiteSandbox {
   sandbox: Sandbox
+  hostile: HostileServer
   /** Everything of a case's app that can be said before it has an origin. */
   recipeOf(app: CaseApp): AppRecipe
   /** Registers the app as it now listens. */
   register(recipe: AppRecipe, origin: string): void
   /** What the app keeps to itself from the start. */
   secrets: readonly string[]
+  close(): Promise<void>
 }
 
 const LAUNCH_CLIENT = 'conformance-portal'
@@ -19,20 +22,28 @@ const BACKEND_CLIENT = 'conformance-job'
 
 export async function startSuiteSandbox(): Promise<SuiteSandbox> {
   const sandbox = await createSandbox()
+  const hostile = await startHostileServer()
   const { fhirBaseUrl } = sandbox
   const clientSecret = randomText()
   const sessionSecret = randomText()
   const { jwks: privateJwks, secret: privateKey } = await generatePrivateJwks()
   return {
     sandbox,
+    hostile,
     secrets: [clientSecret, sessionSecret, privateKey],
-    recipeOf({ launch = {}, backend = false, routes = USUAL_ROUTES, store: _, ...rest }) {
+    recipeOf({ launch = {}, backend = false, routes = USUAL_ROUTES, store: _, registeredAt = 'sandbox', ...rest }) {
       const usual = { fhirBaseUrl, clientId: LAUNCH_CLIENT, clientSecret, sessionSecret, scope: USUAL_SCOPE }
+      const registered = {
+        sandbox: {},
+        hostile: { fhirBaseUrl: hostile.fhirBaseUrl, scope: 'launch/patient patient/*.rs' },
+        // As an app of confidential clients may have it: with one redirect URI for both.
+        both: { others: [{ fhirBaseUrl: hostile.fhirBaseUrl, callback: '/callback' as const }] },
+      }
       const job = { fhirBaseUrl, clientId: BACKEND_CLIENT, scope: 'system/*.rs', privateJwks }
       return {
         ...rest,
         routes,
-        launch: launch === false ? undefined : { ...usual, ...launch },
+        launch: launch === false ? undefined : { ...usual, ...registered[registeredAt], ...launch },
         backend: backend === false ? undefined : { ...job, ...(backend === true ? {} : backend) },
       }
     },
@@ -41,6 +52,10 @@ export async function startSuiteSandbox(): Promise<SuiteSandbox> {
       const redirectUris = [launch?.redirectUri ?? base + (launch?.callback ?? '/callback')]
       sandbox.registerClient({ clientId: LAUNCH_CLIENT, clientSecret, redirectUris })
       sandbox.registerClient({ clientId: BACKEND_CLIENT, jwksUrl: `${base}/.well-known/jwks.json` })
+    },
+    async close() {
+      await sandbox.close()
+      await hostile.close()
     },
   }
 }

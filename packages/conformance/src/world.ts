@@ -3,6 +3,7 @@ import type { AdapterHost, StartedApp } from './adapter-host.ts'
 import type { AppRecipe } from './app/app-recipe.ts'
 import { createAppSetup } from './app/app-setup.ts'
 import type { CaseApp } from './case-app.ts'
+import type { HostileServer } from './hostile/hostile-server.ts'
 import { KnownSecrets } from './known-secrets.ts'
 import { watchProcess } from './process-watch.ts'
 import type { SuiteSandbox } from './suite-sandbox.ts'
@@ -11,6 +12,7 @@ import { Visitor } from './visitor.ts'
 /** What one case has to work with: an app of its own, the sandbox, and as many browsers as it likes. */
 export interface World {
   sandbox: Sandbox
+  hostile: HostileServer
   origin: string
   /** Origin and mount path. */
   base: string
@@ -33,9 +35,10 @@ export interface RunningWorld extends World {
 }
 
 export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp: CaseApp): Promise<RunningWorld> {
-  const { sandbox } = suite
+  const { sandbox, hostile } = suite
   sandbox.clearFaults()
   sandbox.clearRequests()
+  hostile.reset()
   const recipe = suite.recipeOf(caseApp)
   const watch = watchProcess()
   const secrets = new KnownSecrets()
@@ -60,6 +63,7 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
 
   return {
     sandbox,
+    hostile,
     recipe,
     base,
     origin: app.origin,

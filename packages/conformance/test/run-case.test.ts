@@ -11,7 +11,7 @@ let suite: SuiteSandbox
 beforeAll(async () => {
   suite = await startSuiteSandbox()
 })
-afterAll(() => suite.sandbox.close())
+afterAll(() => suite.close())
 
 const readsOnce: ConformanceCase = {
   rule: 'a person logs in and reads',

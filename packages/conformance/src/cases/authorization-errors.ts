@@ -62,24 +62,6 @@ export const authorizationErrors: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'NONCE-01 IDT-01 an id_token with another nonce logs nobody in',
-    async run({ sandbox, visitor }) {
-      const browser = visitor()
-      const { href } = await browser.logInUntilCallback()
-      sandbox.fault({
-        at: 'token',
-        kind: 'json',
-        patch: async (body) => {
-          const [, payload = ''] = String(body.id_token).split('.')
-          const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
-          return { ...body, id_token: await sandbox.signIdToken({ ...claims, nonce: 'another-nonce' }) }
-        },
-      })
-      expectRefused(await browser.ask(href), 502, 'invalid_id_token')
-      expect((await browser.ask('/open')).json<Whoami>().loggedIn).toBe(false)
-    },
-  },
-  {
     rule: 'CB-06 a login that failed offers to log in again, and the page that was asked for is not forgotten',
     async run({ visitor }) {
       const browser = visitor()

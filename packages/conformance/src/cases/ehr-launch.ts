@@ -72,17 +72,6 @@ export const ehrLaunch: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'EHR-03 SEC-08 an iss that is not registered is refused before any request goes out',
-    app,
-    async run({ sandbox, visitor }) {
-      for (const iss of [sandbox.issuer, `${sandbox.fhirBaseUrl}.evil.example`, 'https://evil.example/fhir', 'x']) {
-        const answer = await visitor().ask(`/launch?${new URLSearchParams({ iss, launch: 'some-launch-handle' })}`)
-        expect([iss, answer.status, answer.json().code]).toEqual([iss, 403, 'unknown_issuer'])
-      }
-      expect(sandbox.requests).toEqual([])
-    },
-  },
-  {
     rule: 'EHR-04 no cache keeps what a launch is answered with, and no referrer tells of it',
     app,
     async run({ sandbox, base, visitor }) {

@@ -1,4 +1,9 @@
 import type { ConformanceCase } from '../conformance-case.ts'
+import { hostileAuthorizationServer } from '../hostile/authorization-server.ts'
+import { hostileBrowser } from '../hostile/browser.ts'
+import { hostileFhirServer } from '../hostile/fhir-server.ts'
+import { hostileIdToken } from '../hostile/id-token.ts'
+import { hostileStore } from '../hostile/store.ts'
 import { authorizationErrors } from './authorization-errors.ts'
 import { backend } from './backend.ts'
 import { callback } from './callback.ts'
@@ -40,6 +45,11 @@ export const themes = {
   'error path': errorPath,
   isolation,
   'forwarded headers': forwardedHeaders,
+  'hostile id_token': hostileIdToken,
+  'hostile authorization server': hostileAuthorizationServer,
+  'hostile FHIR server': hostileFhirServer,
+  'hostile browser': hostileBrowser,
+  'hostile store': hostileStore,
 } satisfies Record<string, readonly ConformanceCase[]>
 
 export type Theme = keyof typeof themes
