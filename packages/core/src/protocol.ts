@@ -34,8 +34,10 @@ export { checkAuthorizationResponse, stateOfResponse } from './oauth/authorizati
 // The token endpoint.
 
 export { parseScope } from './fhir/scope-grammar.ts'
+export { fhirUserOf } from './oauth/fhir-user.ts'
 export { clientCredentialsGrant, exchangeCode, type RefreshRequest, refreshGrant } from './oauth/grants.ts'
-export { fhirUserOf, type IdTokenExpectations, type IdTokenSources, verifyIdToken } from './oauth/id-token.ts'
+export { type IdTokenSources, verifyIdToken } from './oauth/id-token.ts'
+export type { IdTokenExpectations } from './oauth/id-token-claims.ts'
 export {
   type ActiveToken,
   type IntrospectionOptions,

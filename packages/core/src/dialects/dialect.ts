@@ -108,9 +108,17 @@ export interface IdTokenRules {
    * issuer to hold it against: it must refuse every issuer of another tenant.
    */
   readonly issuer: string | ((issuer: string, discovered: string | undefined) => boolean) | undefined
-  /** Refuse an id_token without the `nonce` that was sent. */
-  readonly requireNonce: boolean
+  /**
+   * Checks that the id_tokens of this server cannot pass. Default: none is left out.
+   * `nonce`: it may be missing, where one was sent; a wrong one is refused all the same.
+   * `iat`: it may be missing, or more than an hour ago.
+   * `typ`: the header may name another type than `JWT`.
+   * `auth_time`: it may change at a refresh.
+   */
+  readonly skipChecks: readonly IdTokenCheck[]
 }
+
+export type IdTokenCheck = 'nonce' | 'iat' | 'typ' | 'auth_time'
 
 /** A dialect as written: any part, any member of it. */
 export type DialectOverrides = {
@@ -140,7 +148,7 @@ const SMART: Omit<Dialect, 'name'> = {
     omitClaims: [],
   }),
   scopes: Object.freeze<ScopeRules>({ encode: (scope) => scope, decode: (scope) => scope }),
-  idToken: Object.freeze({ mode: 'verify', audience: undefined, issuer: undefined, requireNonce: false }),
+  idToken: Object.freeze({ mode: 'verify', audience: undefined, issuer: undefined, skipChecks: [] }),
   check: () => {},
 }
 

@@ -1,23 +1,12 @@
 import type { JWTPayload } from 'jose'
 import type { Client } from '../client/client.ts'
-import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
+import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
-import type { FhirUser, IdTokenClaims } from '../fhir/fhir-grant.ts'
-import { isFhirId } from '../fhir/fhir-id.ts'
+import type { IdTokenClaims } from '../fhir/fhir-grant.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { CLOCK_TOLERANCE_SECONDS, checkClaims, checkType, type IdTokenExpectations } from './id-token-claims.ts'
+import { verifiedPayload } from './id-token-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
-
-/** Asymmetric only: never `none`, never a secret as key. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-const CLOCK_TOLERANCE_SECONDS = 60
-const FHIR_USER_TYPES = ['Patient', 'Practitioner', 'PractitionerRole', 'RelatedPerson', 'Person']
-
-/** What the login that an id_token belongs to knows of it. */
-export interface IdTokenExpectations {
-  readonly nonce: string | undefined
-  /** For a refresh: the id_token's `sub` must not change. */
-  readonly sub?: string | undefined
-}
 
 /** Whose id_tokens are verified, and by what. */
 export interface IdTokenSources {
@@ -29,8 +18,8 @@ export interface IdTokenSources {
 }
 
 /**
- * Verifies an id_token (OpenID Connect Core §3.1.3.7): signature, algorithm, `iss`, `aud`, `azp`, `exp`, `iat`, `nonce`.
- * The issuer comes from configuration and discovery, never from the token.
+ * Verifies an id_token (OpenID Connect Core §3.1.3.7; §12.2 for one of a refresh): type, signature, algorithm, `iss`, `aud`,
+ * `azp`, `exp`, `iat`, `nonce`. The issuer comes from configuration and discovery, never from the token.
  *
  * @returns the claims, or undefined where the dialect ignores id_tokens
  * @throws `invalid_id_token`
@@ -40,7 +29,7 @@ export async function verifyIdToken(
   expected: IdTokenExpectations,
   sources: IdTokenSources,
 ): Promise<IdTokenClaims | undefined> {
-  const { client, metadata, issuerKeys, now } = sources
+  const { client, metadata, now } = sources
   const rules = client.dialect.idToken
   if (rules.mode === 'ignore') return undefined
   const issuer = rules.issuer ?? metadata.issuer
@@ -52,78 +41,47 @@ export async function verifyIdToken(
     )
   }
   const audience = rules.audience === undefined ? client.clientId : [rules.audience].flat()
-  const checks = {
-    ...(typeof issuer === 'string' && { issuer }),
-    audience,
-    clockTolerance: CLOCK_TOLERANCE_SECONDS,
-    currentDate: new Date(now),
-  }
+  const checks = { audience, clockTolerance: CLOCK_TOLERANCE_SECONDS, currentDate: new Date(now) }
   // Loaded at the first login, not when the app starts.
   const { decodeProtectedHeader } = await import('jose/decode/protected_header')
-  const { jwtVerify } = await import('jose/jwt/verify')
   const { UnsecuredJWT } = await import('jose/jwt/unsecured')
   let claims: JWTPayload
   try {
+    const header = decodeProtectedHeader(token)
+    checkType(header.typ, rules)
     if (rules.mode === 'decode') {
       const [, payload] = token.split('.')
       claims = UnsecuredJWT.decode(`${NO_ALGORITHM_HEADER}.${payload}.`, checks).payload
     } else {
-      const { createLocalJWKSet } = await import('jose/jwks/local')
-      const { kid } = decodeProtectedHeader(token)
-      const jwks = await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), kid)
-      const published = metadata.id_token_signing_alg_values_supported
-      const algorithms = published ? ALGORITHMS.filter((alg) => published.includes(alg)) : ALGORITHMS
-      claims = (await jwtVerify(token, createLocalJWKSet(jwks), { ...checks, algorithms })).payload
+      claims = await verifiedPayload(token, header.kid, checks, sources)
     }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error
     // jose's messages name the claim or the step that failed, never a value.
     refuse(error instanceof Error ? error.message : 'unreadable')
   }
-  // jose has checked a text; a function is the dialect's own check.
-  if (typeof issuer === 'function' && !(typeof claims.iss === 'string' && issuer(claims.iss, metadata.issuer))) {
-    refuse('unexpected "iss" claim value')
-  }
-  return checkClaims(claims, expected, sources)
+  checkIssuer(claims.iss, issuer, metadata.issuer)
+  return checkClaims(claims, expected, { client, now })
 }
 
 /** `{"alg":"none"}`: lets jose check the claims of a token whose signature the dialect chose not to check. */
 const NO_ALGORITHM_HEADER = 'eyJhbGciOiJub25lIn0'
 
-function checkClaims(
-  claims: JWTPayload,
-  expected: IdTokenExpectations,
-  { client: { clientId, dialect }, now }: IdTokenSources,
-): IdTokenClaims {
-  const { iss, sub, aud, azp, exp, iat, nonce } = claims
-  if (iss === undefined || exp === undefined) refuse('"iss" or "exp" is missing')
-  // With `iss` the key of an account, so nothing that merely looks like another one's text.
-  if (typeof sub !== 'string' || sub === '') refuse('"sub" is missing or no text')
-  if (iat !== undefined && iat > now / 1000 + CLOCK_TOLERANCE_SECONDS) refuse('"iat" is in the future')
-  if (Array.isArray(aud) && aud.length > 1 && azp === undefined) refuse('it has several audiences and no "azp"')
-  if (azp !== undefined && azp !== clientId) refuse('"azp" is another client')
-  if (nonce !== undefined && expected.nonce !== undefined && nonce !== expected.nonce) {
-    refuse('"nonce" is of another login')
-  }
-  if (nonce === undefined && dialect.idToken.requireNonce) refuse('"nonce" is missing')
-  if (expected.sub !== undefined && sub !== expected.sub) refuse('"sub" is another person than before the refresh')
-  return Object.freeze({ ...claims, iss, sub })
-}
+type IssuerRule = Client['dialect']['idToken']['issuer']
 
-/**
- * The person an id_token names: `fhirUser`, absolute or relative to the FHIR base URL; `profile` where an older server
- * sends that instead. Undefined when it is no resource of the types that SMART allows, or its id is no FHIR id.
- */
-export function fhirUserOf(claims: IdTokenClaims | undefined, fhirBaseUrl: string): FhirUser | undefined {
-  const reference = claims?.fhirUser ?? claims?.profile
-  if (typeof reference !== 'string') return undefined
-  const directory = fhirBaseUrl.endsWith('/') ? fhirBaseUrl : `${fhirBaseUrl}/`
-  if (!URL.canParse(reference, directory)) return undefined
-  const url = new URL(reference, directory)
-  const [type, id] = url.pathname.split('/').slice(-2)
-  if (!type || !id || !FHIR_USER_TYPES.includes(type) || !/^https?:$/.test(url.protocol)) return undefined
-  if (!isFhirId(id)) return undefined
-  return Object.freeze({ type, id, url: url.href })
+/** To the letter (OpenID Connect Core §3.1.3.7 no. 2), or as the dialect says. */
+function checkIssuer(iss: unknown, rule: NonNullable<IssuerRule>, discovered: string | undefined): void {
+  if (typeof iss !== 'string') refuse('"iss" is missing or no text')
+  if (typeof rule === 'function') {
+    if (rule(iss, discovered)) return
+    refuse(
+      `its "iss" is ${shownText(iss)}, which the dialect rule idToken.issuer does not accept for the server's issuer ${shownText(discovered ?? '(none)')}. If both belong to this server, change that rule`,
+    )
+  }
+  if (iss === rule) return
+  refuse(
+    `its "iss" is ${shownText(iss)}, but the server's issuer is ${shownText(rule)}; they must be equal to the letter. If both belong to this server, set the dialect rule idToken.issuer to the first one, or metadata.issuer if the server's own document is wrong`,
+  )
 }
 
 function refuse(fault: string): never {

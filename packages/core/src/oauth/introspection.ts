@@ -20,7 +20,7 @@ import {
   requireText,
 } from '../options.ts'
 import { wholeSeconds } from '../shared/whole-seconds.ts'
-import { fhirUserOf } from './id-token.ts'
+import { fhirUserOf } from './fhir-user.ts'
 import { readLaunchContext } from './launch-context.ts'
 import { askAuthenticated } from './token-request.ts'
 

@@ -2,7 +2,9 @@ import { decodeJwt } from 'jose/jwt/decode'
 import type { Client } from '../client/client.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../oauth/id-token.ts'
+import { fhirUserOf } from '../oauth/fhir-user.ts'
+import { verifyIdToken } from '../oauth/id-token.ts'
+import type { IdTokenExpectations } from '../oauth/id-token-claims.ts'
 import type { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
 import type { AuthorizationServer } from '../oauth/token-request.ts'
@@ -93,7 +95,7 @@ export async function recordRefresh(
   sources: RecordSources,
 ): Promise<RecordedLaunch> {
   const { launchId, endsAt } = previous
-  const idToken = { nonce: undefined, sub: previous.idToken?.sub }
+  const idToken = { nonce: undefined, before: previous.idToken }
   const identity = { launchId, endsAt, idToken, asksForIdToken: false }
   const recorded = await recordLaunch(identity, response, sources).catch((cause: unknown) => {
     throw new FhirAuthError(
@@ -128,11 +130,12 @@ export async function recordRefresh(
   return { launch, idTokenFault, unread }
 }
 
-/** Even where the signature cannot be checked, another `sub` is reason enough to stop. */
+/** `iss` with `sub` is the key of a person. Even where the signature cannot be checked, another one is reason to stop. */
 function namesOtherPerson(idToken: string | undefined, { idToken: known }: LaunchRecord): boolean {
   if (idToken === undefined || known === undefined) return false
   try {
-    return decodeJwt(idToken).sub !== known.sub
+    const { iss, sub } = decodeJwt(idToken)
+    return iss !== known.iss || sub !== known.sub
   } catch {
     return true
   }

@@ -1,13 +1,17 @@
-import { createHmac, createPublicKey } from 'node:crypto'
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { createSandbox, createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
 import fc from 'fast-check'
+import { SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ServerMetadata } from '../../src/discovery/server-metadata.ts'
 import { createSmartLaunch, type DialectOverrides, type IdTokenClaims, smart } from '../../src/index.ts'
-import { fhirUserOf, type IdTokenExpectations, verifyIdToken } from '../../src/oauth/id-token.ts'
+import { fhirUserOf } from '../../src/oauth/fhir-user.ts'
+import { verifyIdToken } from '../../src/oauth/id-token.ts'
+import type { IdTokenExpectations } from '../../src/oauth/id-token-claims.ts'
 import { IssuerKeys } from '../../src/oauth/issuer-keys.ts'
 import { startCoreApp } from '../support/core-app.ts'
 import { createEventLog } from '../support/event-log.ts'
+import { failureOf } from '../support/failure-of.ts'
 import { startServer } from '../support/http-server.ts'
 import { registeredClient, startSandbox } from '../support/registered-client.ts'
 
@@ -88,22 +92,154 @@ describe('claims', () => {
     ['several audiences, this client being the azp', { aud: ['another', 'app'], azp: 'app' }],
     ['a clock that is half a minute behind', { iat: NOW_SECONDS + 30 }],
     ['an expiry half a minute ago', { exp: NOW_SECONDS - 30 }],
-    ['no nonce, which SMART does not know', { nonce: undefined }],
   ])('IDT-01 accepts an id_token with %s', async (_name, change) => {
     const token = await sandbox.signIdToken({ ...soundClaims(), ...change })
     await expect(verifyAt(token)).resolves.toMatchObject({ sub: 'person-1' })
   })
 
-  it('IDT-01 with requireNonce a missing nonce is refused too', async () => {
-    const token = await sandbox.signIdToken({ ...soundClaims(), nonce: undefined })
-    await expect(verifyAt(token, { idToken: { requireNonce: true } })).rejects.toEqual(refusal(/"nonce"/))
+  it.each<[string, object, RegExp, 'nonce' | 'iat']>([
+    ['no nonce', { nonce: undefined }, /"nonce" is missing/, 'nonce'],
+    ['no iat', { iat: undefined }, /"iat" is missing/, 'iat'],
+    ['an iat of ten years ago', { iat: NOW_SECONDS - 10 * 365 * 24 * 3600 }, /"iat" is more than an hour ago/, 'iat'],
+    ['an iat of 61 minutes ago', { iat: NOW_SECONDS - 3660 }, /"iat" is more than an hour ago/, 'iat'],
+  ])(
+    'IDT-01 OIDC Core §3.1.3.7: %s is refused, unless the dialect skips that check',
+    async (_name, change, fault, check) => {
+      const token = await sandbox.signIdToken({ ...soundClaims(), ...change })
+      const failure = await failureOf(() => verifyAt(token))
+      expect(failure).toEqual(refusal(fault))
+      expect(failure).toEqual(refusal(new RegExp(`skipChecks: \\['${check}'\\]`)))
+      await expect(verifyAt(token, { idToken: { skipChecks: [check] } })).resolves.toMatchObject({ sub: 'person-1' })
+    },
+  )
+
+  it('IDT-01 what is wrong rather than missing is refused whatever the dialect skips', async () => {
+    const skipChecks = ['nonce', 'iat', 'typ', 'auth_time'] as const
+    for (const change of [{ nonce: 'another' }, { iat: NOW_SECONDS + 120 }, { events: {} }]) {
+      const token = await sandbox.signIdToken({ ...soundClaims(), ...change })
+      await expect(verifyAt(token, { idToken: { skipChecks } })).rejects.toMatchObject({ code: 'invalid_id_token' })
+    }
   })
 
-  it('IDT-01 after a refresh the id_token must be of the same person', async () => {
-    const token = await sandbox.signIdToken(soundClaims())
-    const expecting = (sub: string) => verifyAt(token, { expected: { nonce: undefined, sub } })
-    await expect(expecting('person-2')).rejects.toEqual(refusal(/"sub"/))
-    await expect(expecting('person-1')).resolves.toMatchObject({ sub: 'person-1' })
+  it('IDT-01 a nonce that was not sent is not missed', async () => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), nonce: undefined })
+    await expect(verifyAt(token, { expected: { nonce: undefined } })).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
+  it.each<[string, object, RegExp | undefined]>([
+    ['the same person', {}, undefined],
+    ['no nonce', { nonce: undefined }, undefined],
+    ['no auth_time', { auth_time: undefined }, undefined],
+    ['a later iat', { iat: NOW_SECONDS }, undefined],
+    ['another person', { sub: 'person-2' }, /"sub"/],
+    ['another nonce', { nonce: 'another' }, /"nonce"/],
+    ['an older auth_time', { auth_time: NOW_SECONDS - 7200 }, /"auth_time".*skipChecks: \['auth_time'\]/],
+    ['a newer auth_time', { auth_time: NOW_SECONDS }, /"auth_time"/],
+    ['an iat before that of the login', { iat: NOW_SECONDS - 2000 }, /older than the id_token of the login/],
+  ])('RFR-06 OIDC Core §12.2: after a refresh, an id_token with %s', async (_name, change, fault) => {
+    const before = { ...soundClaims(), iat: NOW_SECONDS - 1000, auth_time: NOW_SECONDS - 1010 }
+    const token = await sandbox.signIdToken({ ...before, iat: NOW_SECONDS - 10, ...change })
+    const trial = verifyAt(token, { expected: { nonce: undefined, before } })
+    if (fault === undefined) await expect(trial).resolves.toMatchObject({ sub: 'person-1' })
+    else await expect(trial).rejects.toEqual(refusal(fault))
+    if (!('auth_time' in change)) return
+    const skipped = verifyAt(token, { expected: { nonce: undefined, before }, idToken: { skipChecks: ['auth_time'] } })
+    await expect(skipped).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
+  it('RFR-06 OIDC Core §12.2: after a refresh, another issuer is refused though the rule takes both', async () => {
+    const issuers = ['https://tenant.example/a/', 'https://tenant.example/b/']
+    const idToken = { issuer: (claimed: string) => issuers.includes(claimed) }
+    const [before, after] = issuers.map((iss) => ({ ...soundClaims(), iss }))
+    const expected = { nonce: undefined, before: before! }
+    const attempt = async (claims: object) => verifyAt(await sandbox.signIdToken(claims), { idToken, expected })
+    await expect(attempt(before!)).resolves.toMatchObject({ iss: issuers[0] })
+    await expect(attempt(after!)).rejects.toEqual(refusal(/"iss" is another one than before/))
+  })
+
+  it('IDT-02 OIDC Core §3.1.3.7 no. 2: the refusal of an issuer shows both, and the rule that would take it', async () => {
+    const token = await sandbox.signIdToken({ ...soundClaims(), iss: `${sandbox.issuer}/` })
+    const { message } = (await failureOf(() => verifyAt(token))) as Error
+    expect(message).toContain(`its "iss" is ${sandbox.issuer}/, but the server's issuer is ${sandbox.issuer};`)
+    expect(message).toContain('set the dialect rule idToken.issuer')
+    expect(message).toContain('metadata.issuer')
+    const repaired = verifyAt(token, { idToken: { issuer: `${sandbox.issuer}/` } })
+    await expect(repaired).resolves.toMatchObject({ iss: `${sandbox.issuer}/` })
+    await expect(verifyAt(token, { metadata: { issuer: `${sandbox.issuer}/` } })).resolves.toBeDefined()
+  })
+})
+
+describe('the type of a token', () => {
+  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const publicJwk = keys.publicKey.export({ format: 'jwk' })
+  const signed = (header: object) =>
+    new SignJWT(soundClaims()).setProtectedHeader({ alg: 'RS256', ...header }).sign(keys.privateKey)
+
+  async function verifyTyped(token: string, idToken: DialectOverrides['idToken'] = {}) {
+    const server = await startServer((_request, response) => void response.end(JSON.stringify({ keys: [publicJwk] })))
+    return verifyAt(token, { idToken, metadata: { jwks_uri: `${server.origin}/keys` } })
+  }
+
+  it.each([undefined, 'JWT', 'jwt', 'JOSE'])('IDT-01 RFC 7519 §5.1: %s is one of an id_token', async (typ) => {
+    await expect(verifyTyped(await signed(typ === undefined ? {} : { typ }))).resolves.toMatchObject({
+      sub: 'person-1',
+    })
+  })
+
+  it.each(['at+jwt', 'logout+jwt', 'token-introspection+jwt', 'secevent+jwt', 'dpop+jwt', ''])(
+    'IDT-01 RFC 8725 §3.11: %j is another token, and refused in each mode',
+    async (typ) => {
+      const token = await signed({ typ })
+      for (const mode of ['verify', 'decode'] as const) {
+        await expect(verifyTyped(token, { mode })).rejects.toEqual(refusal(/"typ".*skipChecks: \['typ'\]/))
+        await expect(verifyTyped(token, { mode, skipChecks: ['typ'] })).resolves.toMatchObject({ sub: 'person-1' })
+      }
+    },
+  )
+})
+
+describe('several keys that fit', () => {
+  const pairs = Array.from({ length: 3 }, () => generateKeyPairSync('rsa', { modulusLength: 2048 }))
+  const jwkOf = (index: number, kid?: string) => ({
+    ...pairs[index]!.publicKey.export({ format: 'jwk' }),
+    ...(kid && { kid }),
+  })
+  const signedBy = (index: number, kid?: string) =>
+    new SignJWT(soundClaims()).setProtectedHeader({ alg: 'RS256', ...(kid && { kid }) }).sign(pairs[index]!.privateKey)
+
+  async function verifyWith(token: string, published: object[]) {
+    const server = await startServer((_request, response) => void response.end(JSON.stringify({ keys: published })))
+    return verifyAt(token, { metadata: { jwks_uri: `${server.origin}/keys` } })
+  }
+
+  it('IDT-05 RFC 7517 §4.5: of two keys with one kid, each is tried', async () => {
+    const published = [jwkOf(0, 'one'), jwkOf(1, 'one'), jwkOf(2, 'two')]
+    for (const index of [0, 1]) {
+      await expect(verifyWith(await signedBy(index, 'one'), published)).resolves.toMatchObject({ sub: 'person-1' })
+    }
+    await expect(verifyWith(await signedBy(2, 'one'), published)).rejects.toEqual(refusal(/signature.*2 keys/))
+  })
+
+  it('IDT-05 RFC 7517 §4.5: without a kid, each key of the type is tried, those that cannot be imported left out', async () => {
+    const broken = { kty: 'RSA', n: 'AQAB', e: 'AQAB' }
+    const published = [broken, jwkOf(0, 'one'), { ...jwkOf(1), use: 'enc' }, jwkOf(2)]
+    for (const index of [0, 2]) {
+      await expect(verifyWith(await signedBy(index), published)).resolves.toMatchObject({ sub: 'person-1' })
+    }
+    await expect(verifyWith(await signedBy(1), published)).rejects.toEqual(refusal(/signature/))
+  })
+
+  it('IDT-05 a hostile server makes nobody try its keys without end', async () => {
+    const crowd = Array.from({ length: 500 }, () => jwkOf(0, 'one'))
+    const token = await signedBy(1, 'one')
+    await expect(verifyWith(token, [...crowd, jwkOf(1, 'one')])).rejects.toEqual(refusal(/more than 10 keys/))
+    await expect(verifyWith(token, [...crowd.slice(0, 9), jwkOf(1, 'one')])).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
+  it('IDT-01 a claim that is wrong is the reason, whichever key fits', async () => {
+    const late = new SignJWT({ ...soundClaims(), aud: 'another' }).setProtectedHeader({ alg: 'RS256' })
+    const published = [jwkOf(0), jwkOf(1)]
+    await expect(verifyWith(await late.sign(pairs[1]!.privateKey), published)).rejects.toEqual(refusal(/"aud"/))
   })
 })
 
@@ -339,6 +475,30 @@ describe('fhirUser', () => {
       expect(fhirUserOf(claimsWith({ fhirUser: fhirUser.url }), BASE)).toEqual(fhirUser)
     },
   )
+
+  it.each([
+    'Practitioner/7/_history/3',
+    'Practitioner/7/',
+    'Practitioner/7/_history/3/',
+    '/Practitioner/7',
+    `${BASE}/Practitioner/7`,
+    `${BASE}/Practitioner/7/`,
+    `${BASE}/Practitioner/7/_history/3`,
+    'https://EHR.example:443/tenant/fhir/Practitioner/7',
+  ])('IDT-06 FHIR R4 §2.3.0.1: %s is Practitioner/7', (fhirUser) => {
+    const expected = { type: 'Practitioner', id: '7', url: `${BASE}/Practitioner/7` }
+    expect(fhirUserOf(claimsWith({ fhirUser }), BASE)).toEqual(expected)
+  })
+
+  it.each([
+    'Practitioner/7/_history',
+    'Practitioner/7/_history/',
+    'Practitioner/_history/3',
+    'Practitioner/7//',
+    '_history/3',
+  ])('IDT-06 and %s is nobody', (fhirUser) => {
+    expect(fhirUserOf(claimsWith({ fhirUser }), BASE)).toBeUndefined()
+  })
 
   it('IDT-08 an absolute fhirUser on another origin is returned as it is', () => {
     const url = 'https://directory.example/r4/Practitioner/7'

@@ -1,10 +1,11 @@
 import type { SandboxFault } from '@fhir-auth/sandbox'
 import { describe, expect, it, vi } from 'vitest'
 import { createFhirGuard, MissingContext } from '../../src/adapter.ts'
-import { createSmartLaunch, type FhirAuthEvent, publicClient, type Store } from '../../src/index.ts'
+import { createSmartLaunch, type FhirAuthEvent, publicClient, type Store, smart } from '../../src/index.ts'
 import { refreshGrant } from '../../src/oauth/grants.ts'
 import type { SessionRecord } from '../../src/session/record.ts'
 import { createSealer } from '../../src/store/sealing.ts'
+import { createEventLog } from '../support/event-log.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { createMapStore } from '../support/map-store.ts'
 import {
@@ -167,6 +168,51 @@ describe('a refresh', () => {
     expect(portal.failures).toEqual([])
     expect(refreshes(portal)).toHaveLength(1)
   })
+
+  it('RFR-06 OIDC Core §12.2: ends the session when its id_token is of another issuer that the rule takes, too', async () => {
+    const portal = await startPortal({ dialect: smart({ idToken: { issuer: (issuer) => issuer.startsWith('http') } }) })
+    const browser = await loggedIn(portal)
+    const sub = (await look(browser, portal.origin)).seen?.sub
+    portal.sandbox.fault({
+      at: 'token',
+      kind: 'json',
+      patch: async (body) => {
+        const now = Math.floor(Date.now() / 1000)
+        const claims = { iss: `${portal.sandbox.issuer}/b`, aud: 'portal', sub, iat: now, exp: now + 3600 }
+        return { ...body, id_token: await portal.sandbox.signIdToken(claims) }
+      },
+    })
+    portal.advanceSeconds(EXPIRED)
+    expect((await look(browser, portal.origin)).status).toBe(401)
+    expect(portal.sandbox.requestsTo('/revoke')).toHaveLength(1)
+  })
+
+  it.each<[string, object]>([
+    ['an older auth_time', { auth_time: 1 }],
+    ['another nonce', { nonce: 'another' }],
+    ['no expiry', { exp: undefined }],
+    ['events', { events: {} }],
+  ])(
+    'RFR-06 OIDC Core §12.2: an id_token with %s does not count, which is told; the identity stays',
+    async (_, change) => {
+      const { onEvent, outcomes } = createEventLog()
+      const portal = await startPortal({ onEvent })
+      const browser = await loggedIn(portal)
+      const before = (await portal.contextOf(browser))?.idToken
+      const patch = async (body: Record<string, unknown>) => {
+        const now = Math.floor(Date.now() / 1000)
+        const claims = { ...before, auth_time: before?.auth_time ?? 5, iat: now, exp: now + 3600, ...change }
+        return { ...body, id_token: await portal.sandbox.signIdToken(claims) }
+      }
+      // The login has an auth_time for the refresh to keep.
+      portal.sandbox.fault({ at: 'token', kind: 'json', patch })
+      portal.advanceSeconds(EXPIRED)
+      expect((await look(browser, portal.origin)).status).toBe(200)
+      if (before?.auth_time === undefined && 'auth_time' in change) return
+      expect(outcomes.map(({ type }) => type)).toEqual(['login', 'id_token_ignored', 'refresh'])
+      expect((await portal.contextOf(browser))?.idToken).toEqual(before)
+    },
+  )
 
   it('RFR-07 outlives keys that cannot be fetched: the rotated token is kept, and the identity of the login', async () => {
     const portal = await startPortal({ session: { idleSeconds: 8 * 3600 } })

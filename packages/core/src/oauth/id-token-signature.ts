@@ -1,0 +1,53 @@
+import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions } from 'jose'
+import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
+import { FhirAuthError } from '../errors.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
+
+/** Asymmetric only: never `none`, never a secret as key. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+
+/** Keys tried for one id_token: a hostile server must not keep this process busy. */
+const MOST_KEYS = 10
+
+/** The payload of an id_token that a key of its server has signed, its `aud` and times checked. */
+export async function verifiedPayload(
+  token: string,
+  kid: string | undefined,
+  checks: JWTVerifyOptions,
+  { metadata, issuerKeys }: { readonly metadata: ServerMetadata; readonly issuerKeys: IssuerKeys },
+): Promise<JWTPayload> {
+  const jwks = await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), kid)
+  const published = metadata.id_token_signing_alg_values_supported
+  const algorithms = published ? ALGORITHMS.filter((alg) => published.includes(alg)) : ALGORITHMS
+  return verifyByAny(token, jwks, { ...checks, algorithms })
+}
+
+/**
+ * Several keys may fit: RFC 7517 §4.5 only recommends that each `kid` is used once, and an id_token may have none. Then each
+ * is tried.
+ */
+async function verifyByAny(token: string, jwks: JSONWebKeySet, options: JWTVerifyOptions): Promise<JWTPayload> {
+  const { jwtVerify } = await import('jose/jwt/verify')
+  const { createLocalJWKSet } = await import('jose/jwks/local')
+  const { JWKSMultipleMatchingKeys, JWTClaimValidationFailed, JWTExpired } = await import('jose/errors')
+  try {
+    return (await jwtVerify(token, createLocalJWKSet(jwks), options)).payload
+  } catch (error) {
+    if (!(error instanceof JWKSMultipleMatchingKeys)) throw error
+    let tried = 0
+    for await (const key of error) {
+      if (++tried > MOST_KEYS) break
+      try {
+        return (await jwtVerify(token, key, options)).payload
+      } catch (failure) {
+        // Its claims are looked at only when the key was right. Anything else is of this key alone.
+        if (failure instanceof JWTClaimValidationFailed || failure instanceof JWTExpired) throw failure
+      }
+    }
+    const reason =
+      tried > MOST_KEYS
+        ? `more than ${MOST_KEYS} keys of the server fit, and none of the first ${MOST_KEYS} has signed it. Ask the vendor to give each key a "kid" of its own`
+        : `signature verification failed for each of the ${tried} keys of the server that fit`
+    throw new FhirAuthError('invalid_id_token', `The id_token is refused: ${reason}.`)
+  }
+}
