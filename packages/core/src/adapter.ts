@@ -1,4 +1,4 @@
-// `@fhir-auth/core/adapter`: what an adapter for a framework is made of: docs/adapters.md.
+// `@fhir-auth/core/adapter`: the parts of an adapter for a framework. See docs/adapters.md.
 
 export {
   type AdapterRequest,

@@ -1,4 +1,4 @@
-/** Every code with its HTTP status. docs/errors.md says for each what to do; a test holds the two together. */
+/** Every code with its HTTP status. docs/errors.md says what to do for each; a test compares the two. */
 const STATUS_BY_CODE = {
   // Configuration: thrown when a factory is called.
   invalid_option: 500,
@@ -25,7 +25,7 @@ const STATUS_BY_CODE = {
   redirect_uri_mismatch: 400,
   authorization_denied: 403,
   authorization_failed: 502,
-  // The token endpoint and what it answers.
+  // The token endpoint and its response.
   token_request_refused: 502,
   invalid_token_response: 502,
   invalid_id_token: 502,
@@ -53,7 +53,7 @@ export const errorCodes: readonly FhirAuthErrorCode[] = Object.freeze(
   Object.keys(STATUS_BY_CODE) as FhirAuthErrorCode[],
 )
 
-/** An OAuth error answer, as the authorization server sent it (RFC 6749 §4.1.2.1, §5.2). */
+/** An OAuth error response, as the authorization server sent it (RFC 6749 §4.1.2.1, §5.2). */
 export interface OAuthErrorFields {
   error: string
   error_description?: string | undefined
@@ -64,19 +64,19 @@ export interface OAuthErrorFields {
 export interface FhirAuthErrorOptions {
   cause?: unknown
   oauth?: OAuthErrorFields | undefined
-  /** HTTP status, where the code's own does not fit. */
+  /** HTTP status. Default: that of the code. */
   status?: number | undefined
   retryAfterSeconds?: number | undefined
 }
 
-/** Problem details as answered to an API caller (RFC 9457). */
+/** Problem details, as an API caller gets them (RFC 9457). */
 export interface Problem {
   type: string
   title: string
   status: number
   detail: string
   code: FhirAuthErrorCode
-  /** The same in the operator's log line. */
+  /** The operator's log line has the same reference. */
   reference: string
   error?: string | undefined
   error_description?: string | undefined
@@ -86,8 +86,8 @@ export interface Problem {
 const ERROR_TABLE_URL = 'https://github.com/fhir-auth/fhir-auth/blob/main/docs/errors.md'
 
 /**
- * The one error type of this library. Test `code`, never the message. Messages say what is wrong and what to
- * do about it, and never contain a secret, code, assertion or token.
+ * The error type of this library. Test `code`, never the message. Messages say what is wrong and what to do, and never
+ * contain a secret, code, assertion or token.
  */
 export class FhirAuthError extends Error {
   override readonly name: string = 'FhirAuthError'
@@ -98,12 +98,12 @@ export class FhirAuthError extends Error {
   readonly error: string | undefined
   readonly error_description: string | undefined
   readonly error_uri: string | undefined
-  /** When the server asked to wait (its `Retry-After`), or when a new try makes sense. */
+  /** How long to wait before a retry: the server's `Retry-After`, or a time that this library sets. */
   readonly retryAfterSeconds: number | undefined
   #reference: string | undefined
   /**
-   * The answer to whoever asked, as problem details: Hono gives it when a handler throws this error. Not there for status
-   * 500: that is a mistake of the app, for its log alone.
+   * The error as a response with problem details. Hono sends it when a handler throws this error. Undefined for status 500:
+   * that is a mistake of the app, and its details belong in the log only.
    */
   declare readonly getResponse?: () => Response
 
@@ -118,13 +118,13 @@ export class FhirAuthError extends Error {
     if (this.status !== 500) Object.defineProperty(this, 'getResponse', { value: () => problemResponse(this) })
   }
 
-  /** Eight letters and digits that a visitor's page and the operator's log line share, such as `7K3M-Q9ZD`. */
+  /** Eight letters and digits, such as `7K3M-Q9ZD`, shown on the visitor's page and in the operator's log line. */
   get reference(): string {
     this.#reference ??= newReference()
     return this.#reference
   }
 
-  /** For logs: an error's message and cause are left out of JSON otherwise. */
+  /** For logs: by default, JSON leaves out an error's message and cause. */
   toJSON(): Record<string, unknown> {
     const { name, code, status, message, reference, error, error_description, error_uri, retryAfterSeconds } = this
     const fields = { name, code, status, message, reference, error, error_description, error_uri, retryAfterSeconds }
@@ -147,7 +147,7 @@ export class FhirAuthError extends Error {
   }
 }
 
-/** The headers that belong to an error, whatever the form of its answer. */
+/** The headers of an error's response, whatever its body. */
 export function errorHeaders({ status, retryAfterSeconds }: FhirAuthError): Record<string, string> {
   const retryAfter = retryAfterSeconds ?? (status === 503 ? 5 : undefined)
   return {
@@ -161,7 +161,7 @@ function problemResponse(error: FhirAuthError): Response {
   return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
 }
 
-/** Letters and digits that nobody mistakes for each other on the telephone. */
+/** Without letters and digits that look or sound alike: people read the reference out on the telephone. */
 const REFERENCE_LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZ'
 
 function newReference(): string {
@@ -169,18 +169,18 @@ function newReference(): string {
   return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
 }
 
-/** Of errors of other libraries no more than name and message: what they hold besides may be anything. */
+/** Only name and message of errors of other libraries: their other members may hold secrets. */
 function causeOf(cause: unknown): unknown {
   if (cause === undefined || cause instanceof FhirAuthError) return cause
   return cause instanceof Error ? { name: cause.name, message: cause.message } : String(cause)
 }
 
-/** Wraps what is not yet a {@link FhirAuthError}. */
+/** Returns a {@link FhirAuthError} as it is, and wraps any other error in one. */
 export function asFhirAuthError(error: unknown, code: FhirAuthErrorCode, message: string): FhirAuthError {
   return error instanceof FhirAuthError ? error : new FhirAuthError(code, message, { cause: error })
 }
 
-/** The same error for somebody who meets it later: when a new try makes sense is counted from now. */
+/** A copy of the error that says to retry in this many seconds. */
 export function retryIn(error: FhirAuthError, seconds: number): FhirAuthError {
   const { code, message, status, cause, error: oauthError, error_description, error_uri } = error
   const oauth = oauthError === undefined ? undefined : { error: oauthError, error_description, error_uri }

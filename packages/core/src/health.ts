@@ -2,37 +2,37 @@ import type { FhirAuthError } from './errors.ts'
 import type { Emit, FhirAuthEvent } from './events.ts'
 import { RecentlyUsed } from './shared/recently-used.ts'
 
-/** How something went the last times. Moments are milliseconds since the epoch; undefined: not since the start. */
+/** The last success and the last failure of something. Times are in milliseconds since the epoch; undefined means never. */
 export interface LastOutcomes {
   readonly lastSuccessAt?: number | undefined
   readonly lastFailureAt?: number | undefined
   readonly lastFailure?: FhirAuthError | undefined
 }
 
-/** What a set of outcomes is of. */
+/** Which server and client an outcome belongs to. */
 interface Place {
   readonly fhirBaseUrl: string
   readonly clientId: string
 }
 
-/** An authorization server, as far as this process has asked it. */
+/** What this process knows of an authorization server. */
 export interface ServerHealth extends Place, LastOutcomes {}
 
 /** The backend token of one server, client and scope. */
 export interface TokenHealth extends Place, LastOutcomes {
   readonly scope: string
-  /** When the token ends; undefined where none was got yet. */
+  /** When the token expires; undefined if there was none yet. */
   readonly expiresAt?: number | undefined
 }
 
-/** Whether the last thing known of it is a failure. */
+/** Whether the last outcome was a failure. */
 export function isFailing({ lastSuccessAt, lastFailureAt }: LastOutcomes): boolean {
   return lastFailureAt !== undefined && (lastSuccessAt === undefined || lastFailureAt > lastSuccessAt)
 }
 
 const REMEMBERED = 1000
 
-/** Outcomes by what they are of: the latest ones of a bounded number. */
+/** The last outcomes of a bounded number of things, by name. */
 export class OutcomeLog<P extends object> {
   readonly #now: () => number
   readonly #entries = new RecentlyUsed<P & LastOutcomes>(REMEMBERED)
@@ -58,10 +58,10 @@ export class OutcomeLog<P extends object> {
   }
 }
 
-/** What the events of a launch say of its store, its logins and its refreshes. */
+/** Notes what the events of a launch say about its store, its logins and its refreshes. */
 function noteEvent(log: OutcomeLog<object>, event: FhirAuthEvent): void {
   if (event.type === 'login' || event.type === 'refresh') {
-    // Both are stored before they are told of.
+    // These events come after the store has written the session.
     log.note('store', {}, undefined)
     log.note(event.type, {}, undefined)
   } else if (event.type === 'store_failed') log.note('store', {}, event.error)
@@ -69,7 +69,7 @@ function noteEvent(log: OutcomeLog<object>, event: FhirAuthEvent): void {
   else if (event.type === 'refresh_failed') log.note('refresh', {}, event.error)
 }
 
-/** Notes each event before it is told. */
+/** Notes each event before it is emitted. */
 export function noting(log: OutcomeLog<object>, emit: Emit): Emit {
   return (event) => {
     noteEvent(log, event)

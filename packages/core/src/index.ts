@@ -1,4 +1,4 @@
-// `@fhir-auth/core`: what an app writes. Every adapter re-exports it, so that one import line serves.
+// `@fhir-auth/core`: what an app imports. Every adapter re-exports it, so that one import is enough.
 
 // Log people in.
 
@@ -13,7 +13,7 @@ export type { LogOption, ProblemLogger } from './web/problem-log.ts'
 export type { PageOptions, ProblemPage } from './web/problem-page.ts'
 export type { Situation, SituationText, VisitorTexts } from './web/visitor-texts.ts'
 
-// Work as a system.
+// Get tokens for the app itself.
 
 export {
   type BackendHealth,
@@ -24,7 +24,7 @@ export {
 export type { BackendServicesOptions } from './backend/options.ts'
 export type { SharedTokensOptions } from './backend/shared-tokens.ts'
 
-// Whether it goes well.
+// Health.
 
 export type { LastOutcomes, ServerHealth, TokenHealth } from './health.ts'
 
@@ -38,7 +38,7 @@ export type { OperationOutcome, OperationOutcomeIssue } from './fhir/operation-o
 export type { Scope } from './fhir/scope-grammar.ts'
 export { ScopeSet } from './fhir/scope-set.ts'
 
-// Who the app is, and how it proves it.
+// Client registration, client authentication and keys.
 
 export {
   type ClientAuth,
@@ -60,7 +60,7 @@ export type { ManyRegistrations, OneRegistration, RegistrationResolver } from '.
 export type { StaticMetadata } from './client/static-metadata.ts'
 export type { SigningAlgorithm } from './shared/signing-algorithm.ts'
 
-// What a vendor does otherwise.
+// Differences of vendors.
 
 export { type AthenahealthOptions, athenahealth } from './dialects/athenahealth.ts'
 export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'

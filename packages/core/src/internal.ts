@@ -1,4 +1,4 @@
-// `@fhir-auth/core/internal`: what only the packages of this workspace need. Outside semver: any release may change it.
+// `@fhir-auth/core/internal`: only for the packages of this workspace. Outside semver: any release may change it.
 
 export {
   algorithmsOf,

@@ -1,10 +1,10 @@
 import { FhirAuthError } from './errors.ts'
 
 /**
- * Reads one option: gives its value, or the default where it is undefined.
+ * Reads one option: returns its value, or the default if it is undefined.
  *
- * @param option - how messages call it
- * @throws `invalid_option` for a value that cannot be meant
+ * @param option - its name, for messages
+ * @throws `invalid_option` for a wrong value
  */
 export type OptionRule<Value> = (value: unknown, option: string) => Value
 
@@ -13,7 +13,7 @@ export type OptionRules<Options extends object> = { readonly [Name in keyof Opti
 
 type OptionTable = Readonly<Record<string, OptionRule<unknown>>>
 
-/** What a table of rules gives. */
+/** The values that a table of rules returns. */
 export type OptionValues<Rules> = {
   readonly [Name in keyof Rules]: Rules[Name] extends OptionRule<infer Value> ? Value : never
 }
@@ -21,7 +21,7 @@ export type OptionValues<Rules> = {
 /**
  * Reads all options by their rules. Unknown names are refused.
  *
- * @param owner - who takes them: `smartLaunch()`, or the option that they stand in, such as `session`
+ * @param owner - who takes them: `smartLaunch()`, or the option that contains them, such as `session`
  * @throws `invalid_option` naming the option and what to write instead
  */
 export function readOptions<Rules extends OptionTable>(
@@ -33,11 +33,11 @@ export function readOptions<Rules extends OptionTable>(
   const given = options as Readonly<Record<string, unknown>> // an object with known names
   const nameOf = (name: string) => (owner.endsWith(')') ? `${owner}: ${name}` : `${owner}.${name}`)
   const values = Object.entries(rules).map(([name, rule]) => [name, rule(given[name], nameOf(name))])
-  // Each value is what its rule gave.
+  // Each value was returned by its rule.
   return Object.fromEntries(values) as OptionValues<Rules>
 }
 
-/** @throws `invalid_option` always: for a configuration fault that names the option and the remedy. */
+/** Always throws `invalid_option`. The message names the option and says what to write instead. */
 export function refuseOption(message: string): never {
   throw new FhirAuthError('invalid_option', message)
 }
@@ -53,7 +53,7 @@ export function checkKnownOptions(options: unknown, known: readonly string[], ow
   }
 }
 
-/** @throws `invalid_option` when the text is missing or blank. */
+/** @throws `invalid_option` if the string is missing or blank. */
 export function requireText(value: unknown, option: string, remedy: string): string {
   if (typeof value !== 'string') {
     refuseOption(`${option} is ${value === undefined ? 'undefined' : `not a string`}. ${remedy}`)
@@ -63,47 +63,47 @@ export function requireText(value: unknown, option: string, remedy: string): str
 }
 
 /**
- * A text that is sent exactly as it is. A line break from a file, or a blank from copying, would be sent as well, and
- * the server would refuse the client without saying why. The value is never shown, since it may be a secret.
+ * A string that is sent exactly as it is. A line break from a file, or a space from copying, would be sent too, and the
+ * server would refuse the client without saying why. Messages never show the value, because it may be a secret.
  *
- * @throws `invalid_option` for white space at an end, or a character that does not show
+ * @throws `invalid_option` for white space at the start or end, or an invisible character
  */
 export function requireExactText(value: unknown, option: string, remedy: string): string {
   const text = requireText(value, option, remedy)
   const ends = { begins: text.charAt(0), ends: text.slice(-1) }
   for (const [place, character] of Object.entries(ends)) {
     if (/[\r\n]/.test(character)) refuseOption(`${option} ${place} with a line break. Remove it, e.g. with .trim().`)
-    if (character.trim() === '') refuseOption(`${option} ${place} with a blank. Remove it, e.g. with .trim().`)
+    if (character.trim() === '') refuseOption(`${option} ${place} with a space. Remove it, e.g. with .trim().`)
   }
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text))
-    refuseOption(`${option} has a control character in it. Copy it again, without line breaks.`)
+    refuseOption(`${option} contains a control character. Copy it again, without line breaks.`)
   return text
 }
 
 /**
- * Scopes separated by blanks (RFC 6749 §3.3).
+ * Scopes separated by spaces (RFC 6749 §3.3).
  *
- * @throws `invalid_option` for one that is followed by a comma; the query of a SMART scope may have commas
+ * @throws `invalid_option` for a comma after a scope; only the query of a SMART scope may have commas
  */
 export function requireScope(value: unknown, option: string, remedy: string): string {
   const scope = requireText(value, option, remedy)
   const faulty = scope.split(/\s+/).find((token) => token.endsWith(',') || token.split('?', 1)[0]?.includes(','))
   if (faulty === undefined) return scope
-  return refuseOption(`${option} has a comma after a scope ("${faulty.slice(0, 60)}"). Separate scopes by blanks.`)
+  return refuseOption(`${option} has a comma after a scope ("${faulty.slice(0, 60)}"). Separate scopes with spaces.`)
 }
 
-/** A text that must be there. */
+/** A string that is required. */
 export function text(remedy: string): OptionRule<string> {
   return (value, option) => requireText(value, option, remedy)
 }
 
 export const optionalText: OptionRule<string | undefined> = (value, option) =>
-  value === undefined ? undefined : requireText(value, option, 'Leave it out, or write a text.')
+  value === undefined ? undefined : requireText(value, option, 'Leave it out, or write a string.')
 
 export const textList: OptionRule<readonly string[] | undefined> = (value, option) => {
   if (value === undefined) return undefined
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
-  return refuseOption(`${option} must be a list of texts.`)
+  return refuseOption(`${option} must be a list of strings.`)
 }
 
 export const textOrList: OptionRule<string | readonly string[] | undefined> = (value, option) =>
@@ -113,7 +113,7 @@ export function exactText(remedy: string): OptionRule<string> {
   return (value, option) => requireExactText(value, option, remedy)
 }
 
-/** Options within an option; all their defaults where it is undefined. */
+/** Options within an option. If it is undefined, all of them have their defaults. */
 export function group<Rules extends OptionTable>(rules: Rules): OptionRule<OptionValues<Rules>> {
   return (value = {}, option) => readOptions(value, rules, option)
 }
@@ -133,7 +133,7 @@ export function path<Fallback extends string | undefined>(fallback: Fallback): O
   }
 }
 
-/** A path, or `false` where the app has none. */
+/** A path, or `false` for none. */
 export function pathOrFalse<Fallback extends string | undefined>(
   fallback: Fallback,
 ): OptionRule<string | false | Fallback> {
@@ -141,7 +141,7 @@ export function pathOrFalse<Fallback extends string | undefined>(
   return (value, option) => (value === false ? false : read(value, option))
 }
 
-/** An option that is checked by whoever reads it, since its check needs more than its value. */
+/** An option that is checked where it is used, because the check needs more than the value. */
 export function checkedByReader<Value>(): OptionRule<Value | undefined> {
   return (value) => value as Value | undefined
 }
@@ -178,7 +178,7 @@ export function listOf<const Value extends string>(
   }
 }
 
-/** Only that it is a function: what it takes and gives shows when it is called. */
+/** Checks only that the value is a function. Its parameters and result cannot be checked here. */
 export function callable<Call extends (...parameters: never[]) => unknown>(): OptionRule<Call | undefined> {
   return function readFunction(value, option) {
     if (value !== undefined && typeof value !== 'function') refuseOption(`${option} must be a function.`)
@@ -186,10 +186,10 @@ export function callable<Call extends (...parameters: never[]) => unknown>(): Op
   }
 }
 
-/** The clock of an app's tests, in milliseconds since the epoch. */
+/** A clock, in milliseconds since the epoch. An app's tests replace it. */
 export const clock: OptionRule<() => number> = (value, option) => callable<() => number>()(value, option) ?? Date.now
 
-/** Same letters but for case and separators, or one edit apart: enough to catch `clientID` and `redirectUrl`. */
+/** Whether two names differ only in case, separators or one edit: enough to catch `clientID` and `redirectUrl`. */
 function isSimilar(known: string, given: string): boolean {
   const a = known.toLowerCase().replace(/[^a-z]/g, '')
   const b = given.toLowerCase().replace(/[^a-z]/g, '')

@@ -1,4 +1,4 @@
-// `@fhir-auth/core/protocol`: stateless functions, for a flow of one's own.
+// `@fhir-auth/core/protocol`: stateless functions, for a flow of your own.
 
 // The client of a flow.
 

@@ -10,23 +10,23 @@ import { answerJwks } from './jwks-route.ts'
 import { type BackendServicesOptions, type BackendServicesSettings, checkBackendServicesOptions } from './options.ts'
 import { BackendTokens } from './tokens.ts'
 
-/** What to get a token for, where the options do not say. */
+/** Which token to get. */
 export interface BackendTarget {
-  /** Needed only with several registrations. */
+  /** Only needed with several registrations. */
   fhirBaseUrl?: string | undefined
-  /** Scopes for this use. Default: those of {@link BackendServices.withScope}, else the registration's. */
+  /** Default: the scopes of {@link BackendServices.withScope}, else those of the registration. */
   scope?: string | undefined
 }
 
 /** What a process knows of its tokens and keys. */
 export interface BackendHealth {
-  /** Each token was got at the last try, or lives still, and a key may sign now. */
+  /** True if each token is valid or its last request succeeded, and a key can sign now. */
   readonly isHealthy: boolean
   readonly tokens: readonly TokenHealth[]
-  /** Of shared tokens: only its failures are noted. Without the store, each process asks for itself. */
+  /** The store of shared tokens; only failures are noted. While it fails, each process requests its own token. */
   readonly store: LastOutcomes
   readonly keys: readonly KeyStatus[]
-  /** Why the source of the keys could not be read the last time. The set stays as it was. */
+  /** Why the keys could not be read the last time. The old keys stay in use. */
   readonly keysFailure: FhirAuthError | undefined
 }
 
@@ -34,8 +34,8 @@ const TARGET = { fhirBaseUrl: optionalText, scope: optionalText } satisfies Opti
 const SCOPE_REMEDY = 'Write what the job needs, or leave it out.'
 
 /**
- * Backend services: tokens for the app itself (SMART App Launch 2.2 "Backend Services"), cached and shared by all its
- * requests, and the JWKS that the authorization server fetches. Make one with {@link createBackendServices}.
+ * Backend services (SMART App Launch 2.2): gets tokens for the app itself, caches them for all its requests, and serves the
+ * JWKS that the authorization server fetches. Make one with {@link createBackendServices}.
  */
 export class BackendServices implements FhirHandler {
   readonly kind = 'backend'
@@ -43,7 +43,7 @@ export class BackendServices implements FhirHandler {
   readonly #tokens: BackendTokens
   readonly #scope: string | undefined
 
-  /** @param part - what {@link withScope} gives on; not for callers */
+  /** @param part - only for {@link withScope} */
   constructor(
     options: BackendServicesOptions,
     part?: { settings: BackendServicesSettings; tokens: BackendTokens; scope: string },
@@ -81,9 +81,11 @@ export class BackendServices implements FhirHandler {
   }
 
   /**
-   * A context with a valid token: at once when one is cached, else after one token request, however many ask.
+   * A context with a valid token. A cached token is returned without a promise. Otherwise all callers share one token
+   * request.
    *
-   * @throws `invalid_option` for an empty scope, `unknown_issuer`, `discovery_failed`, `token_request_refused` and what a request can throw
+   * @throws `invalid_option` for an empty scope, `unknown_issuer`, `discovery_failed`, `token_request_refused`, and the
+   *   errors of a request
    */
   context(target?: BackendTarget): MaybePromise<FhirContext> {
     if (target === undefined) return this.#tokens.context({ fhirBaseUrl: undefined, scope: this.#scope })
@@ -91,7 +93,7 @@ export class BackendServices implements FhirHandler {
     return this.#tokens.context({ fhirBaseUrl, scope })
   }
 
-  /** What this process knows, without asking anybody: for a status page or an alarm. */
+  /** What this process knows, without sending a request: for a status page or an alarm. */
   health(): BackendHealth {
     const { keys, now } = this.#settings
     const { tokens, store } = this.#tokens.health()
@@ -103,21 +105,21 @@ export class BackendServices implements FhirHandler {
     return { isHealthy, tokens, store, keys: states, keysFailure: keys?.failure }
   }
 
-  /** The same, after each listed registration was asked for a token, unless there is a valid one. Never rejects. */
+  /** The same, after getting a token for each listed registration, unless there is a valid one. Never rejects. */
   async probe(): Promise<BackendHealth> {
     const { clients } = this.#settings
     await Promise.allSettled(clients.listed.map(async ({ fhirBaseUrl }) => this.context({ fhirBaseUrl })))
     return this.health()
   }
 
-  /** Resolves when no token request is under way here any more: for a shutdown that loses nothing. Never rejects. */
+  /** Resolves when no token request is running any more: for a clean shutdown. Never rejects. */
   idle(): Promise<void> {
     return this.#tokens.idle()
   }
 
   /**
-   * The same backend with other scopes, for the routes or the job that need them: it shares keys and tokens with this one,
-   * and can be mounted in its own place. The JWKS stays with this one.
+   * The same backend with other scopes, for routes or a job. It shares keys and tokens with this one, and can be mounted
+   * separately. Only this one serves the JWKS.
    *
    * @throws `invalid_option` for an empty scope
    */
@@ -129,7 +131,7 @@ export class BackendServices implements FhirHandler {
 }
 
 /**
- * Makes backend services, their options checked at once.
+ * Makes backend services, and checks the options.
  *
  * @throws `invalid_option`, `insecure_url` naming the option and what to write instead
  */

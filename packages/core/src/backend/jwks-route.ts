@@ -5,14 +5,14 @@ import { refuseMethod } from '../web/answers.ts'
 
 export interface JwksRouteSettings {
   readonly keys: KeySet | undefined
-  /** `max-age` of the answer, in seconds. */
+  /** `max-age` of the response, in seconds. */
   readonly jwksMaxAgeSeconds: number
   readonly now: () => number
 }
 
 /**
- * Serves the public keys, with no login and no redirect, so that the server can fetch them while it decides. Which keys
- * stand in it is the key set's business: next, active, and retired ones within their overlap.
+ * Serves the public keys, without login and without redirect, because the server fetches them during a token request. The
+ * key set decides which keys are in it: next, active, and recently retired ones.
  */
 export function answerJwks(request: AdapterRequest, settings: JwksRouteSettings): MaybePromise<Answer> {
   const { keys, jwksMaxAgeSeconds, now } = settings

@@ -28,25 +28,25 @@ import { type LogOption, tellOperatorBy } from '../web/problem-log.ts'
 import { DEFAULT_PROBLEM_SETTINGS, type ProblemSettings, readLog } from '../web/problem-settings.ts'
 import type { SharedTokensOptions, SharedTokensSettings } from './shared-tokens.ts'
 
-/** Options of backend services: one server's registration in place, or `registrations` for many. */
+/** Options of backend services: the registration at one server, or `registrations` for many. */
 export type BackendServicesOptions = BackendOptions & (OneBackendRegistration | ManyRegistrations)
 
-/** One server: `keys`, or another way to prove who the app is. */
+/** One server, with `keys` or another client authentication. */
 export type OneBackendRegistration = OneRegistration & ({ keys: KeySet | undefined } | { clientAuth: ClientAuth })
 
-/** The options of backend services beside registrations. */
+/** The options of backend services, without those of registrations. */
 export interface BackendOptions extends HttpOptions {
   /** The app's signing keys, from `await loadKeySet(…)`. Their public part is served as the JWKS. */
   keys?: KeySet | undefined
   /** Path of the JWKS, as the framework sees it. Default `/.well-known/jwks.json`; `false` serves none. */
   jwksPath?: string | false | undefined
-  /** How long servers may keep the JWKS, in seconds. Default 600. A retired key stays in it for that long and 10 minutes more. */
+  /** How long servers may cache the JWKS, in seconds. Default 600. A retired key stays in it for 10 minutes longer. */
   jwksMaxAgeSeconds?: number | undefined
   /** Shares the tokens with the other processes of the app. Default: each process has its own. */
   sharedTokens?: SharedTokensOptions | undefined
-  /** Told of each token and each failure, for logs and alarms; nothing in an event is a secret. */
+  /** Called for each token and each failure, for logs and alarms. No event contains a secret. */
   onEvent?: EventListener | undefined
-  /** Where the operator's line goes for each problem: a logger, or `false`. Default: a line of JSON on `console.error`. */
+  /** The logger for problems, or `false` for none. Default: a line of JSON on `console.error`. */
   log?: LogOption
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
@@ -119,7 +119,7 @@ function readKeys(value: unknown, option: string): KeySet | undefined {
   return refuseOption(`${option} must be a key set: write keys: await loadKeySet(process.env.PRIVATE_JWKS).`)
 }
 
-/** Also one of another copy of this package. */
+/** Not `instanceof`, so that a key set of another copy of this package is accepted. */
 function isKeySet(value: unknown): value is KeySet {
   return typeof (value as KeySet | null)?.publicJwks === 'function'
 }

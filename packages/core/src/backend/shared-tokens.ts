@@ -7,11 +7,11 @@ import { openStore } from '../store/open-store.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import type { Store } from '../store/store.ts'
 
-/** Shares tokens between the processes of an app: one token request for all of them. */
+/** Shares tokens between the processes of an app, so that one token request serves all of them. */
 export interface SharedTokensOptions {
-  /** E.g. `redisStore(client)` of `@fhir-auth/redis`; the same one may hold the sessions. */
+  /** E.g. `redisStore(client)` of `@fhir-auth/redis`. The same store may hold the sessions. */
   store: Store | MemoryStore
-  /** Seals the tokens: at least 32 random characters, the same in each process. A list rotates it: the first seals, all open. */
+  /** Seals the tokens: at least 32 random characters, the same in each process. Use a list to rotate it: the first seals, all open. */
   secret: string | readonly (string | undefined)[] | undefined
 }
 
@@ -21,19 +21,19 @@ export interface SharedTokensSettings {
   /** How long a caller waits for another process, in seconds. */
   readonly timeoutSeconds: number
   readonly now: () => number
-  /** Told of every failure of the store. */
+  /** Called for each failure of the store. */
   readonly onFailure: (error: FhirAuthError) => void
 }
 
-/** What processes share of a token response. */
+/** The part of a token response that processes share. */
 type SharedToken = Pick<TokenResponse, 'accessToken' | 'expiresAt' | 'lifetimeSeconds' | 'scope' | 'members'>
 
-/** A store that is slower than this saves nobody time. */
+/** Time limit of a call to the store. With a slower store, sharing would save no time. */
 const STORE_SECONDS = 2
 
 /**
- * Tokens that all processes of an app share: one of them asks the server, the others take what it got. Sharing is a
- * saving, not a need: with a store that fails, each process asks for itself.
+ * Tokens that all processes of an app share: one of them requests the token, and the others use it. If the store fails, each
+ * process requests its own token.
  */
 export class SharedTokens {
   readonly #tokens: RecordStore<SharedToken>
@@ -52,9 +52,9 @@ export class SharedTokens {
   }
 
   /**
-   * @param key - all that makes a token another one
-   * @param outworn - the token that it is to replace, which is not taken from the store again
-   * @param request - asks the server
+   * @param key - identifies the token: server, client and scope
+   * @param outworn - the token to replace, which must not be taken from the store again
+   * @param request - requests a token from the server
    * @throws what `request` throws
    */
   async get(key: string, outworn: string | undefined, request: () => Promise<TokenResponse>): Promise<TokenResponse> {
@@ -64,11 +64,11 @@ export class SharedTokens {
       const found = (await find()) ?? (await this.#leases.take(`token ${key}`, find))
       if ('accessToken' in found) return found
       lease = found
-      // Whoever had the lease before may have got the token after the last look.
+      // The holder before us may have stored a token just before it gave back the lease.
       const late = await find()
       if (late !== undefined) return late
     } catch {
-      // Without the store, each process asks for itself.
+      // Without the store, each process requests its own token.
     }
     try {
       const response = await request()
@@ -84,11 +84,11 @@ export class SharedTokens {
     try {
       await this.#tokens.set(key, Object.freeze({ accessToken, expiresAt, lifetimeSeconds, scope, members }))
     } catch {
-      // The token is good all the same.
+      // The token is valid, even if it cannot be shared.
     }
   }
 
-  /** A token of another process that is worth taking: not the outworn one, and not due itself. */
+  /** A token of another process that is worth taking: not the outworn one, and not due for renewal. */
   async #find(key: string, outworn: string | undefined): Promise<TokenResponse | undefined> {
     const token = await this.#tokens.get(key)
     if (token === undefined || token.accessToken === outworn) return undefined

@@ -5,15 +5,15 @@ import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 
-/** A token as a server gives it, and how long it is good. */
+/** A new token and its lifetime. */
 export interface NewToken<T> extends Lifetime {
   readonly token: T
 }
 
 /**
- * Gets a new token; called again for each try.
+ * Gets a new token. Called again for each try.
  *
- * @param outworn - the access token that it is to replace, if there is one: due, expired or refused
+ * @param outworn - the access token to replace, if there is one: due, expired or refused
  */
 export type TokenRequester<T> = (outworn: string | undefined) => Promise<NewToken<T>>
 
@@ -23,18 +23,21 @@ interface Clock {
   readonly random: () => number
 }
 
-/** After a failed request, the next waits this long, or longer where the server says so. */
+/** The pause after a failed request, unless the server asks for a longer one. */
 const PAUSE_SECONDS = 5
-/** A server that refuses a token and the one after it refuses any: each call would cost a token request. */
+/**
+ * A new token is not replaced for this long, even if the FHIR server refuses it too. Such a server refuses every token, and
+ * each call would cost a token request.
+ */
 const TRUST_SECONDS = 5
-/** Processes that began together must not renew together: each does it earlier by a time of its own. */
+/** Each process renews earlier by a random time, so that processes that started together do not renew together. */
 const JITTER_SECONDS = 30
 const JITTER_SHARE = 0.05
 
-/** Tokens kept, at least: an app may have many tenants, and scopes for each. */
+/** How many tokens are kept at least. An app may have many tenants, and several scopes for each. */
 const SLOTS = 10_000
 
-/** Tokens by what they are for: server, client and scope. */
+/** Tokens by server, client and scope. */
 export class TokenCache<T extends { readonly accessToken: string }> {
   readonly #slots = new RecentlyUsed<TokenSlot<T>>(SLOTS)
   readonly #clock: Clock
@@ -43,7 +46,7 @@ export class TokenCache<T extends { readonly accessToken: string }> {
     this.#clock = { now, random }
   }
 
-  /** The place of one token; the same one for the same key. */
+  /** The slot for a key; always the same one for the same key. */
   slot(key: string): TokenSlot<T> {
     let slot = this.#slots.get(key)
     if (slot === undefined) {
@@ -55,38 +58,38 @@ export class TokenCache<T extends { readonly accessToken: string }> {
 }
 
 /**
- * One token and its successors: one request in flight however many callers wait, renewed early and in the background,
- * and served while it is valid though its renewal fails. All moments are milliseconds since the epoch.
+ * One token and its successors. All callers share one request. The token is renewed early and in the background, and is
+ * used while it is valid, even if its renewal fails. All times are in milliseconds since the epoch.
  */
 export class TokenSlot<T extends { readonly accessToken: string }> {
   readonly #clock: Clock
   #token: T | undefined
   #usableUntil = 0
-  /** When to renew: earlier than must be, by a jitter. */
+  /** When to renew, with jitter. */
   #renewAt = 0
   readonly #flight = new SingleFlight<T>()
   #failure: FhirAuthError | undefined
-  /** No new try before this moment. */
+  /** No new try before this time. */
   #pausedUntil = 0
-  /** A token that the FHIR server refused, for which there is no other yet. */
+  /** A token that the FHIR server refused and that is not replaced yet. */
   #refused: string | undefined
-  /** The held token has replaced a refused one; until this moment it is not replaced for that again. */
+  /** Until this time, a token that has replaced a refused one is not replaced again. */
   #trustedUntil = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** The token, where it is good and nothing is to be done about it: the way of nearly every call, which makes nothing. */
+  /** The token, if it is valid and not due for renewal. Nearly every call ends here, so it allocates nothing. */
   ready(): T | undefined {
     return this.#token !== undefined && this.#clock.now() < this.#renewAt ? this.#token : undefined
   }
 
   /**
-   * The token at once, or the promise of the next one, which is the same for all who wait.
+   * The token, or a promise of the next one, which all callers share.
    *
-   * @param waitUntil - is handed the renewal that goes on in the background
-   * @throws what `request` throws, when there is no valid token to fall back on
+   * @param waitUntil - gets a renewal that runs in the background
+   * @throws what `request` throws, if there is no valid token
    */
   get(request: TokenRequester<T>, waitUntil?: ((work: Promise<unknown>) => void) | undefined): MaybePromise<T> {
     if (this.#token === undefined) return this.#renew(request)
@@ -100,9 +103,9 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
   }
 
   /**
-   * Drops a token that a server refused, if it is still the one held: another caller may have replaced it.
+   * Drops a token that the FHIR server refused, unless another caller has replaced it already.
    *
-   * @returns whether a new one may be had; not, when this one has just replaced another that was refused
+   * @returns false if this token has itself just replaced a refused one: then there will be no better one
    */
   invalidate(accessToken: string): boolean {
     if (this.#token?.accessToken !== accessToken) return true
@@ -143,7 +146,7 @@ export class TokenSlot<T extends { readonly accessToken: string }> {
   }
 }
 
-/** Whatever went wrong, as the error that a request without a token gets. */
+/** The error for a request that gets no token. */
 export function asTokenFailure(cause: unknown): FhirAuthError {
-  return asFhirAuthError(cause, 'token_unavailable', 'The app got no token of its own.')
+  return asFhirAuthError(cause, 'token_unavailable', 'The app could not get a token.')
 }

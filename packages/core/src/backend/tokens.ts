@@ -20,13 +20,13 @@ import { asTokenFailure, type NewToken, TokenCache, type TokenSlot } from './tok
 export interface TokenUse {
   readonly fhirBaseUrl: string | undefined
   readonly scope: string | undefined
-  /** Is handed what goes on in the background. */
+  /** Gets work that runs in the background. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
 type TokenPlace = Omit<TokenHealth, keyof LastOutcomes>
 
-/** The tokens of an app at all its servers, and the contexts that stand for them. */
+/** The tokens of an app at all its servers, each in a context. */
 export class BackendTokens {
   readonly #settings: BackendServicesSettings
   readonly #metadata: MetadataCache
@@ -51,12 +51,12 @@ export class BackendTokens {
     this.#shared = sharedTokens && new SharedTokens({ ...sharedTokens, timeoutSeconds, now, onFailure })
   }
 
-  /** What is known of each token that was asked for. */
+  /** What is known of each token that was requested. */
   health(): { readonly tokens: TokenHealth[]; readonly store: LastOutcomes } {
     return { tokens: this.#health.all(), store: this.#storeHealth.get('store') ?? {} }
   }
 
-  /** When no token request is under way here any more. Never rejects. */
+  /** Resolves when no token request is running here any more. Never rejects. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
   }
@@ -78,7 +78,7 @@ export class BackendTokens {
     return slot.ready() ?? slot.get((outworn) => this.#requestToken(client, scope, outworn), waitUntil)
   }
 
-  /** Most calls ask for what the last one asked for. */
+  /** Remembers the last slot, because most calls need the same token as the call before. */
   #slotFor(client: Client, scope: string): TokenSlot<FhirContext> {
     const lastUse = this.#lastUse
     if (lastUse !== undefined && lastUse.client === client && lastUse.scope === scope) return lastUse.slot
@@ -98,7 +98,7 @@ export class BackendTokens {
   async #newToken(client: Client, scope: string, outworn: string | undefined): Promise<NewToken<FhirContext>> {
     const response = await this.#response(client, scope, outworn)
     const { accessToken, expiresAt, lifetimeSeconds } = response
-    // A refresh token, where a server sends one, is not used: the next token is a new grant.
+    // A refresh token is not used, if the server sends one: the next token comes from a new grant.
     const { patient, encounter, launch } = readLaunchContext(response.members)
     const grant: FhirGrant = {
       fhirBaseUrl: client.fhirBaseUrl,
@@ -122,7 +122,7 @@ export class BackendTokens {
     return { token, expiresAt, lifetimeSeconds }
   }
 
-  /** From the server, or from another process that has asked it. */
+  /** From the server, or from another process of the app. */
   async #response(client: Client, scope: string, outworn: string | undefined): Promise<TokenResponse> {
     const { fhirBaseUrl, clientId } = client
     const key = keyOf(client, scope)
@@ -144,7 +144,7 @@ export class BackendTokens {
     }
   }
 
-  /** Tells of what the server answered, and of what was granted otherwise than asked for. */
+  /** Emits an event for the server's response, with scopes that are missing or were not requested. */
   async #watch(client: Client, scope: string, answer: Promise<TokenResponse>): Promise<TokenResponse> {
     const { emit } = this.#settings
     const { fhirBaseUrl, clientId } = client
@@ -203,7 +203,7 @@ export class BackendTokens {
   }
 }
 
-/** Everything that makes a token another one: server, client, scope whatever its order. */
+/** Identifies a token: server, client and scopes, in any order. */
 function keyOf({ fhirBaseUrl, clientId, scope: own }: Client, scope: string): string {
   const name = scope === own || sorted(scope) === sorted(own) ? own : sorted(scope)
   return `${fhirBaseUrl}\n${clientId}\n${name}`

@@ -1,4 +1,4 @@
-/** However long a server asks to wait, in seconds: it may be wrong, and people wait too. */
+/** The longest wait that a server can ask for, in seconds. A wrong header must not block people for longer. */
 export const MAX_WAIT_SECONDS = 3600
 
 /** `Retry-After` in seconds (RFC 9110 §10.2.3), at most an hour; or undefined. */

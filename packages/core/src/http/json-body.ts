@@ -4,9 +4,9 @@ import { shownUrl } from './secure-url.ts'
 import type { HttpAnswer } from './send-bounded.ts'
 
 /**
- * The JSON object in an answer's body, whatever its content type says (servers mislabel JSON).
+ * The JSON object in a response body. The content type is ignored, because servers mislabel JSON.
  *
- * @throws `invalid_response` when it is no JSON object
+ * @throws `invalid_response` if it is not a JSON object
  */
 export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
   let value: unknown

@@ -1,16 +1,16 @@
-/** How far away a host is, as its name or address says. What a name resolves to is not known here. */
+/** The network that a host belongs to, judged by its name or address. Names are not resolved. */
 export type Network = 'public' | 'private' | 'loopback'
 
 const V4 = /^\d+(?:\.\d+){3}$/
 const PRIVATE_V4 = /^(?:10|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./
 const PRIVATE_V6 = /^\[(?:f[cd]|fe[89ab]|::\])/
-/** Names that no public server has (RFC 6762, RFC 8375, ICANN for `internal`). */
+/** Names that are never public (RFC 6762, RFC 8375, ICANN for `internal`). */
 const PRIVATE_NAME = /\.(?:local|internal|home\.arpa)\.?$/
 
 /**
- * RFC 1918, RFC 4193, RFC 6598, link-local and loopback addresses, and names that mean this machine.
+ * Recognises RFC 1918, RFC 4193, RFC 6598, link-local and loopback addresses, and names of this machine.
  *
- * @param hostname - as `URL` gives it: addresses in their one canonical form
+ * @param hostname - from a `URL`, which writes each address in one canonical form
  */
 export function networkOf(hostname: string): Network {
   const mapped = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(hostname)

@@ -1,4 +1,4 @@
-/** The body as text, or undefined where it is longer than `maxBytes`: then the rest is not read. */
+/** The body as text. Undefined if it is longer than `maxBytes`; then the rest is not read. */
 export async function readBounded(response: Response, maxBytes: number): Promise<string | undefined> {
   if (!response.body) return ''
   const reader = response.body.getReader()

@@ -4,9 +4,10 @@ import { shownText } from '../shared/shown-text.ts'
 import { networkOf } from './network.ts'
 
 /**
- * Secrets travel over TLS only; plain http is for a server on this machine (RFC 8252 §8.3 for loopback).
+ * Checks that a URL is https, because secrets travel over TLS only. Plain http is allowed for a server on this machine
+ * (RFC 8252 §8.3).
  *
- * @throws `insecure_url` when it is no https URL
+ * @throws `insecure_url`
  */
 export function checkSecureUrl(url: string, what: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
@@ -19,14 +20,14 @@ export function checkSecureUrl(url: string, what: string): URL {
   )
 }
 
-/** An option that is a URL of a server, as {@link checkSecureUrl} wants it. */
+/** An option that is a URL of a server, checked by {@link checkSecureUrl}. */
 export const secureUrl: OptionRule<string | undefined> = (value, option) => {
   const url = optionalText(value, option)
   if (url !== undefined) checkSecureUrl(url, option)
   return url
 }
 
-/** A URL fit for a message: no query, no fragment, no user information. */
+/** Makes a URL fit for a message: without query, fragment and user information. */
 export function shownUrl(url: string): string {
   if (!URL.canParse(url)) return shownText(url)
   const { protocol, host, pathname } = new URL(url)

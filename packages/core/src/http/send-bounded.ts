@@ -13,7 +13,7 @@ export interface HttpOptions {
   timeoutSeconds?: number | undefined
 }
 
-/** Somebody is told of each request. */
+/** HTTP options with a listener for each request. */
 export interface WatchedHttp extends HttpOptions {
   readonly onRequest?: ((request: RequestEvent) => void) | undefined
 }
@@ -25,12 +25,12 @@ export interface HttpRequest {
   body?: URLSearchParams | undefined
   /** Largest body accepted, in bytes. Default 1 MiB. */
   maxBytes?: number | undefined
-  /** For whoever watches. Default `token`. */
+  /** For the event. Default `token`. */
   purpose?: RequestPurpose | undefined
   grantType?: string | undefined
 }
 
-/** A complete answer: its body is read, and within bounds. */
+/** A complete response: its body has been read and is not too large. */
 export interface HttpAnswer {
   url: string
   status: number
@@ -46,12 +46,12 @@ export const HTTP_OPTIONS: {
 } = { fetch: callable(), timeoutSeconds: positive(DEFAULT_TIMEOUT_SECONDS) }
 
 const DEFAULT_MAX_BYTES = 1024 * 1024
-/** The longest time that timers can count: nearly 25 days. */
+/** The longest delay of a timer: nearly 25 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
- * Sends one bounded request: https only (http for loopback), no redirect followed, one time limit over headers
- * and body, a cap on the body. Every request with a secret, and all discovery, goes through here.
+ * Sends one request, with limits: https only (http for loopback), no redirect followed, one time limit for headers and
+ * body, a maximum body size. Discovery and every request with a secret use this function.
  *
  * @throws `insecure_url`, `network_error`, `timeout`, `unexpected_redirect`, `response_too_large`
  */
@@ -75,20 +75,20 @@ export async function sendBounded(request: HttpRequest, options: WatchedHttp): P
   }
 }
 
-/** Requests of which a listener is told, where there is one. */
+/** Adds the listener for requests, if the app has one. */
 export function watchedHttp(http: HttpOptions, listener: EventListener | undefined, emit: Emit): WatchedHttp {
   return listener === undefined ? http : { ...http, onRequest: emit }
 }
 
-/** Failures that may be an idle connection which the server had closed: they came before any answer. */
+/** Errors of connections that were reset before any response. Probably the server had closed an idle connection. */
 const resets = new WeakSet<object>()
 const RESET_CODES = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']
 
 /**
- * Tries once more where the connection was reset before an answer came, as happens to a connection that lay idle. For
- * requests that may be repeated (RFC 9110 §9.2.2), never for a code exchange or a refresh.
+ * Tries once more if the connection was reset before a response, as happens to idle connections. Only for requests that may
+ * be repeated (RFC 9110 §9.2.2), never for a code exchange or a refresh.
  *
- * @param attempt - makes its request anew each time
+ * @param attempt - makes a new request each time
  */
 export async function onceMoreAfterReset<T>(attempt: () => Promise<T>): Promise<T> {
   try {
@@ -110,7 +110,7 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
       method: request.method,
       headers: request.headers,
       body: request.body?.toString() ?? null,
-      // A followed 307 would hand credentials to another host (RFC 9700 §4.12).
+      // Following a 307 would send credentials to another host (RFC 9700 §4.12).
       redirect: 'manual',
       signal: timeLimitSignal(timeoutSeconds),
     })
@@ -133,7 +133,7 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
     if (error instanceof Error && error.name === 'TimeoutError') {
       throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
     }
-    // Without the cause: it keeps what was received, and a confused server may send back what it was sent.
+    // No cause: it may contain what was received, and some servers echo what they were sent.
     const reason = networkReason(error)
     const failure = new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${reason}.`)
     if (!isAnswered && RESET_CODES.includes(reason)) resets.add(failure)
@@ -141,7 +141,7 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
   }
 }
 
-/** Aborts after this time: with a whole number of milliseconds, since Node throws for any other. */
+/** Aborts after this time. Node requires a whole number of milliseconds. */
 export function timeLimitSignal(seconds: number): AbortSignal {
   return AbortSignal.timeout(Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT_MS))
 }
@@ -151,6 +151,6 @@ export function networkReason(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined
   if (typeof code === 'string') return shownText(code)
-  // Not the message: a fetch implementation may quote a header in it.
+  // Not the message, because a fetch implementation may quote a header in it.
   return cause instanceof Error ? cause.name : 'unknown network fault'
 }

@@ -2,20 +2,20 @@ import { FhirAuthError } from '../errors.ts'
 import type { RecordStore } from '../store/record-store.ts'
 import { endedSession, hasTokensOf, type LaunchRecord, type SessionRecord } from './record.ts'
 
-/** Far more than there can be writers of one session at once. */
+/** Far more than one session can have writers at the same time. */
 const MAX_TRIES = 100
-/** Far more than the logins of one browser while a request is under way. */
+/** Far more than one browser can log in while a request runs. */
 const MAX_MOVES = 20
 
-/** A session as it is stored now, and its id: another one, where a login has moved its launches. */
+/** A session as it is stored now, and its id. The id is another one if a login has moved the launches. */
 export interface FoundSession {
   readonly id: string
   readonly session: SessionRecord
 }
 
 /**
- * Finds a session wherever a login has moved it. For work that is under way in this app: a cookie is never followed, since
- * a session id that a browser had before its login must not open what came after it.
+ * Finds a session even if a login has moved it to another id. Only for work that is already running in this app, never for a
+ * cookie: a session id from before a login must not open the session after it.
  *
  * @throws `session_store_failed`
  */
@@ -30,10 +30,10 @@ export async function followSession(store: RecordStore<SessionRecord>, id: strin
 }
 
 /**
- * Reads a session, changes it and writes it, again where another writer came between.
+ * Reads a session, changes it and writes it. If another writer was faster, it tries again.
  *
- * @param change - gives back the session itself where nothing is to be written
- * @returns the session as it is stored now; undefined when there is none
+ * @param change - returns the session itself if there is nothing to write
+ * @returns the session as it is stored now; undefined if there is none
  * @throws `session_store_failed`
  */
 export async function changeSession(
@@ -47,16 +47,15 @@ export async function changeSession(
     const next = change(session)
     if (next === session || (await store.replace(id, session, next))) return next
   }
-  throw new FhirAuthError('session_store_failed', 'The session store refused to swap a session, again and again.')
+  throw new FhirAuthError('session_store_failed', 'The session store refused every attempt to change a session.')
 }
 
 /**
- * Ends a session, and the one that a login has moved its launches to. Each leaves a mark. Whatever is written into a session
- * goes through {@link changeSession}, so a writer who comes later meets the mark, and what one wrote before is in what this
- * returns.
+ * Ends a session, and also the session that a login has moved its launches to. Each is replaced by a mark that it is over.
+ * All writers use {@link changeSession}. So a later writer finds the mark, and what an earlier one wrote is in the result.
  *
- * @param now - the present, in milliseconds since the epoch
- * @returns the launches that were there just before the end
+ * @param now - the current time in milliseconds since the epoch
+ * @returns the launches that the session had until now
  * @throws `session_store_failed`
  */
 export async function endSession(
@@ -80,10 +79,10 @@ export async function endSession(
 }
 
 /**
- * Puts `next` in the place of one launch, as long as nobody has written that launch since it was read: two processes that
- * have both lost sight of the lease never undo each other's work. Follows a session that a login has moved.
+ * Replaces one launch by `next`, but only if nobody has changed that launch since it was read. So two processes never undo
+ * each other's work, even if both believe that they hold the lease. Follows a session that a login has moved.
  *
- * @returns the launch as it is stored now: `next`, or what was there already; undefined when it is gone
+ * @returns the launch as it is stored now: `next`, or what somebody else has written; undefined if it is gone
  * @throws `session_store_failed`
  */
 export async function replaceLaunch(
@@ -105,7 +104,7 @@ export async function replaceLaunch(
       continue
     }
     const stored = session?.launches.find(isIt)
-    // Also where an earlier try was carried out, though its answer came too late.
+    // The tokens are equal too if an earlier try was written but its reply came too late.
     return stored && hasTokensOf(stored, next) ? next : stored
   }
   return undefined

@@ -1,12 +1,12 @@
 import { refuseOption } from '../options.ts'
 import { type CookiePolicy, clearCookie, cookieName, cookieNames, readCookie, setCookie } from './cookie-header.ts'
 
-/** Browsers drop a longer one without a word (RFC 6265 §6.1). */
+/** Browsers silently drop a longer one (RFC 6265 §6.1). */
 const MAX_COOKIE_LENGTH = 4096
-/** In all cookies together: proxies refuse a `Cookie` header beyond 8 KB, and a login under way has cookies besides. */
+/** All cookies together. Proxies refuse a `Cookie` header of more than 8 KB, and a login in progress has cookies too. */
 const MAX_SEALED_LENGTH = 7000
 
-/** One sealed text in as many cookies as it needs. */
+/** A sealed session, split into as many cookies as it needs. */
 export class ChunkedCookie {
   readonly #prefix: string
   readonly #first: string
@@ -18,7 +18,7 @@ export class ChunkedCookie {
     this.#policy = policy
   }
 
-  /** What the browser sent; a text whose parts do not belong together does not open. */
+  /** The sealed text that the browser sent. If its parts do not belong together, it cannot be opened. */
   read(cookieHeader: string | undefined): string | undefined {
     if (cookieHeader === undefined) return undefined
     let sealed = readCookie(cookieHeader, this.#first)
@@ -35,14 +35,14 @@ export class ChunkedCookie {
   }
 
   /**
-   * The cookies that put this text in the place of what the browser has.
+   * The cookies that replace the browser's session by this text.
    *
-   * @throws `invalid_option` when it is too long
+   * @throws `invalid_option` if it is too long
    */
   write(sealed: string, cookieHeader: string | undefined, maxAgeSeconds: number): string[] {
     if (!this.fits(sealed)) {
       refuseOption(
-        `session.store is cookieStore(), and the tokens of this login need ${sealed.length} characters; ${MAX_SEALED_LENGTH} is what browsers and proxies take. Keep sessions on the server: leave session.store out, or give it redisStore() or a store of your own.`,
+        `session.store is cookieStore(), and the tokens of this login need ${sealed.length} characters; browsers and proxies accept ${MAX_SEALED_LENGTH}. Keep sessions on the server: leave session.store out, or give it redisStore() or a store of your own.`,
       )
     }
     const room = MAX_COOKIE_LENGTH - setCookie(this.#first, '', maxAgeSeconds, this.#policy).length
@@ -54,7 +54,7 @@ export class ChunkedCookie {
     return [...cookies, ...this.clear(cookieHeader, parts)]
   }
 
-  /** @param from - the first one to remove */
+  /** @param from - number of the first cookie to remove */
   clear(cookieHeader: string | undefined, from = 0): string[] {
     const numbers = cookieNames(cookieHeader, this.#prefix).map((name) => Number(name.slice(this.#prefix.length)))
     const old = numbers.filter((number) => Number.isInteger(number) && number >= from)

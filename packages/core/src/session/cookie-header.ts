@@ -1,12 +1,12 @@
-/** How the cookies of one app are written. */
+/** The attributes of an app's cookies. */
 export interface CookiePolicy {
   /** False only for an app on http://localhost. */
   readonly secure: boolean
-  /** `none` for an app in an EHR's frame: then also `Secure` and `Partitioned`. */
+  /** `none` for an app in an EHR's frame. Its cookies are also `Secure` and `Partitioned`. */
   readonly sameSite: 'lax' | 'none'
 }
 
-/** `__Host-` pins a cookie to this host, path `/` and TLS (RFC 6265bis §4.1.3.2); browsers refuse it without `Secure`. */
+/** `__Host-` binds a cookie to this host, path `/` and TLS (RFC 6265bis §4.1.3.2); browsers refuse it without `Secure`. */
 export function cookieName(name: string, { secure }: CookiePolicy): string {
   return secure ? `__Host-${name}` : name
 }
@@ -21,12 +21,12 @@ export function clearCookie(name: string, policy: CookiePolicy): string {
   return setCookie(name, '', 0, policy)
 }
 
-/** The value of one cookie, found without parsing the others: this runs on every request. */
+/** The value of one cookie. Runs on every request, so it does not parse the others. */
 export function readCookie(header: string, name: string): string | undefined {
   let at = header.indexOf(name)
   while (at >= 0) {
     const valueAt = at + name.length + 1
-    // A whole name, not the tail of another's or the start of a longer one's.
+    // Only a whole name counts, not the end or the start of a longer one.
     if (header.charCodeAt(valueAt - 1) === 61 /* = */ && isBoundary(header, at)) {
       const end = header.indexOf(';', valueAt)
       const value = end < 0 ? header.slice(valueAt) : header.slice(valueAt, end)
@@ -37,7 +37,7 @@ export function readCookie(header: string, name: string): string | undefined {
   return undefined
 }
 
-/** Blanks alone are no boundary: a value may have them, and a sibling host may write values (RFC 6265 §8.6). */
+/** A space alone is not a boundary: a value may contain one, and a sibling host may set values (RFC 6265 §8.6). */
 function isBoundary(header: string, at: number): boolean {
   let before = at - 1
   while (before >= 0 && isBlank(header.charCodeAt(before))) before--
@@ -48,7 +48,7 @@ function isBlank(character: number): boolean {
   return character === 32 || character === 9
 }
 
-/** Names that start with the prefix, in header order: oldest first for cookies of one path (RFC 6265 §5.4). */
+/** The names that start with the prefix, in header order. For cookies of one path the oldest is first (RFC 6265 §5.4). */
 export function cookieNames(header: string | undefined, prefix: string): string[] {
   if (header === undefined) return []
   const names = header.split(';').map((pair) => pair.slice(0, Math.max(0, pair.indexOf('='))).trim())

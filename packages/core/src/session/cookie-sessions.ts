@@ -28,29 +28,28 @@ export interface CookieSessionParts {
   readonly settings: SessionSettings
   readonly server: LaunchServer
   readonly contexts: LaunchContexts
-  /** Called once for each refresh, with the context of the new token. */
+  /** The app's hook. Called once for each refresh, with the context of the new token. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly emit: Emit
   readonly now: () => number
 }
 
-/** Sessions that were opened, so that one is decrypted once and not for each request. */
+/** How many opened sessions are remembered at least, so that a session is not decrypted for each request. */
 const OPENED_SESSIONS = 1000
-/** Launches that this process has ended, remembered at least. */
+/** How many launches that this process has ended are remembered at least. */
 const ENDED_LAUNCHES = 10_000
 
-/** What a refresh has brought. */
 interface Refresh {
   readonly launch: LaunchRecord
   readonly hookFailure: unknown
 }
 
 /**
- * Sessions without a store: sealed, in cookies. Only an answer of this library can change them, so an expired token is
- * renewed on the way through `/login`, and at no other place: a rotated refresh token that no cookie takes along would be
- * lost.
+ * Sessions without a store: sealed, in cookies. Only an answer of this library can set cookies. So an expired token is renewed
+ * only by a redirect through `/login`: anywhere else, a rotated refresh token would be lost.
  *
- * A copy of a cookie outlives the logout, since there is nobody to ask. This process alone remembers whom it logged out.
+ * A copy of a cookie still works after a logout, because no store knows of the logout. Only this process remembers which
+ * launches it has ended.
  */
 export class CookieSessions implements Sessions {
   readonly #parts: CookieSessionParts
@@ -94,7 +93,7 @@ export class CookieSessions implements Sessions {
     return {
       current: () => {
         if (this.#isGood(launch)) return launch.accessToken
-        throw new FhirAuthError('session_ended', 'The token has expired. The next page that is opened renews it.')
+        throw new FhirAuthError('session_ended', 'The token has expired. Reload the page to renew it.')
       },
       replace: async () => undefined,
     }
@@ -123,7 +122,7 @@ export class CookieSessions implements Sessions {
     const launch = session && launchOfPage(session, page)
     const { now } = this.#parts
     if (session === undefined || !launch?.refreshToken || launch.endsAt <= now()) return undefined
-    // With a token that is good, somebody wants to log in once more.
+    // If the token is still good, the person wants to log in again.
     if (isUsable(launch, now()) || this.#isOver(launch)) return undefined
     const replacedBy = async (next: LaunchRecord) => {
       const launches = session.launches.map((other) => (other === launch ? next : other))
@@ -134,7 +133,7 @@ export class CookieSessions implements Sessions {
         this.#refresh(launch),
       )
       const cookies = await replacedBy(renewed)
-      // A logout may have come while the cookies were sealed.
+      // There may have been a logout while the cookies were sealed.
       if (this.#isOver(launch)) {
         await this.#parts.server.revoke(renewed).catch(() => {})
         return undefined
@@ -146,7 +145,7 @@ export class CookieSessions implements Sessions {
     }
   }
 
-  /** Tabs that come at once, here in this process, share it, and the call of the app's hook. */
+  /** Requests at the same time, in this process, share one refresh and one call of the app's hook. */
   async #refresh(launch: LaunchRecord): Promise<Refresh> {
     const { server, emit, afterRefresh } = this.#parts
     const origin = { fhirBaseUrl: launch.fhirBaseUrl, clientId: launch.clientId, launchId: launch.launchId }
@@ -163,7 +162,7 @@ export class CookieSessions implements Sessions {
     }
     if (this.#isOver(launch)) {
       await server.revoke(renewed).catch(() => {})
-      throw new FhirAuthError('session_ended', 'The person has logged out while the token was renewed.')
+      throw new FhirAuthError('session_ended', 'The person logged out while the token was renewed.')
     }
     emit({ type: 'refresh', ...origin, durationMs: durationSince(startedAt) })
     try {
@@ -175,10 +174,10 @@ export class CookieSessions implements Sessions {
   }
 
   async idle(): Promise<void> {
-    // A refresh here belongs to a request, which waits for it.
+    // Nothing runs in the background: each refresh is part of a request.
   }
 
-  /** @param launches - oldest first: they go first where not all fit */
+  /** @param launches - oldest first; if not all fit, the oldest are dropped */
   async #write(
     launches: readonly LaunchRecord[],
     cookieHeader: string | undefined,
@@ -187,7 +186,7 @@ export class CookieSessions implements Sessions {
     for (let kept = launches; ; kept = kept.slice(1)) {
       const endsAt = Math.max(...kept.map((launch) => launch.endsAt))
       const tokensEndAt = Math.max(...kept.map((launch) => launch.expiresAt))
-      // The browser cannot be told of each use, so being idle begins when the last token has expired.
+      // Use is not recorded in the cookie, so the idle time begins when the last token expires.
       const expiresAt = Math.min(endsAt, tokensEndAt + settings.idleSeconds * 1000)
       const session: SessionRecord = Object.freeze({ launches: Object.freeze(kept), endsAt, expiresAt })
       const sealed = await this.#sealer.seal(session)
@@ -205,7 +204,7 @@ export class CookieSessions implements Sessions {
   }
 
   async #open(sealed: string): Promise<SessionRecord | undefined> {
-    const session = (await this.#sealer.open(sealed)) as SessionRecord | undefined // sealed here, for this purpose alone
+    const session = (await this.#sealer.open(sealed)) as SessionRecord | undefined // sealed by #write
     if (session === undefined) return undefined
     this.#opened.set(sealed, session)
     return this.#liveOnly(session)
@@ -216,7 +215,7 @@ export class CookieSessions implements Sessions {
   }
 }
 
-/** The launch of the page that somebody wants to get back to, where it is clear which one that is. */
+/** The launch of the page that the person returns to; undefined if it could be several. */
 function launchOfPage(session: SessionRecord, page: AdapterRequest): LaunchRecord | undefined {
   try {
     return chooseLaunch(session.launches, page)

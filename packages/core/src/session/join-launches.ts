@@ -1,7 +1,7 @@
 import { sameBase } from '../client/client-directory.ts'
 import { endedLaunch, isLive, type LaunchRecord } from './record.ts'
 
-/** Launches that one browser session keeps. Beyond it the oldest goes. */
+/** How many launches a browser session keeps. Beyond that, the oldest is dropped. */
 export const MAX_LAUNCHES = 10
 
 /** The launches of a browser after a login, and those that the login has ended. */
@@ -12,11 +12,11 @@ export interface JoinedLaunches {
 }
 
 /**
- * What becomes of a browser's launches when another one joins them. A launch for the same patient and encounter is
- * replaced. Those of another person at the same server are over: their tabs must not go on with somebody else's rights.
- * One that is over stays as a name, so that its tab never finds another patient where it was.
+ * Adds a launch to those of a browser. It replaces a launch for the same patient and encounter. It ends the launches of
+ * another person at the same server: their tabs must not continue with somebody else's rights. The id of an ended launch is
+ * kept, so that its tab never shows another patient.
  *
- * @param now - the present, in milliseconds since the epoch
+ * @param now - the current time in milliseconds since the epoch
  */
 export function joinLaunches(before: readonly LaunchRecord[], added: LaunchRecord, now: number): JoinedLaunches {
   const ended: LaunchRecord[] = []
@@ -42,7 +42,7 @@ function isRepeatedBy(launch: LaunchRecord, added: LaunchRecord): boolean {
   )
 }
 
-/** `iss` with `sub` is the key of a person (OpenID Connect Core §5.7). Without an id_token nobody can tell. */
+/** `iss` and `sub` together identify a person (OpenID Connect Core §5.7). Without an id_token the person is unknown. */
 function isOfOtherPerson({ fhirBaseUrl, idToken }: LaunchRecord, added: LaunchRecord): boolean {
   if (!sameBase(fhirBaseUrl, added.fhirBaseUrl) || idToken === undefined || added.idToken === undefined) return false
   return idToken.iss !== added.idToken.iss || idToken.sub !== added.idToken.sub

@@ -9,11 +9,11 @@ export interface LaunchContextSettings {
   readonly send: FetchFunction
   /** `tokenUrls` of the registration at this FHIR base URL. */
   readonly tokenUrls: (fhirBaseUrl: string) => ReturnType<TokenArea['tokenUrls']>
-  /** How it is told that one of these contexts is refused. */
+  /** For the answer if a guard refuses one of these contexts. */
   readonly problems: ProblemSettings
 }
 
-/** The contexts that handlers get: one for each record, so one for each token. */
+/** The contexts that handlers get: one for each launch record, so one for each token. */
 export class LaunchContexts {
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
   readonly #settings: LaunchContextSettings
@@ -22,12 +22,12 @@ export class LaunchContexts {
     this.#settings = settings
   }
 
-  /** The context of this record, if somebody has asked for it before. */
+  /** The context of this record, if it was created before. */
   known(launch: LaunchRecord): FhirContext | undefined {
     return this.#contexts.get(launch)
   }
 
-  /** @param tokens - where the context gets its tokens from, as long as somebody holds it */
+  /** @param tokens - where the context gets its tokens from, as long as a handler uses it */
   create(launch: LaunchRecord, tokens: TokenSource): FhirContext {
     const { send, tokenUrls, problems } = this.#settings
     const grant = { ...launch, scope: ScopeSet.parse(launch.scope) }

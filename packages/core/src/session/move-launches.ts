@@ -4,56 +4,56 @@ import { changeSession } from './change-session.ts'
 import { type JoinedLaunches, joinLaunches } from './join-launches.ts'
 import { endedSession, type LaunchRecord, type SessionRecord } from './record.ts'
 
-/** From one session of a browser to the next, which a login has opened. */
+/** A move from a browser's old session to the new one of its login. */
 export interface Move {
-  /** The session id that the browser came with. */
+  /** The session id that the browser sent. */
   readonly from: string
-  /** The session that the login has opened, and that no browser knows yet. */
+  /** The new session id, which the browser does not have yet. */
   readonly to: string
-  /** The launch of that login. */
+  /** The launch of the login. */
   readonly launch: LaunchRecord
-  /** When the person began to log in, in milliseconds since the epoch. */
+  /** When the login began, in milliseconds since the epoch. */
   readonly startedAt: number
-  /** The present, likewise. */
+  /** The current time in milliseconds since the epoch. */
   readonly now: number
-  /** A session of these launches. */
+  /** Makes a session of these launches. */
   readonly sessionOf: (launches: readonly LaunchRecord[]) => SessionRecord
 }
 
-/** Far more than there can be writers of one session at once. */
+/** Far more than one session can have writers at the same time. */
 const MAX_TRIES = 100
 
 /**
- * Moves the launches of the session before into the new one. The old session ends with a mark that leads to the new one: a
- * refresh that ends later finds its launch there, and a logout ends both. Where another writer comes between, all of it is
+ * Moves the launches of the old session into the new one. The old session is replaced by a mark with the new id. So a refresh
+ * that ends later finds its launch in the new session, and a logout ends both. If another writer was faster, everything is
  * done again.
  *
- * @throws `session_ended` when the person has logged out since the login began, `session_store_failed`
+ * @throws `session_ended` if the person has logged out since the login began, `session_store_failed`
  */
 export async function moveLaunches(store: RecordStore<SessionRecord>, move: Move): Promise<JoinedLaunches> {
   const { from, to, launch, startedAt, now, sessionOf } = move
-  // As it is stored: the app's hook may have renewed it.
+  // The stored one, because the app's hook may have renewed its token.
   const own = ({ launches }: SessionRecord) => launches.find(({ launchId }) => launchId === launch.launchId) ?? launch
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await store.get(from)
     if (before === undefined) return joinLaunches([], launch, now)
     if (before.over !== undefined) {
       const isLoggedOut = before.over.movedTo === undefined && before.over.at >= startedAt
-      // Another login has moved it: that one goes on by itself. Its cookie is not this one's, and is not followed.
+      // Another login has moved the launches to a session of its own. This browser's old id must not open that session.
       if (!isLoggedOut) return joinLaunches([], launch, now)
-      throw new FhirAuthError('session_ended', 'You have logged out while this login was under way. Log in again.')
+      throw new FhirAuthError('session_ended', 'You logged out during this login. Log in again.')
     }
     const joined = joinLaunches(before.launches, launch, now)
     const session = await changeSession(store, to, (opened) => sessionOf(copiesOf(joined.launches, own(opened))))
     if (session === undefined || session.over !== undefined) {
-      throw new FhirAuthError('session_store_failed', 'The store has lost a new session. Log in again.')
+      throw new FhirAuthError('session_store_failed', 'The session store has lost a new session. Log in again.')
     }
     if (await store.replace(from, before, endedSession({ at: now, movedTo: to }))) return joined
   }
-  throw new FhirAuthError('session_store_failed', 'The session store refused to move a session, again and again.')
+  throw new FhirAuthError('session_store_failed', 'The session store refused every attempt to move a session.')
 }
 
-/** Copies, since the context of a record asks for its tokens under one session id. */
+/** Copies, because the context of a record gets its tokens under one session id. */
 function copiesOf(launches: readonly LaunchRecord[], own: LaunchRecord): readonly LaunchRecord[] {
   return launches.map((launch) => (launch.launchId === own.launchId ? own : Object.freeze({ ...launch })))
 }

@@ -17,34 +17,34 @@ export interface RecordSources {
   readonly server: AuthorizationServer
   readonly issuerKeys: IssuerKeys
   readonly now: number
-  /** Keep the id_token itself, for a logout at the server. */
+  /** Whether to keep the id_token itself, for a logout at the server. */
   readonly keepsIdToken: boolean
 }
 
-/** What a launch has from its login on. */
+/** The members of a launch that do not change after the login. */
 export interface LaunchIdentity {
   readonly launchId: string
   /** When the login ends, in milliseconds since the epoch. */
   readonly endsAt: number
   readonly idToken: IdTokenExpectations
-  /** The login asked for an id_token, by the scope `openid`: then one that does not count ends it. */
+  /** Whether the login asked for an id_token, by the scope `openid`. Then an id_token that is not valid ends the login. */
   readonly asksForIdToken: boolean
 }
 
-/** A launch with its tokens, and what of the token response does not count. */
+/** A launch with its tokens, and the parts of the token response that were ignored. */
 export interface RecordedLaunch {
   readonly launch: LaunchRecord
-  /** Why the id_token does not count, if it does not. At a refresh, the identity of before stays. */
+  /** Why the id_token was ignored, if it was. After a refresh, the launch keeps its identity. */
   readonly idTokenFault: FhirAuthError | undefined
   /** Members of the token response that could not be read. */
   readonly unread: readonly string[]
 }
 
 /**
- * The record of a new launch, its id_token verified.
+ * Makes the record of a new launch, and verifies its id_token.
  *
- * @throws `invalid_id_token` for one that was asked for, and `invalid_token_response` for a patient or an encounter that
- *   is no FHIR id
+ * @throws `invalid_id_token` if the login asked for an id_token, and `invalid_token_response` for a patient or an encounter
+ *   that is not a FHIR id
  */
 export async function recordLaunch(
   { launchId, endsAt, idToken: expected, asksForIdToken }: LaunchIdentity,
@@ -82,11 +82,11 @@ export async function recordLaunch(
 }
 
 /**
- * The record after a refresh. What the server did not send again stays as it was (SMART App Launch 2.2 "Refresh access
- * token"): refresh token, context, identity. The refresh token may be used up, so an id_token that cannot be verified,
- * such as one whose keys cannot be fetched now, does not cost the session.
+ * Makes the record of a launch after a refresh. What the server did not send again stays as it was: refresh token, context,
+ * identity (SMART App Launch 2.2 "Refresh access token"). An id_token that cannot be verified does not end the session: the
+ * old refresh token may be used up, and perhaps the keys just cannot be fetched now.
  *
- * @throws `invalid_id_token` when the new id_token names another person, `context_changed` when the answer names another
+ * @throws `invalid_id_token` if the new id_token names another person, `context_changed` if the response names another
  *   patient or encounter
  */
 export async function recordRefresh(
@@ -100,7 +100,7 @@ export async function recordRefresh(
   const recorded = await recordLaunch(identity, response, sources).catch((cause: unknown) => {
     throw new FhirAuthError(
       'context_changed',
-      'The server answered a refresh with a patient or an encounter that is no FHIR id. The launch is over: log in again.',
+      'The server answered a refresh with a patient or an encounter that is not a FHIR id. The launch is over: log in again.',
       { cause },
     )
   })

@@ -1,6 +1,6 @@
 import type { FhirUser, IdTokenClaims, LaunchContext } from '../fhir/fhir-grant.ts'
 
-/** One launch of a browser session: its tokens and what they stand for. Plain data, never changed, only replaced. */
+/** One launch of a browser session: its tokens and its context. Plain data that is replaced, never changed. */
 export interface LaunchRecord {
   readonly launchId: string
   readonly fhirBaseUrl: string
@@ -12,7 +12,7 @@ export interface LaunchRecord {
   /** When the access token expires, in milliseconds since the epoch. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
-  /** When the login ends, however much it is used, in milliseconds since the epoch. Nothing moves it. */
+  /** When the login ends, in milliseconds since the epoch. Use and refreshes do not extend it. */
   readonly endsAt: number
   readonly scope: string
   readonly patient: string | undefined
@@ -24,14 +24,14 @@ export interface LaunchRecord {
   readonly launch: LaunchContext
 }
 
-/** What one session cookie stands for. */
+/** The session of one session cookie. */
 export interface SessionRecord {
   readonly launches: readonly LaunchRecord[]
-  /** When it ends unless it is used, in milliseconds since the epoch. */
+  /** When it ends if it is not used, in milliseconds since the epoch. */
   readonly expiresAt: number
-  /** When the last of its launches ends. */
+  /** When the last of its launches ends, in milliseconds since the epoch. */
   readonly endsAt: number
-  /** Set when it is over: whoever comes too late to write into it finds this. */
+  /** Set if it is over, so that a late writer notices. */
   readonly over?: SessionEnd | undefined
 }
 
@@ -39,14 +39,14 @@ export interface SessionRecord {
 export interface SessionEnd {
   /** In milliseconds since the epoch. */
   readonly at: number
-  /** The session that its launches went to, at another login; undefined after a logout. */
+  /** The session that a login has moved its launches to; undefined after a logout. */
   readonly movedTo: string | undefined
 }
 
-/** How long the mark of a session that is over is kept: longer than any refresh, and than most handlers, take. */
+/** How long the mark of an ended session is kept: longer than any refresh and most handlers take. */
 const MARK_SECONDS = 3600
 
-/** A launch that is over: a name without tokens, so that its tab is told so and never gets another launch's patient. */
+/** An ended launch keeps its id but not its tokens. So its tab is told to log in, and never shows another patient. */
 export function endedLaunch(launch: LaunchRecord): LaunchRecord {
   return Object.freeze({ ...launch, accessToken: '', refreshToken: undefined, idTokenHint: undefined, expiresAt: 0 })
 }
@@ -56,7 +56,7 @@ export function isLive(launch: LaunchRecord): boolean {
   return launch.accessToken !== ''
 }
 
-/** The mark that a session leaves. */
+/** The mark that replaces an ended session. */
 export function endedSession(over: SessionEnd): SessionRecord {
   const expiresAt = over.at + MARK_SECONDS * 1000
   return Object.freeze({ launches: Object.freeze([]), expiresAt, endsAt: expiresAt, over: Object.freeze(over) })
@@ -66,7 +66,7 @@ export function hasTokensOf(one: LaunchRecord, other: LaunchRecord): boolean {
   return one.accessToken === other.accessToken && one.refreshToken === other.refreshToken
 }
 
-/** A session read from a store, with each launch that did not change as this process knows it: its context stays the same. */
+/** Replaces each unchanged launch of a session from the store by the known object, so that its context stays the same. */
 export function keepKnownLaunches(fresh: SessionRecord, known: SessionRecord): SessionRecord {
   const launches = fresh.launches.map((launch) => known.launches.find((other) => isSame(launch, other)) ?? launch)
   return Object.freeze({ ...fresh, launches: Object.freeze(launches) })

@@ -22,26 +22,29 @@ export interface RefresherParts {
 export interface RefreshRequest {
   readonly sessionId: string
   readonly launchId: string
-  /** An access token that the FHIR server no longer takes, however long it says it lives. */
+  /** An access token that the FHIR server refuses, though it has not expired. */
   readonly refused?: string | undefined
 }
 
-/** A launch whose token is good. */
+/** A launch with a valid token. */
 export interface Renewal {
   readonly launch: LaunchRecord
-  /** False where another request, or another process, had renewed it before. */
+  /** False if another request or another process had already renewed it. */
   readonly isNew: boolean
 }
 
-/** After a failed refresh, the next one waits this long, unless the server names a time. */
+/** The pause after a failed refresh, unless the server names a time. */
 const PAUSE_SECONDS = 5
-/** A server that refuses a token and the one after it refuses any: each call would cost a refresh. */
+/**
+ * A new token is not replaced for this long, even if the FHIR server refuses it too. Such a server refuses every token, and
+ * each call would cost a refresh.
+ */
 const TRUST_SECONDS = 5
-/** Launches remembered for that, at least. */
+/** How many launches are remembered at least, for pauses and for trusted tokens. */
 const REMEMBERED = 10_000
 /**
- * A rotated refresh token that the store does not take is offered again, this often and soon: whichever process reads the
- * old one first when the store is back would use it a second time.
+ * How often to try to store a rotated refresh token if the store fails. The waits are short: once the store is back, another
+ * process could read the old refresh token and use it a second time.
  */
 const WRITE_TRIES = 60
 const [FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS] = [0.1, 0.5]
@@ -51,7 +54,7 @@ interface Pause {
   readonly reason: FhirAuthError
 }
 
-/** Tokens that a refresh has brought, and are to be stored. */
+/** New tokens of a refresh, which must be stored. */
 interface NewTokens {
   readonly before: LaunchRecord
   readonly next: LaunchRecord
@@ -59,27 +62,27 @@ interface NewTokens {
   readonly startedAt: number
 }
 
-/** What became of a refresh under the lease. */
+/** The outcome of a refresh under the lease. */
 interface Outcome {
   readonly renewal?: Renewal | undefined
-  /** The store did not take the new tokens: why, and the tries that go on. They never reject. */
+  /** Set if the new tokens could not be stored: the error, and the further tries, which never reject. */
   readonly unstored?: { readonly error: FhirAuthError; readonly tries: Promise<void> } | undefined
 }
 
 /**
- * Refreshes tokens: one refresh of a launch at a time, across processes. The rotated refresh token is stored before its
- * access token is used. `invalid_grant`, another person or another patient end the launch; a network fault or a 5xx never
+ * Refreshes tokens: one refresh of a launch at a time, in all processes. The rotated refresh token is stored before the new
+ * access token is used. `invalid_grant`, another person or another patient ends the launch; a network fault or a 5xx never
  * does.
  */
 export class Refresher {
   readonly #parts: RefresherParts
   readonly #flights = new SingleFlight<Renewal | undefined>()
   readonly #pauses = new RecentlyUsed<Pause>(REMEMBERED)
-  /** Tokens that have replaced a refused one, and until when they are not replaced for that again. */
+  /** Tokens that have replaced a refused one, and how long they are not replaced again. */
   readonly #trusted = new RecentlyUsed<{ readonly accessToken: string; readonly until: number }>(REMEMBERED)
   /** Launches whose new tokens are not stored yet, and why. */
   readonly #unstored = new Map<string, FhirAuthError>()
-  /** Everything under way, the writes that go on after an answer included. */
+  /** All work that is running, including writes that continue after a request was answered. */
   readonly #underWay = new Map<string, Promise<unknown>>()
 
   constructor(parts: RefresherParts) {
@@ -87,7 +90,7 @@ export class Refresher {
   }
 
   /**
-   * The launch with a valid token. Undefined when it has ended, or when the server has no better token than a refused one.
+   * The launch with a valid token. Undefined if it has ended, or if the server refuses new tokens too.
    *
    * @throws `token_unavailable` with the reason as cause; the session stays
    */
@@ -107,12 +110,12 @@ export class Refresher {
     })
   }
 
-  /** When the renewal under way here is over, its last write included. Never rejects. */
+  /** Resolves when no renewal of this launch is running here, including its writes. Never rejects. */
   async settled(launchId: string): Promise<void> {
     for (let work = this.#underWay.get(launchId); work; work = this.#underWay.get(launchId)) await work
   }
 
-  /** When nothing is under way here any more. Never rejects. */
+  /** Resolves when nothing is running here any more. Never rejects. */
   async idle(): Promise<void> {
     await Promise.all([...this.#underWay.keys()].map((launchId) => this.settled(launchId)))
   }
@@ -128,14 +131,14 @@ export class Refresher {
         if (unstored !== undefined) throw unstored.error
         return renewal
       } finally {
-        // Nobody else may refresh this launch before its new tokens are stored.
+        // Keep the lease until the new tokens are stored: until then nobody else may refresh this launch.
         if (tries === undefined) await lease.giveBack()
         else this.#follow(launchId, tries.then(lease.giveBack))
       }
     } catch (cause) {
       const reason = asFhirAuthError(cause, 'token_unavailable', 'The token could not be renewed.')
       const seconds = Math.min(reason.retryAfterSeconds ?? PAUSE_SECONDS, MAX_WAIT_SECONDS)
-      // A pause spares the authorization server. A store that is away does not keep it busy.
+      // The pause protects the authorization server. A failure of the store sends it no requests.
       if (reason.code !== 'session_store_failed') {
         this.#pauses.set(launchId, { until: this.#parts.now() + seconds * 1000, reason })
       }
@@ -145,7 +148,7 @@ export class Refresher {
 
   async #renewUnderLease({ sessionId, launchId, refused }: RefreshRequest): Promise<Outcome> {
     const { store, server, emit, now } = this.#parts
-    // Read under the lease: another process may have renewed it since.
+    // Read it again under the lease: another process may have renewed it meanwhile.
     const found = await followSession(store, sessionId)
     const launch = found?.session.launches.find((candidate) => candidate.launchId === launchId)
     if (found === undefined || !launch?.refreshToken) return {}
@@ -166,7 +169,7 @@ export class Refresher {
       const ended = endedLaunch(launch)
       const stored = await replaceLaunch(store, found.id, { before: launch, next: ended })
       if (stored === ended) emit({ type: 'launch_ended', ...origin, reason })
-      // Where another process has stored newer tokens, it was only the older ones that the server refused.
+      // If another process has stored newer tokens, the server refused only the old ones.
       return { renewal: liveOnly(stored) }
     }
     if (refused !== undefined) {
@@ -183,7 +186,7 @@ export class Refresher {
     }
   }
 
-  /** Stores new tokens. Where the launch has ended meanwhile, nobody keeps them, and the server is told so. */
+  /** Stores new tokens. If the launch has ended meanwhile, they are revoked instead. */
   async #keep(id: string, change: NewTokens): Promise<Renewal | undefined> {
     const { store, server, emit } = this.#parts
     const { next } = change
@@ -197,7 +200,7 @@ export class Refresher {
     return live
   }
 
-  /** The server has forgotten the old refresh token, so the new one is offered again until the store takes it. */
+  /** Tries to store the new tokens again and again: the server no longer accepts the old refresh token. */
   async #keepTrying(id: string, change: NewTokens): Promise<void> {
     let seconds = FIRST_WAIT_SECONDS
     for (let tries = 1; tries < WRITE_TRIES; tries++) {
@@ -208,7 +211,7 @@ export class Refresher {
         await this.#keep(id, change)
         return
       } catch {
-        // Away still.
+        // The store is still down.
       }
     }
   }

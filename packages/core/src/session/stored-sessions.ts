@@ -21,24 +21,25 @@ export interface StoredSessionParts {
   readonly refresher: Refresher
   readonly settings: SessionSettings
   readonly contexts: LaunchContexts
-  /** Called once for each refresh, with the context of the new token. Whoever waits for the token waits for this. */
+  /** The app's hook. Called once for each refresh; requests that wait for the new token wait for it too. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly now: () => number
 }
 
-/** A session in use is written again when this share of its idle time has passed. */
+/** The expiry of a session in use is written again after this share of its idle time. */
 const TOUCH_SHARE = 0.1
 
 /**
- * Browser sessions: an opaque cookie, the launches it stands for, and the context of each. Every request finds its context
- * here. For a session that a store in memory holds ready, that makes no promise and no object.
+ * Sessions in a store: the cookie holds an opaque id, the store holds the launches. Every request finds its context here. In
+ * most cases, with a memory store, that creates no promise and no object.
  */
 export class StoredSessions implements Sessions {
   readonly #parts: StoredSessionParts
   readonly #cookieName: string
-  /** What the app's hook is doing about a refresh. */
-  readonly #told = new WeakMap<Renewal, Promise<void>>()
-  readonly #telling = new Set<string>()
+  /** The call of the app's hook for each refresh. */
+  readonly #hookCalls = new WeakMap<Renewal, Promise<void>>()
+  /** Launches for which the app's hook is running. */
+  readonly #inHook = new Set<string>()
 
   constructor(parts: StoredSessionParts) {
     this.#parts = parts
@@ -48,7 +49,7 @@ export class StoredSessions implements Sessions {
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
     const id = this.#idOf(request.header('cookie'))
     if (id === undefined) return undefined
-    // One look at the clock per request, and no function made here: it would cost more than the lookup.
+    // Read the clock once and create no closure: either would cost more than the lookup.
     const now = this.#parts.now()
     const session = this.#parts.store.get(id, now)
     return session instanceof Promise
@@ -88,7 +89,7 @@ export class StoredSessions implements Sessions {
     const renewal = this.#renew({ sessionId: id, launchId })
     request.waitUntil?.(Promise.allSettled([renewal, this.#parts.refresher.settled(launchId)]))
     if (!isUsable(launch, now)) return renewal.then((renewed) => renewed && this.#contextOf(id, renewed))
-    // Still good: it is served while the next one is on its way. Whoever needs that one gets the error, if there is one.
+    // The old token is still valid and is used meanwhile. An error of the renewal is reported to the next request that waits for it.
     renewal.catch(() => {})
     return this.#contextOf(id, launch)
   }
@@ -99,7 +100,7 @@ export class StoredSessions implements Sessions {
     )
   }
 
-  /** The newest token of a launch, for `fhir.fetch`, however old the context is that asks. */
+  /** Gives `fhir.fetch` the newest token of a launch, even if its context is older. */
   #tokensOf(sessionId: string, launchId: string): TokenSource {
     return {
       current: async () => {
@@ -121,7 +122,7 @@ export class StoredSessions implements Sessions {
     }
   }
 
-  /** While the store is away, what was seen last serves as long as its token does. */
+  /** While the store is down, the launch that was read last is used. */
   async #newest(sessionId: string, launchId: string): Promise<LaunchRecord | undefined> {
     const { store } = this.#parts
     const session = await followSession(store, sessionId).then(
@@ -137,28 +138,28 @@ export class StoredSessions implements Sessions {
 
   async #renew(request: RefreshRequest): Promise<LaunchRecord | undefined> {
     const renewal = await this.#parts.refresher.renew(request)
-    if (renewal?.isNew) await this.#tellOf(renewal, request)
+    if (renewal?.isNew) await this.#callHook(renewal, request)
     return renewal?.launch
   }
 
-  /** Once for each refresh, and not for one that the hook itself has brought about. */
-  #tellOf(renewal: Renewal, { sessionId, launchId }: RefreshRequest): Promise<void> | undefined {
+  /** Calls the app's hook once for each refresh, but not for a refresh that the hook itself caused. */
+  #callHook(renewal: Renewal, { sessionId, launchId }: RefreshRequest): Promise<void> | undefined {
     const { afterRefresh } = this.#parts
-    const told = this.#told.get(renewal)
-    if (told !== undefined || afterRefresh === undefined || this.#telling.has(launchId)) return told
-    this.#telling.add(launchId)
-    const telling = (async () => {
+    const known = this.#hookCalls.get(renewal)
+    if (known !== undefined || afterRefresh === undefined || this.#inHook.has(launchId)) return known
+    this.#inHook.add(launchId)
+    const call = (async () => {
       try {
         await afterRefresh(this.#contextOf(sessionId, renewal.launch))
       } finally {
-        this.#telling.delete(launchId)
+        this.#inHook.delete(launchId)
       }
     })()
-    this.#told.set(renewal, telling)
-    return telling
+    this.#hookCalls.set(renewal, call)
+    return call
   }
 
-  /** A session in use lives on, up to the end of its launches. */
+  /** Extends the idle time of a session in use, at most to the end of its launches. */
   #touch(id: string, session: SessionRecord, now: number, request: AdapterRequest): void {
     const idle = this.#parts.settings.idleSeconds * 1000
     const expiresAt = Math.min(now + idle, session.endsAt)
@@ -166,14 +167,14 @@ export class StoredSessions implements Sessions {
   }
 
   #writeTouched(id: string, session: SessionRecord, expiresAt: number, request: AdapterRequest): void {
-    // Where another request has written it meanwhile, that one has touched it as well.
+    // If another request has written the session meanwhile, it has extended it too.
     const touch = async () =>
       void (await this.#parts.store.replace(id, session, Object.freeze({ ...session, expiresAt })))
     const written = touch().catch(() => {})
     request.waitUntil?.(written)
   }
 
-  /** A new id at every login, against session fixation. */
+  /** Every login gets a new id, against session fixation. */
   async logIn(cookieHeader: string | undefined, login: FinishedLogin): Promise<SessionChange> {
     const { store, settings, now } = this.#parts
     const { launch, welcome } = login

@@ -4,10 +4,10 @@ import { launchIdOf } from '../web/launch-id.ts'
 import type { LaunchRecord } from './record.ts'
 
 /**
- * Which of a session's launches a request belongs to: the one it names (query or header), else the one that the page
- * it comes from names (`Referer`), else the only one. Never a guess: two launches are two patients.
+ * Finds the launch that a request belongs to: the one that it names (query or header), else the one that the page it comes
+ * from names (`Referer`), else the only one. It never guesses, because two launches may be two patients.
  *
- * @throws `ambiguous_launch` when there are several and the request names none
+ * @throws `ambiguous_launch` if there are several and the request names none
  */
 export function chooseLaunch(launches: readonly LaunchRecord[], request: AdapterRequest): LaunchRecord | undefined {
   const named = launchIdOf(request)

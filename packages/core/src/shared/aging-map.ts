@@ -1,16 +1,16 @@
 import { detachedText } from './detached-text.ts'
 
-/** The walk starts again after so many changes, or after as many as a share of all entries. */
+/** The iterator is replaced after this many changes, or after changes to this share of all entries if that is more. */
 const CHANGES = 1000
 const CHANGES_SHARE = 0.25
 
 /**
- * A map in the order of writing, whose oldest entry is found at once. A plain `Map` that is read from its start passes all
- * that was deleted there, each time: with a million entries that is milliseconds.
+ * A map in the order of writing that finds its oldest entry fast. A new iterator of a plain `Map` first skips all deleted
+ * entries at the start: with a million entries that takes milliseconds.
  */
 export class AgingMap<V> {
   readonly #entries = new Map<string, V>()
-  /** Goes on where it was, whatever is written and deleted meanwhile. */
+  /** Kept between calls, so that it does not skip the deleted entries again. */
   #walk = this.#entries.entries()
   #changes = 0
   #oldest: [string, V] | undefined
@@ -26,7 +26,7 @@ export class AgingMap<V> {
   set(key: string, value: V): void {
     this.delete(key)
     this.#entries.set(detachedText(key), value)
-    // A walk holds on to the table that it is in, and to all that was in it, when the map has moved to another one.
+    // An old iterator keeps the map's former table, with everything in it, in memory.
     if (++this.#changes > Math.max(CHANGES, this.#entries.size * CHANGES_SHARE)) this.#startAgain()
   }
 
@@ -38,7 +38,7 @@ export class AgingMap<V> {
   /** The entry that was written longest ago. */
   oldest(): [string, V] | undefined {
     this.#oldest ??= this.#walk.next().value
-    // At its end it does not see what is written later.
+    // An iterator that has ended does not see later entries.
     if (this.#oldest === undefined && this.#entries.size > 0) this.#startAgain()
     return this.#oldest
   }

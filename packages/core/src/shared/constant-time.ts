@@ -1,4 +1,4 @@
-/** Compares without telling by its duration where two texts differ. */
+/** Compares two strings in a time that does not depend on where they differ. */
 export function equalInConstantTime(a: string, b: string): boolean {
   if (a.length !== b.length) return false
   let difference = 0

@@ -1,2 +1,2 @@
-/** A value, or a promise of it: the hot path stays synchronous where the store is. */
+/** A value, or a promise of it. With a synchronous store, most requests need no promise. */
 export type MaybePromise<T> = T | Promise<T>

@@ -1,8 +1,9 @@
 import { detachedText } from './detached-text.ts'
 
 /**
- * What was used last: at least so many entries, at most twice as many. Two generations, so that a read is a lookup and
- * nothing else: what is found in the older one moves to the younger, and when that is full, the older one is forgotten.
+ * A bounded map of the entries that were used last: it keeps at least `count` and at most twice as many. It has two
+ * generations, which keeps reads cheap. An entry that is found in the older one moves to the younger one. When the younger
+ * one is full, the older one is dropped.
  */
 export class RecentlyUsed<V> {
   readonly #count: number

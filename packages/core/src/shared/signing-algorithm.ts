@@ -1,4 +1,4 @@
-/** SMART requires RS384 and ES384 of servers; the others are for servers that list them. */
+/** SMART servers must support RS384 and ES384; the others are for servers that list them. */
 export const SIGNING_ALGORITHMS = [
   'RS256',
   'RS384',

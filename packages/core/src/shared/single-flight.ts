@@ -1,6 +1,6 @@
 /**
- * Cloudflare Workers ends what a request has begun together with that request, and its promise never settles. A promise
- * older than this is taken for such a one: no work in this library takes so long.
+ * Cloudflare Workers stops work together with the request that began it, and then its promise never settles. An older
+ * promise than this counts as such: no work in this library takes so long.
  */
 const STRANDED_MILLISECONDS = 30_000
 
@@ -10,7 +10,7 @@ interface Flight<T> {
   readonly startedAt: number
 }
 
-/** One piece of work for each key at a time: whoever asks while it is under way gets the same promise. */
+/** Runs one piece of work for each key at a time. Callers that come while it runs get the same promise. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>()
 
@@ -24,7 +24,7 @@ export class SingleFlight<T> {
     return promise
   }
 
-  /** The work under way for a key. */
+  /** The promise of the work that is running for a key. */
   get(key: string): Promise<T> | undefined {
     return this.#flights.get(key)?.promise
   }

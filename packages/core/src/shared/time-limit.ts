@@ -1,11 +1,11 @@
-/** The longest time that timers can count, nearly 25 days: a longer one would be over at once. */
+/** The longest delay of a timer, nearly 25 days. A timer with a longer delay fires at once. */
 const MAX_TIMER_MILLISECONDS = 2 ** 31 - 1
 
 /**
- * The answer of `call`, unless it takes longer than the limit. The call itself goes on: nothing can stop it.
+ * The result of `call`, unless it takes longer than the limit. The call itself is not stopped.
  *
  * @param onLate - makes the error for a call that took too long
- * @throws what `call` throws, at once or later, and what `onLate` gives
+ * @throws what `call` throws, and the error of `onLate`
  */
 export function withTimeLimit<T>(call: () => Promise<T>, seconds: number, onLate: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {

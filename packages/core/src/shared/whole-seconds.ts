@@ -1,6 +1,6 @@
 /**
- * A number of seconds, or a moment in seconds since the epoch, that somebody else wrote: a whole number that arithmetic in
- * milliseconds keeps exact. Undefined for what is no such number.
+ * Reads a number of seconds, or a time in seconds since the epoch, that another system sent. The result is a whole number,
+ * small enough to stay exact in milliseconds. Undefined if the value is not a finite number.
  */
 export function wholeSeconds(value: unknown): number | undefined {
   if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
@@ -8,5 +8,5 @@ export function wholeSeconds(value: unknown): number | undefined {
   return Math.abs(seconds) <= MAX_SECONDS ? seconds : Math.sign(seconds) * MAX_SECONDS
 }
 
-/** The last moment that a `Date` can hold (ECMA-262 "Time Values and Time Range"). */
+/** The latest time that a `Date` can hold (ECMA-262 "Time Values and Time Range"). */
 const MAX_SECONDS = 8.64e12

@@ -2,36 +2,36 @@ import { FhirAuthError } from '../errors.ts'
 import { randomToken } from '../shared/random.ts'
 import type { NameStore } from './record-store.ts'
 
-/** Whoever waits for this long and sees no sign of the holder takes the lease. */
+/** If the holder has not renewed its lease for this long, somebody who waits takes it. */
 const TERM_SECONDS = 5
-const SIGNS_PER_TERM = 3
+const RENEWALS_PER_TERM = 3
 /**
- * How long the store keeps a lease without a sign. The store may be away for that long, and no other process takes the
- * lease before its holder could go on.
+ * How long the store keeps a lease that is not renewed. It is longer than a term, so that a holder keeps its lease while
+ * the store is down for a short time.
  */
 const KEPT_SECONDS = 60
 const POLL_MILLISECONDS = 50
-/** The most that one look counts for. A process that was suspended did not watch the holder in that time. */
-const MOST_PER_LOOK_MILLISECONDS = 250
+/** The most that one poll counts for. A process that was suspended did not watch the holder in that time. */
+const MAX_PER_POLL_MILLISECONDS = 250
 const GIVE_BACK_SECONDS = 0.5
-const MOST_OWED = 10_000
+const MAX_OWED = 10_000
 
 /** A lease that is held. */
 export interface Lease {
-  /** Ends it. Never rejects: what the store does not take now is given back later. */
+  /** Ends it. Never rejects: if the store fails, it is given back later. */
   giveBack(): Promise<void>
 }
 
-/** A lease that ended here, though the store may not know it yet. */
+/** A lease that has ended here, but perhaps not yet in the store. */
 interface OwedLease {
   readonly name: string
-  /** The names under which the store may know the owner. */
+  /** The owner may be stored under any of these names. */
   readonly owners: readonly string[]
 }
 
 /**
- * One worker for each name at a time, in all processes that share the store. A lease only saves work from being done
- * twice. That writers never overwrite each other is up to `RecordStore.replace`, even where a lease was lost.
+ * Locks: one holder for each name at a time, in all processes that share the store. A lease only prevents double work. It can
+ * be lost, so it does not protect records: `RecordStore.replace` makes sure that writers never overwrite each other.
  */
 export class Leases {
   readonly #store: NameStore
@@ -39,13 +39,13 @@ export class Leases {
   readonly #owed = new Set<OwedLease>()
   #isGivingBack = false
 
-  /** @param workSeconds - how long the work may take. A caller waits for that, and for the term of a holder that died. */
+  /** @param workSeconds - how long the work may take. Callers wait for that long, plus a term for a holder that died. */
   constructor(store: NameStore, workSeconds: number) {
     this.#store = store
     this.#waitSeconds = workSeconds + TERM_SECONDS
   }
 
-  /** @throws `session_store_failed` when the holder does not finish, and what `work` throws */
+  /** @throws `session_store_failed` if the holder does not finish in time, and what `work` throws */
   async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
     const lease = await this.take(name)
     try {
@@ -55,12 +55,12 @@ export class Leases {
     }
   }
 
-  /** @throws `session_store_failed` when the holder does not finish */
+  /** @throws `session_store_failed` if the holder does not finish in time */
   take(name: string): Promise<Lease>
   /**
-   * @param otherwise - asked while another holds the lease: an answer ends the wait
-   * @returns the lease, or the answer
-   * @throws `session_store_failed` when the holder does not finish, and what `otherwise` throws
+   * @param otherwise - called while another holds the lease; its result, unless undefined, ends the wait
+   * @returns the lease, or the result of `otherwise`
+   * @throws `session_store_failed` if the holder does not finish in time, and what `otherwise` throws
    */
   take<T>(name: string, otherwise: () => Promise<T | undefined>): Promise<Lease | T>
   async take<T>(name: string, otherwise?: () => Promise<T | undefined>): Promise<Lease | T> {
@@ -70,13 +70,13 @@ export class Leases {
     try {
       answer = await this.#wait(key, owner, otherwise)
     } catch (error) {
-      // The store may have taken it, and its answer been too late.
+      // The store may have written the claim, though its reply came too late.
       void this.#giveBack({ name: key, owners: [owner] })
       throw error
     }
     if (answer !== undefined) return answer
-    const signs = this.#showSigns(key, owner)
-    return { giveBack: async () => this.#giveBack({ name: key, owners: await signs.end() }) }
+    const renewals = this.#keepRenewing(key, owner)
+    return { giveBack: async () => this.#giveBack({ name: key, owners: await renewals.end() }) }
   }
 
   /** @returns undefined once the lease is ours */
@@ -87,39 +87,42 @@ export class Leases {
   ): Promise<T | undefined> {
     if (await this.#store.claim(name, owner, KEPT_SECONDS)) return undefined
     let lastMark: string | undefined
-    let withoutSign = 0
+    let unchanged = 0
     let waited = 0
-    let lookedAt = performance.now()
+    let polledAt = performance.now()
     while (waited < this.#waitSeconds * 1000) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS))
       const answer = await otherwise?.()
       if (answer !== undefined) return answer
       const mark = await this.#store.holderOf(name)
       const now = performance.now()
-      const passed = Math.min(now - lookedAt, MOST_PER_LOOK_MILLISECONDS)
-      lookedAt = now
+      const passed = Math.min(now - polledAt, MAX_PER_POLL_MILLISECONDS)
+      polledAt = now
       waited += passed
       if (mark === undefined) {
         if (await this.#store.claim(name, owner, KEPT_SECONDS)) return undefined
         continue
       }
-      withoutSign = mark === lastMark ? withoutSign + passed : 0
+      unchanged = mark === lastMark ? unchanged + passed : 0
       lastMark = mark
-      if (withoutSign < TERM_SECONDS * 1000) continue
+      if (unchanged < TERM_SECONDS * 1000) continue
       if (await this.#store.takeOver(name, mark, owner, KEPT_SECONDS)) return undefined
     }
-    throw new FhirAuthError('session_store_failed', 'Another request has held this session for too long. Try again.')
+    throw new FhirAuthError('session_store_failed', 'Another request has locked this session for too long. Try again.')
   }
 
-  /** Changes the owner's name now and then: the sign that it is alive. Ends with the names that may be in the store. */
-  #showSigns(name: string, first: string): { end(): Promise<readonly string[]> } {
+  /**
+   * Renews a lease regularly, each time under a new owner name. Waiting processes see the change, and know that the holder is
+   * alive. `end()` stops it and returns the names that may be in the store.
+   */
+  #keepRenewing(name: string, first: string): { end(): Promise<readonly string[]> } {
     let owners: readonly string[] = [first]
     let isBusy = false
-    let lastSign = Promise.resolve()
-    const show = async () => {
+    let lastRenewal = Promise.resolve()
+    const renew = async () => {
       const next = randomToken()
       const known = owners
-      // Noted before it is tried, for the answer may be lost.
+      // Added before the call, because the store may write the name and its reply may be lost.
       owners = [next, ...known]
       for (const owner of known) {
         if (!(await this.#store.renew(name, owner, next, KEPT_SECONDS))) continue
@@ -132,29 +135,29 @@ export class Leases {
       () => {
         if (isBusy) return
         isBusy = true
-        // Where it fails the lease may be lost, and `replace` still protects the record.
-        lastSign = show()
+        // If it fails, the lease may be lost; `replace` still protects the record.
+        lastRenewal = renew()
           .catch(() => {})
           .finally(() => {
             isBusy = false
           })
       },
-      (TERM_SECONDS * 1000) / SIGNS_PER_TERM,
+      (TERM_SECONDS * 1000) / RENEWALS_PER_TERM,
     )
     return {
       end: async () => {
         clearInterval(timer)
-        // One under way would put the lease back under a name that nobody gives back.
-        await lastSign
+        // Otherwise a renewal that is still running could take the lease again after it was given back.
+        await lastRenewal
         return owners
       },
     }
   }
 
-  /** What the store does not take now is given back later, so that nobody has to wait for the end of a term. */
+  /** If the store fails, tries again later, so that nobody has to wait for the end of a term. */
   async #giveBack(lease: OwedLease): Promise<void> {
     if (await this.#release(lease)) return
-    if (this.#owed.size < MOST_OWED) this.#owed.add(lease)
+    if (this.#owed.size < MAX_OWED) this.#owed.add(lease)
     if (this.#isGivingBack) return
     this.#isGivingBack = true
     void this.#giveBackOwed().finally(() => {

@@ -6,9 +6,9 @@ import type { Expiring, RecordStore } from './record-store.ts'
 import { Shares } from './shares.ts'
 
 export interface MemoryStoreOptions {
-  /** Beyond it a session makes room: the one written longest ago. Default 100,000. */
+  /** Beyond this number, the session that was written longest ago is removed. Default 100,000. */
   maxSessions?: number | undefined
-  /** The same for what all sessions take together, in bytes, roughly. Default 256 MiB. */
+  /** The same for the size of all sessions together, in bytes, approximately. Default 256 MiB. */
   maxBytes?: number | undefined
   /** The clock, in milliseconds since the epoch. */
   now?: (() => number) | undefined
@@ -16,13 +16,13 @@ export interface MemoryStoreOptions {
 
 const DEFAULT_MAX_SESSIONS = 100_000
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
-/** Sessions that were written last and are ready for use. At rest, as text, a session takes half the memory. */
+/** How many sessions are kept ready. A session at rest, as text, takes half the memory. */
 const READY_SESSIONS = 10_000
 /** Expired entries removed with each write, so that no write takes long. */
 const SWEEP_PER_WRITE = 4
-/** Sessions of smaller shares that are passed over in the search for one that makes room. */
-const MOST_PASSED_OVER = 100
-/** Claims live for minutes. Beyond this the oldest is forgotten. */
+/** How many sessions of smaller shares are skipped in the search for one to remove. */
+const MAX_SKIPPED = 100
+/** Claims live for minutes. Beyond this number, the oldest is dropped. */
 const MAX_CLAIMS = 100_000
 
 interface Ready<R> {
@@ -37,12 +37,12 @@ const OPTIONS = {
 } satisfies OptionRules<MemoryStoreOptions>
 
 /**
- * Sessions in this process: bounded, expiring, synchronous. For one process; a restart logs everybody out.
+ * Keeps sessions in this process, synchronously, with a maximum number and size. A restart logs everybody out.
  *
- * Each session is either ready, as a record, or at rest, as text. Those written last are ready; one at rest becomes ready
- * when it is asked for.
+ * Each session is either ready, as a record, or at rest, as text. Those written last are ready. A session at rest becomes
+ * ready when it is read.
  *
- * @throws `invalid_option` when an option is unknown, or a bound is not a positive number
+ * @throws `invalid_option` if an option is unknown, or a limit is not a positive number
  */
 export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R> {
   readonly #ready = new AgingMap<Ready<R>>()
@@ -61,14 +61,14 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
     this.#now = now
   }
 
-  /** How many sessions are held, expired ones not yet swept included. */
+  /** How many sessions are held, including expired ones that are not removed yet. */
   get size(): number {
     return this.#ready.size + this.#atRest.size
   }
 
   /**
-   * Whose session makes room when the store is full: one of the share that takes most. So nobody who fills the store with
-   * sessions of one server ends those of another. Called before the first write.
+   * Divides the sessions into shares. A full store removes a session of the largest share, so sessions of one server cannot
+   * push out those of another. Must be called before the first write.
    */
   divideBy(shareOf: (record: R) => string): void {
     this.#shares = new Shares(shareOf)
@@ -97,7 +97,7 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
   }
 
   replace(id: string, previous: R, next: R): boolean {
-    // One that has rested meanwhile is another record when it is read again, as its caller then does.
+    // A record that was at rest meanwhile is a new object. On false, the caller reads it again.
     if (this.#ready.get(id)?.record !== previous) return false
     this.set(id, next)
     return true
@@ -156,7 +156,7 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
     const oldest = this.#ready.size > READY_SESSIONS ? this.#ready.oldest() : undefined
     if (oldest === undefined) return
     this.#ready.delete(oldest[0])
-    // Detached, since the engine keeps a text that it has just built in pieces.
+    // V8 keeps a string that was just built as a tree of pieces; a detached copy takes less memory.
     this.#atRest.set(oldest[0], detachedText(textOf(oldest[1].record)))
   }
 
@@ -169,7 +169,7 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
     return record
   }
 
-  /** Removes a few that are over. Those written longest ago end first, or nearly so. */
+  /** Removes a few expired sessions. Those written longest ago usually expire first. */
   #sweep(now: number): void {
     for (let swept = 0; swept < SWEEP_PER_WRITE; swept++) {
       const ready = this.#ready.oldest()
@@ -180,9 +180,9 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
   }
 
   #makeRoom(): void {
-    for (let passedOver = 0; ; passedOver++) {
+    for (let skipped = 0; ; skipped++) {
       const mayStay = (record: () => R) =>
-        passedOver < MOST_PASSED_OVER && this.#shares !== undefined && !this.#shares.isOfLargest(record())
+        skipped < MAX_SKIPPED && this.#shares !== undefined && !this.#shares.isOfLargest(record())
       const resting = this.#atRest.oldest()
       const ready = this.#ready.oldest()
       if (resting !== undefined) {
@@ -209,7 +209,7 @@ export function memoryStore<R extends Expiring = Expiring>(options: MemoryStoreO
   return new MemoryStore<R>(options)
 }
 
-/** Its end comes first, to be read without the rest. */
+/** The expiry comes first, so that it can be read without parsing the rest. */
 function textOf<R extends Expiring>({ expiresAt, ...rest }: R): string {
   return JSON.stringify([expiresAt, rest])
 }

@@ -4,7 +4,7 @@ import type { Expiring, RecordStore } from './record-store.ts'
 import { SealedStore, type SealedStoreSettings } from './sealed-store.ts'
 import type { Store } from './store.ts'
 
-/** @throws `invalid_option` for what is no store, naming the option */
+/** @throws `invalid_option` if the value is not a store, naming the option */
 export function readStore(value: unknown, option: string): Store | MemoryStore {
   if (value instanceof MemoryStore) return value
   for (const method of ['get', 'set', 'swap', 'delete'] as const) {
@@ -13,11 +13,11 @@ export function readStore(value: unknown, option: string): Store | MemoryStore {
       `${option} has no method ${method}(). Write redisStore(client), postgresStore(pool), memoryStore(), or a Store of your own.`,
     )
   }
-  return value as Store // it has every method
+  return value as Store // every method was checked
 }
 
 export interface OpenStoreSettings<R> extends SealedStoreSettings<R> {
-  /** Who pays for a record where a store in memory is full. Default: all alike. */
+  /** Groups records: a full memory store removes from the largest group. Default: one group. */
   readonly shareOf?: ((record: R) => string) | undefined
 }
 
@@ -27,7 +27,7 @@ export function openStore<R extends Expiring>(
   { shareOf, ...settings }: OpenStoreSettings<R>,
 ): RecordStore<R> {
   if (!(store instanceof MemoryStore)) return new SealedStore(store, settings)
-  // A memory store takes any record, and each flow has ids of its own.
+  // A memory store takes any record, and the flows never share an id.
   const own = store as unknown as MemoryStore<R>
   if (shareOf !== undefined) own.divideBy(shareOf)
   return own

@@ -1,32 +1,32 @@
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 
-/** Anything that ends: in milliseconds since the epoch. */
 export interface Expiring {
+  /** In milliseconds since the epoch. */
   readonly expiresAt: number
 }
 
-/** Records as the flows work with them: in memory as they are, in a shared store sealed. */
+/** The store as the flows see it. Records are kept as they are in memory, and sealed in a shared store. */
 export interface RecordStore<R extends Expiring> extends NameStore {
-  /** @param now - the present, where the caller knows it, in milliseconds since the epoch */
+  /** @param now - the current time in milliseconds since the epoch, if the caller has read the clock */
   get(id: string, now?: number): MaybePromise<R | undefined>
-  /** What this process saw last, without asking: for a moment in which the store is away. */
+  /** What this process read last, without asking the store. For the time when the store is down. */
   recall(id: string): R | undefined
   set(id: string, record: R): MaybePromise<void>
-  /** Writes only if the record still is `previous`, as read before: two writers never overwrite each other. */
+  /** Writes only if the stored record is still `previous`, so that two writers never overwrite each other. */
   replace(id: string, previous: R, next: R): MaybePromise<boolean>
   delete(id: string): MaybePromise<void>
 }
 
-/** Names that have one owner at a time. */
+/** Names that have at most one owner at a time. */
 export interface NameStore {
-  /** Atomically takes a name that must not be taken twice: true for the first owner, and for the same one again. */
+  /** Takes a free name, atomically. Also true if the same owner has it already. */
   claim(name: string, owner: string, ttlSeconds: number): MaybePromise<boolean>
-  /** A mark of whoever holds the name: another one with each owner. */
+  /** A mark of the current owner, different for each owner. Undefined if the name is free. */
   holderOf(name: string): MaybePromise<string | undefined>
-  /** Gives a name to the next owner, if it is still this owner's. */
+  /** Passes a name from `owner` to `next`, if `owner` still has it. */
   renew(name: string, owner: string, next: string, ttlSeconds: number): MaybePromise<boolean>
-  /** Takes a name from a holder, if the mark is still the same. */
+  /** Takes a name from the owner with this mark, if it still has it. */
   takeOver(name: string, mark: string, owner: string, ttlSeconds: number): MaybePromise<boolean>
-  /** Gives a name back, if it is still this owner's. */
+  /** Frees a name, if this owner still has it. */
   release(name: string, owner: string): MaybePromise<void>
 }

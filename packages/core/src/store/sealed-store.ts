@@ -6,39 +6,39 @@ import { createSealer, hashedName, type Sealer } from './sealing.ts'
 import type { Store } from './store.ts'
 
 export interface SealedStoreSettings<R> {
-  /** Values sealed for one purpose do not open for another. */
+  /** A value sealed for one purpose cannot be opened for another. */
   readonly purpose: string
   readonly secrets: readonly string[]
-  /** Longest wait for one answer of the store, in seconds. */
+  /** Time limit of one call to the store, in seconds. */
   readonly timeoutSeconds: number
   readonly now: () => number
-  /** Told of every failure of the store. */
+  /** Called for each failure of the store. */
   readonly onFailure: (error: FhirAuthError) => void
-  /** Gives a record that another process wrote the parts that have not changed, as this process knows them. */
+  /** In a record from the store, replaces the parts that have not changed by the objects that this process already has. */
   readonly keepKnown?: ((fresh: R, known: R) => R) | undefined
 }
 
-/** What this process saw of one record when it last read or wrote it. */
+/** What this process last read or wrote of a record. */
 interface Seen<R> {
   readonly key: string
   readonly sealed: string
   readonly record: R
-  /** When, in milliseconds since the epoch. */
+  /** When it was read or written, in milliseconds since the epoch. */
   at: number
 }
 
-/** Records remembered at least, so that one that did not change is opened once. */
+/** How many records are remembered at least, so that an unchanged record is not decrypted again. */
 const SEEN_RECORDS = 10_000
-/** While the store is away, a record is served from memory this long after it was last seen. A logout elsewhere counts by then. */
+/** While the store is down, a record is used for this long after it was last seen. Then a logout elsewhere takes effect. */
 const RECALL_SECONDS = 60
-/** Once the store has let a call wait too long, none waits longer than this until the store answers again. */
+/** After a call that took too long, the time limit of all calls, until the store answers again. */
 const SILENT_SECONDS = 0.1
 
 /**
- * Puts records into a shared store so that the store learns nothing: values encrypted and bound to their id, keys hashed.
- * A read is one round trip, and no cryptography while the record is unchanged.
+ * Keeps records in a shared store that cannot read them: values are encrypted and bound to their id, keys are hashed. A read
+ * is one round trip, and needs no cryptography if the record has not changed.
  *
- * Its methods throw `session_store_failed`, with the store's own error as cause.
+ * Its methods throw `session_store_failed`, with the store's own error as the cause.
  */
 export class SealedStore<R extends Expiring> implements RecordStore<R> {
   readonly #store: Store
@@ -87,7 +87,7 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
 
   async replace(id: string, previous: R, next: R): Promise<boolean> {
     const seen = this.#seen.get(id)
-    // Only what was read can be replaced; a record forgotten meanwhile is read again by the caller.
+    // Only a record that was read can be replaced. On false, the caller reads it again.
     if (seen?.record !== previous) return false
     const { key, sealed } = await this.#seal(id, next)
     const isWritten = await this.#ask(() => this.#store.swap(key, seen.sealed, sealed, this.#ttlOf(next)))
@@ -98,7 +98,7 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
   async delete(id: string): Promise<void> {
     const key = await hashedName(id)
     await this.#ask(() => this.#store.delete(key))
-    // Last: a read that was under way has remembered it meanwhile.
+    // Last, because a read that ran at the same time may have remembered it.
     this.#seen.delete(id)
   }
 
@@ -132,14 +132,14 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
   }
 
   async #seal(id: string, record: R): Promise<{ key: string; sealed: string }> {
-    // The id is part of what is sealed, so a value copied under another record's key does not open.
+    // The sealed content includes the id, so a value that was copied to another record's key is refused.
     return { key: await hashedName(id), sealed: await this.#sealer.seal({ id, record }) }
   }
 
   async #open(id: string, sealed: string, known: R | undefined): Promise<R | undefined> {
     const content = await this.#sealer.open(sealed)
     if (content?.id !== id) return undefined
-    const record = content.record as R // sealed here, from one
+    const record = content.record as R // sealed by #seal
     return known === undefined ? record : (this.#settings.keepKnown?.(record, known) ?? record)
   }
 
@@ -147,13 +147,13 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
     return Math.max(1, Math.ceil((record.expiresAt - this.#settings.now()) / 1000))
   }
 
-  /** A store that hangs must not make requests hang. */
+  /** Calls the store with a time limit, so that requests do not hang with it. */
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     const { timeoutSeconds, onFailure } = this.#settings
     const seconds = this.#isSilent ? Math.min(SILENT_SECONDS, timeoutSeconds) : timeoutSeconds
     const watched = () => {
       const answer = call()
-      // However late it comes. An error says nothing: it may be of a client that has waited long enough.
+      // Even a late result shows that the store is back. An error does not: it may be the client's own time-out.
       answer.then(
         () => {
           this.#isSilent = false

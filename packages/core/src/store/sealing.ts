@@ -2,10 +2,10 @@ import { decode, encode } from 'jose/base64url'
 import { refuseOption } from '../options.ts'
 import { parseFrozen } from '../shared/frozen-json.ts'
 
-/** Encrypts and authenticates what leaves the process, for one purpose. */
+/** Encrypts and authenticates content that leaves the process, for one purpose. */
 export interface Sealer {
   seal(content: object): Promise<string>
-  /** The content, or undefined for anything that was not sealed here for this purpose and binding. */
+  /** The content; undefined for anything that was not sealed with one of the secrets for this purpose. */
   open(sealed: string): Promise<Record<string, unknown> | undefined>
 }
 
@@ -14,10 +14,10 @@ const MIN_DISTINCT_CHARACTERS = 8
 const SECRET_REMEDY = 'Set it to at least 32 random characters, e.g. the output of: openssl rand -base64 32'
 
 /**
- * Checks a secret, or a list of them: the first seals, all open, so that a secret can be rotated.
+ * Checks a secret, or a list of secrets. The first one seals, and all of them open, so that a secret can be rotated.
  *
- * @param option - how messages call it
- * @throws `invalid_option` when one is missing, short or monotonous
+ * @param option - its name, for messages
+ * @throws `invalid_option` if one is missing, short, or has too few different characters
  */
 export function checkSecrets(secret: unknown, option: string): readonly string[] {
   const secrets: readonly unknown[] = Array.isArray(secret) ? secret : [secret]
@@ -31,7 +31,7 @@ export function checkSecrets(secret: unknown, option: string): readonly string[]
   return secrets as readonly string[] // each was checked
 }
 
-/** A256GCM with a key of its own for each purpose, derived from the secret by HKDF-SHA256 (RFC 5869). */
+/** Seals with A256GCM. Each purpose has its own key, derived from the secret with HKDF-SHA256 (RFC 5869). */
 export function createSealer(secrets: readonly string[], purpose: string): Sealer {
   let derived: Promise<Uint8Array[]> | undefined
   const keys = () => {
@@ -57,7 +57,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
           })
           return parseFrozen(new TextDecoder().decode(plaintext)) as Record<string, unknown>
         } catch {
-          // Of an older secret, or not ours at all.
+          // Sealed with another secret, or not by us.
         }
       }
       return undefined
@@ -65,7 +65,7 @@ export function createSealer(secrets: readonly string[], purpose: string): Seale
   }
 }
 
-/** Base64url has several spellings of the same bytes, in the bits that the last character does not use. One is enough. */
+/** Base64url can write the same bytes in several ways, by unused bits of the last character. Only one way is accepted. */
 function isCanonical(sealed: string): boolean {
   try {
     return sealed.split('.').every((part) => encode(decode(part)) === part)
@@ -82,7 +82,7 @@ async function deriveKey(secret: string, purpose: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.deriveBits(parameters, material, 256))
 }
 
-/** A one-way name for an id, so that whoever reads a shared store learns no session cookie. */
+/** Hashes an id, so that nobody can read session cookies in a shared store. */
 export async function hashedName(id: string): Promise<string> {
   return encode(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(id))))
 }

@@ -1,4 +1,4 @@
-/** What the records of a store take, by shares, such as one share for each server. */
+/** Counts the bytes of a store's records by share, such as one share for each server. */
 export class Shares<R> {
   readonly #shareOf: (record: R) => string
   readonly #bytes = new Map<string, number>()
@@ -15,7 +15,7 @@ export class Shares<R> {
     else this.#bytes.delete(share)
   }
 
-  /** Whether no other share takes more than that of this record. */
+  /** Whether this record's share is the largest. */
   isOfLargest(record: R): boolean {
     const own = this.#bytes.get(this.#shareOf(record)) ?? 0
     for (const bytes of this.#bytes.values()) if (bytes > own) return false

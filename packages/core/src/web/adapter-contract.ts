@@ -9,22 +9,22 @@ export interface AdapterRequest {
   readonly url: string
   /** @param name - in lower case */
   header(name: string): string | undefined
-  /** For a runtime that ends a request's work with its answer, such as Cloudflare Workers: let this end first. */
+  /** Keeps a runtime that stops after the response, such as Cloudflare Workers, alive until this work ends. */
   waitUntil?(work: Promise<unknown>): void
 }
 
 interface AnswerParts {
   readonly status: number
-  /** By their names in lower case. */
+  /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Serialised `Set-Cookie` values, each a header of its own. */
+  /** Serialised `Set-Cookie` values, one header each. */
   readonly cookies: readonly string[]
   readonly body: string
 }
 
 /**
- * What an adapter applies to its framework's response: status, headers, cookies, body, the same way for each kind.
- * The kind is for an app that wants to answer problems by its own error handling.
+ * What an adapter applies to its framework's response: status, headers, cookies and body. All kinds are applied in the same
+ * way. The kind lets an app handle problems itself.
  */
 export type Answer =
   | (AnswerParts & { readonly kind: 'redirect'; readonly location: string })
@@ -33,31 +33,34 @@ export type Answer =
   | (AnswerParts & { readonly kind: 'jwks' })
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 
-/** The headers of an answer that hold whoever writes its body, such as the app's own error handling. */
+/** The headers of an answer that still apply when the app writes the body itself. */
 export function headersBesideBody({ headers }: Answer): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.includes('content')))
 }
 
-/** The seam between core and an adapter: a launch and a backend service look the same to it. */
+/** The interface between core and an adapter. A launch and a backend service both implement it. */
 export interface FhirHandler {
-  /** Whose token it brings: a person's, or the app's own. */
+  /** Whose token it provides: a person's, or the app's own. */
   readonly kind: 'launch' | 'backend'
-  /** Every path that is answered here, for a framework that wants its routes by name. */
+  /** All paths that it answers, for a framework that registers each route by name. */
   readonly paths: readonly string[]
-  /** Whether this path is answered here rather than by the app's routes. */
+  /** Whether it answers this path, instead of the app's routes. */
   handles(url: string): boolean
-  /** Answers a request whose path it handles. It fails by rejecting, never by throwing. */
+  /** Answers a request whose path it handles. On failure it rejects; it never throws. */
   answer(request: AdapterRequest): MaybePromise<Answer>
-  /** The context of any other request: at once whenever nothing has to be fetched. It fails by rejecting, never by throwing. */
+  /**
+   * The context of any other request. It is a promise only if something has to be fetched. On failure it rejects; it never
+   * throws.
+   */
   contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined>
-  /** Where a person without a context can log in and come back to this request. */
+  /** Where a person without a context can log in, and is then sent back to this request. */
   loginUrl?(request: AdapterRequest): string | undefined
 }
 
-/** Left on a request that has no context, for the guard: who was asked for one, and what went wrong. */
+/** Kept on a request without a context, for the guard: which handler was asked, and what went wrong. */
 export class MissingContext {
   readonly handler: FhirHandler
-  /** `undefined` when nothing went wrong: nobody is logged in. */
+  /** `undefined` if nothing went wrong and nobody is logged in. */
   readonly failure: unknown
 
   constructor(handler: FhirHandler, failure?: unknown) {
@@ -66,15 +69,15 @@ export class MissingContext {
   }
 }
 
-/** What was found for a request: its context, or why it has none. An adapter keeps it on the request. */
+/** What was found for a request: its context, or why it has none. The adapter keeps it on the request. */
 export type Finding = FhirContext | MissingContext
 
 /**
- * Finds the context of a request that no handler answers: at once whenever nothing has to be fetched, and it never fails.
- * A reason why there is none is no error yet: only a guarded route needs a token, so the reason waits for its guard.
+ * Finds the context of a request that no handler answers. It returns a promise only if something has to be fetched, and it
+ * never fails: a missing token matters only on a guarded route, so the guard reports the reason.
  *
- * A backend service leaves a request alone that belongs to a person, logged in or not: nobody gets the system's rights
- * by the order of two lines.
+ * If a launch has already handled the request, a backend service does not replace its result, even if nobody is logged in.
+ * So a person never gets the system's token, in whichever order the two are mounted.
  *
  * @param before - what an earlier handler found for this request
  */
@@ -104,7 +107,7 @@ export function pathOf(url: string): string {
   return end < 0 ? url : url.slice(0, end)
 }
 
-/** Whether `url` has exactly this path; allocates nothing. */
+/** Whether `url` has exactly this path. Runs on every request, so it allocates nothing. */
 export function hasPath(url: string, path: string | undefined): boolean {
   if (path === undefined || !url.startsWith(path)) return false
   return url.length === path.length || url.charCodeAt(path.length) === 63 /* ? */

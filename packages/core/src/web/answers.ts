@@ -6,7 +6,7 @@ import { isWorthTelling, type ProblemPlace } from './problem-log.ts'
 import { problemPage } from './problem-page.ts'
 import { DEFAULT_PROBLEM_SETTINGS, type ProblemSettings } from './problem-settings.ts'
 
-/** Answers of the auth paths are of one person and one moment. */
+/** Answers of the auth paths are for one person only, and must not be cached. */
 const NO_STORE = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' } as const
 
 export function redirectAnswer(url: string, cookies: readonly string[] = []): Answer {
@@ -14,7 +14,7 @@ export function redirectAnswer(url: string, cookies: readonly string[] = []): An
   return checked({ kind: 'redirect', status: 303, location, headers: { ...NO_STORE, location }, cookies, body: '' })
 }
 
-/** @param scriptHash - CSP source of the one inline script the page has, if it has one */
+/** @param scriptHash - CSP source of the page's inline script, if it has one */
 export function pageAnswer(html: string, status = 200, cookies: readonly string[] = [], scriptHash?: string): Answer {
   return checked({ kind: 'page', status, headers: pageHeaders(scriptHash), cookies, body: html })
 }
@@ -23,17 +23,17 @@ export interface ProblemOptions {
   readonly cookies?: readonly string[] | undefined
   /** Where a person can try again. */
   readonly retryUrl?: string | undefined
-  /** Default: pages without a name, and a line on `console.error`. */
+  /** Default: pages without an app name, and a log line on `console.error`. */
   readonly settings?: ProblemSettings | undefined
-  /** For the operator's line. */
+  /** For the operator's log line. */
   readonly place?: ProblemPlace | undefined
-  /** The methods that the path takes, for a request with another one (RFC 9110 §15.5.6). */
+  /** The methods that the path allows, for the header `Allow` of a 405 (RFC 9110 §15.5.6). */
   readonly allow?: string | undefined
 }
 
 /**
- * A problem has two audiences. Who asked gets a page in plain words, or problem+json (RFC 9457) for a program. The operator
- * gets a line with what broke, and the same reference.
+ * The answer to a problem, which has two audiences. The client gets a page in plain words, or problem+json (RFC 9457) if it
+ * is a program. The operator gets a log line that says what broke, with the same reference.
  */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
   const { cookies = [], allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
@@ -54,9 +54,9 @@ export function problemAnswer(error: FhirAuthError, request: AdapterRequest, opt
 }
 
 /**
- * The answer to a method that a path does not take; undefined where it takes it.
+ * The answer to a method that a path does not allow; undefined if it allows it.
  *
- * @param allow - as the header has it: `GET, HEAD`
+ * @param allow - as in the header: `GET, HEAD`
  */
 export function refuseMethod(request: AdapterRequest, allow: string, settings?: ProblemSettings): Answer | undefined {
   const { method, url } = request
@@ -65,19 +65,19 @@ export function refuseMethod(request: AdapterRequest, allow: string, settings?: 
   return problemAnswer(new FhirAuthError('method_not_allowed', message), request, { allow, settings })
 }
 
-/** Runtimes throw at a header that must not be, and an adapter would throw with them. */
+/** Checks all headers here, because runtimes throw for a wrong one only when the adapter sets it. */
 function checked(answer: Answer): Answer {
   for (const [name, value] of Object.entries(answer.headers)) checkHeaderValue(name, value)
   for (const cookie of answer.cookies) checkHeaderValue('set-cookie', cookie)
   return answer
 }
 
-/** Whether a browser shows the answer to a person, in a tab or a frame. */
+/** Whether a browser will show the answer to a person, in a tab or a frame. */
 export function isNavigation(request: AdapterRequest): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false
   const mode = request.header('sec-fetch-mode')
   if (mode !== undefined) return mode === 'navigate'
-  // Older browsers do not say. What old scripts ask with says so itself.
+  // Older browsers do not send it. There, many scripts send x-requested-with.
   return acceptsHtml(request) && request.header('x-requested-with') !== 'XMLHttpRequest'
 }
 
@@ -90,7 +90,7 @@ function pageHeaders(scriptHash?: string): Record<string, string> {
   return htmlHeaders(`default-src 'none'; style-src '${STYLE_HASH}';${script}`)
 }
 
-/** Of a page that the app has written itself: still without scripts, since what is in it may come from a request. */
+/** For a page that the app has written itself. It allows no scripts, because the page may contain text from the request. */
 function ownPageHeaders(): Record<string, string> {
   return htmlHeaders("default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self';")
 }

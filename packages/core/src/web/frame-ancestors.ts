@@ -8,7 +8,7 @@ const DIRECTIVE = /frame-ancestors [^;]*/
 /** A host source of Content Security Policy (CSP3 §2.3.1), reduced to an origin: `https://*.ehr.example:8443`. */
 const ORIGIN = /^(https?):\/\/((?:\*\.)?[a-z\d-]+(?:\.[a-z\d-]+)*)(?::\d{1,5})?$/i
 
-/** The option `frameAncestors`: origins, as the directive has them. Undefined where there are none. */
+/** Reads the option `frameAncestors`: the origins, as the CSP directive lists them. Undefined if there are none. */
 export function readFrameAncestors(value: unknown, option: string): string | undefined {
   const origins = textList(value, option) ?? []
   for (const origin of origins) {
@@ -19,13 +19,13 @@ export function readFrameAncestors(value: unknown, option: string): string | und
   return origins.length === 0 ? undefined : origins.join(' ')
 }
 
-/** The answer as an owner's pages are: in the frames that its settings allow, and in no others. */
+/** The answer with the `frame-ancestors` of its owner's settings. */
 export function framedFor(owner: object, answer: Answer): Answer {
   const { frameAncestors } = problemSettingsOf(owner)
   return frameAncestors === undefined ? answer : framedBy(frameAncestors, answer)
 }
 
-/** The answer in the frames of these sources alone. What is no page of this library stays as it is. */
+/** The answer with these `frame-ancestors`. An answer without a Content-Security-Policy is not a page and stays as it is. */
 export function framedBy(sources: string, answer: Answer): Answer {
   const policy = answer.headers[POLICY]
   if (policy === undefined) return answer

@@ -9,17 +9,17 @@ import { addressWithLaunch } from './launch-id.ts'
 import type { ProblemPlace } from './problem-log.ts'
 import { problemSettingsOf } from './problem-settings.ts'
 
-/** What a route needs of the token. */
+/** What a route needs. */
 export interface FhirRequirement {
-  /** Space-separated, or a list: every one must be covered by what was granted. */
+  /** Separated by spaces, or a list. The granted scopes must cover all of them. */
   scope?: string | readonly string[] | undefined
-  /** A patient in context. */
+  /** Whether a patient must be in context. Default false. */
   patient?: boolean | undefined
-  /** An encounter in context. */
+  /** Whether an encounter must be in context. Default false. */
   encounter?: boolean | undefined
   /**
-   * `unchecked`: the app's own token passes too, the one of `backendServices()`. It says nothing about who is asking, so
-   * the app must have authorised the visitor before. Default: only people who have logged in pass.
+   * `unchecked`: also lets requests with the app's own token pass, the one of `backendServices()`. That token says nothing
+   * about who is asking, so the app must have authorised the visitor before. Default: only people who have logged in pass.
    */
   visitor?: 'unchecked' | undefined
 }
@@ -31,21 +31,21 @@ const REQUIREMENT = {
   visitor: oneOf('unchecked'),
 } satisfies OptionRules<FhirRequirement>
 
-/** Decides whether a request may pass: undefined lets it, an answer refuses it. */
+/** Decides whether a request may pass: undefined lets it pass, an answer refuses it. */
 export type FhirGuard = (finding: Finding | null | undefined, request: AdapterRequest) => Answer | undefined
 
 /**
- * `Cache-Control` of what a guarded handler answers, where it does not say otherwise: it is data of one person, and no
- * cache on the way may keep it (RFC 9111 §5.2.2).
+ * The `Cache-Control` of a guarded handler's response, unless the handler sets one. The response has data of one person, so
+ * no cache may store it (RFC 9111 §5.2.2).
  */
 export const GUARDED_CACHE_CONTROL = 'private, no-store'
 
 /**
- * A guard for routes: undefined lets the request pass. Otherwise the answer: login for a person without one, 401 for a
- * program, 403 for a scope or context that is not there, 503 when there is no token at the moment; and the same page with
- * its launch in the address, where only the page before it said which launch it is.
+ * Makes a guard for routes. Without a login, a person is redirected to the login and a program gets 401. A missing scope or
+ * context gets 403. If there is no token at the moment, the answer is 503. If only the referrer says which launch a page
+ * belongs to, the guard redirects to the same page with the launch in its address.
  *
- * @throws `invalid_option` when called with an unknown option, an empty scope, or a system scope for people
+ * @throws `invalid_option` for an unknown option, an empty or malformed scope, or a system scope without `visitor`
  */
 export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
   const { scope, patient, encounter, visitor } = readOptions(requirement, REQUIREMENT, 'requireFhir()')
@@ -75,7 +75,7 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
   }
 }
 
-/** The answer to a failure half-way, such as a session that has ended: like that of a guard. */
+/** The answer to an error of a handler, such as a session that has ended. It is the same as a guard's answer. */
 export function failureAnswer(
   error: FhirAuthError,
   finding: Finding | null | undefined,
@@ -89,7 +89,7 @@ export function failureAnswer(
 /**
  * The context of a request behind a guard.
  *
- * @throws `login_required` where there is none, since no guard ran
+ * @throws `login_required` if there is none, because no guard ran
  */
 export function contextBehindGuard(context: FhirContext | null | undefined): FhirContext {
   if (context) return context
@@ -102,7 +102,7 @@ function checkScope(required: ScopeSet, visitor: FhirRequirement['visitor']): vo
   if (required.size === 0) refuseOption('requireFhir({ scope }) is empty. Leave it out, or name a scope.')
   for (const scope of required.scopes) {
     if (scope.kind === 'unknown') {
-      refuseOption(`requireFhir({ scope }): "${scope.text}" is no SMART scope. Write e.g. 'patient/Observation.rs'.`)
+      refuseOption(`requireFhir({ scope }): "${scope.text}" is not a SMART scope. Write e.g. 'patient/Observation.rs'.`)
     }
     if (scope.kind === 'resource' && scope.level === 'system' && visitor === undefined) {
       refuseOption(
@@ -113,7 +113,7 @@ function checkScope(required: ScopeSet, visitor: FhirRequirement['visitor']): vo
   }
 }
 
-/** What a context lacks. */
+/** The error for a context that does not meet the requirement. */
 function shortfall(
   context: FhirContext,
   { required, patient, encounter }: { required: ScopeSet | undefined; patient: boolean; encounter: boolean },
@@ -123,7 +123,7 @@ function shortfall(
     return new FhirAuthError('insufficient_scope', `This needs the scope ${lacking}, which was not granted.`)
   }
   const lacks = patient && !context.patient ? 'patient' : encounter && !context.encounter ? 'encounter' : undefined
-  return lacks && new FhirAuthError('missing_context', `This needs a ${lacks} in context, and the login brought none.`)
+  return lacks && new FhirAuthError('missing_context', `This needs a ${lacks} in context, and the login has none.`)
 }
 
 function framedAs(finding: Finding | null | undefined, answer: Answer): Answer {

@@ -7,13 +7,13 @@ import {
   MissingContext,
 } from './adapter-contract.ts'
 
-/** Of Node's `IncomingMessage`, and of each framework's request around it. */
+/** The part of Node's `IncomingMessage` that core reads; each framework's request has it too. */
 export interface NodeRequestParts {
   readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
 }
 
-/** Of Node's `ServerResponse`. */
+/** The part of Node's `ServerResponse` that core uses. */
 export interface NodeResponse {
   statusCode: number
   setHeader(name: string, value: string): unknown
@@ -21,13 +21,13 @@ export interface NodeResponse {
   end(body: string): unknown
 }
 
-/** A request of Node's HTTP server, or of a framework on it, as core reads it. */
+/** A request of Node's HTTP server, or of a framework on top of it. */
 export class NodeRequest implements AdapterRequest {
   readonly method: string
   readonly url: string
   readonly #headers: NodeRequestParts['headers']
 
-  /** @param url - before any mount path was cut off (`originalUrl` in Express), and after a rewrite (`url` in Fastify) */
+  /** @param url - with the mount path (`originalUrl` in Express), and after a rewrite (`url` in Fastify) */
   constructor({ method = 'GET', headers }: NodeRequestParts, url: string) {
     this.method = method
     this.url = url
@@ -40,7 +40,7 @@ export class NodeRequest implements AdapterRequest {
   }
 }
 
-/** On a request without a context: why, for the guard. */
+/** Keeps the reason on a request without a context, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 
 /** A request as handlers see it. */
@@ -51,14 +51,14 @@ interface Marked extends FhirCarrier {
   [MISSING]?: MissingContext | undefined
 }
 
-/** What {@link keepFinding} has left on a request. */
+/** What {@link keepFinding} has stored on a request. */
 export function findingOn(request: FhirCarrier): Finding | undefined {
-  return request.fhir ?? (request as Marked)[MISSING] // the mark is nobody else's to see
+  return request.fhir ?? (request as Marked)[MISSING] // not in the public type
 }
 
-/** Leaves on a request what was found for it, for its handler and its guard. */
+/** Stores on a request what was found for it, for its handler and its guard. */
 export function keepFinding(request: FhirCarrier, found: Finding): void {
-  // Express has changed the request's prototype, and each new member then costs a microsecond: none without need.
+  // Add no member without need: Express changes the request's prototype, which makes each new member cost a microsecond.
   if (found instanceof MissingContext) {
     if (request.fhir !== undefined) delete request.fhir
     const marked: Marked = request
@@ -68,7 +68,7 @@ export function keepFinding(request: FhirCarrier, found: Finding): void {
   }
 }
 
-/** Answers on Node's own response, which frameworks extend: to the letter, with no charset added to a type. */
+/** Sends an answer on Node's own response, which frameworks extend. So no framework adds a charset to the content type. */
 export function sendOnNode(answer: Answer, response: NodeResponse): void {
   response.statusCode = answer.status
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
@@ -76,7 +76,7 @@ export function sendOnNode(answer: Answer, response: NodeResponse): void {
   response.end(answer.body)
 }
 
-/** For an answer whose body the app writes instead: cookies, and each header that is not about the body. */
+/** Sends the cookies, and the headers that are not about the body, of an answer whose body the app writes. */
 export function sendHeadOnNode(answer: Answer, response: NodeResponse): void {
   for (const [name, value] of Object.entries(headersBesideBody(answer))) response.setHeader(name, value)
   for (const cookie of answer.cookies) response.appendHeader('set-cookie', cookie)

@@ -1,7 +1,7 @@
 import type { LaunchClient } from '../client/client.ts'
 import { escapeHtml, htmlPage } from './html-page.ts'
 
-/** Asks a person where to log in, when the app has several servers. */
+/** Asks a person at which server to log in, if the app has several. */
 export function loginChoice(clients: readonly LaunchClient[], loginPath: string, returnTo: string): string {
   const items = clients.map(({ fhirBaseUrl }) => {
     const query = new URLSearchParams({ iss: fhirBaseUrl, returnTo })
@@ -11,10 +11,10 @@ export function loginChoice(clients: readonly LaunchClient[], loginPath: string,
 }
 
 const SUBMIT_SCRIPT = 'document.forms[0].submit()'
-/** Of the script above, for the page's Content-Security-Policy; a test holds the two together. */
+/** The hash of the script above, for the page's Content-Security-Policy; a test checks it. */
 const SUBMIT_SCRIPT_HASH = 'sha256-ePniVEkSivX/c7XWBGafqh8tSpiRrKiqYeqbG7N1TOE='
 
-/** An authorization request by POST (SMART App Launch 2.2, capability `authorize-post`); works without scripts by its button. */
+/** An authorization request by POST (SMART App Launch 2.2, capability `authorize-post`). Without scripts, its button works. */
 export function authorizationForm(endpoint: string, parameters: URLSearchParams): { html: string; scriptHash: string } {
   const fields = [...parameters].map(
     ([name, value]) => `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
@@ -26,10 +26,10 @@ export function authorizationForm(endpoint: string, parameters: URLSearchParams)
   }
 }
 
-/** Offers a launch that a frame cannot finish in a tab of its own. */
+/** Offers to open a launch in a new tab, because the frame has no cookies. */
 export function newTabPage(launchUrl: string): string {
   return htmlPage(
     'Open the app',
-    `<p>Your browser keeps no cookies for this app inside another site's page.</p><p><a href="${escapeHtml(launchUrl)}" target="_blank" rel="noopener">Open the app in a new tab</a></p>`,
+    `<p>Your browser blocks the cookies of this app inside another site's page.</p><p><a href="${escapeHtml(launchUrl)}" target="_blank" rel="noopener">Open the app in a new tab</a></p>`,
   )
 }

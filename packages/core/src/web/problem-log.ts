@@ -1,19 +1,19 @@
 import type { FhirAuthError } from '../errors.ts'
 
-/** Of the shape that pino, bunyan and `console` have: fields, then a message. */
+/** A logger such as pino, bunyan or `console`: first the fields, then a message. */
 export interface ProblemLogger {
   error(fields: object, message: string): void
   warn(fields: object, message: string): void
 }
 
-/** Where a problem happened; what is not known stays out. */
+/** Where a problem happened, as far as it is known. */
 export interface ProblemPlace {
   readonly fhirBaseUrl?: string | undefined
   readonly clientId?: string | undefined
   readonly launchId?: string | undefined
 }
 
-/** One line for the operator. */
+/** Writes one log line for the operator. */
 export type TellOperator = (error: FhirAuthError, place: ProblemPlace) => void
 
 /** The option `log`: a logger, or `false` for none. Default: a line of JSON on `console.error`. */
@@ -28,12 +28,12 @@ export function tellOperatorBy(log: LogOption): TellOperator {
       else if (error.status >= 500) log.error(fields, error.message)
       else log.warn(fields, error.message)
     } catch {
-      // A log that fails must not fail the answer.
+      // A logger that throws must not break the answer.
     }
   }
 }
 
-/** Whether it is a problem for an operator: a person who has yet to log in, or a robot's method, is none. */
+/** Whether to log a problem for the operator. A missing login and a wrong method are part of normal traffic. */
 export function isWorthTelling({ code, status }: FhirAuthError): boolean {
   return status >= 500 || (code !== 'login_required' && code !== 'method_not_allowed')
 }
@@ -46,6 +46,6 @@ function fieldsOf(error: FhirAuthError): object {
 
 function printLine(error: FhirAuthError, fields: object): void {
   const level = error.status >= 500 ? 'error' : 'warn'
-  // biome-ignore lint/suspicious/noConsole: an operator who has set nothing sees problems all the same
+  // biome-ignore lint/suspicious/noConsole: without any configuration, an operator must still see problems
   console.error(JSON.stringify({ level, message: `fhir-auth: ${error.message}`, ...fields }))
 }

@@ -8,18 +8,18 @@ export interface PageOptions {
   appName?: string | undefined
   /** Where `Back to the app` leads: a path, or an https URL. Default: no such link. */
   appUrl?: string | undefined
-  /** Language of `texts`, as HTML has it: `de`. Default `en`. */
+  /** Language of `texts`, as in HTML's `lang`: `de`. Default `en`. */
   language?: string | undefined
-  /** In place of the English texts; those that are left out stay English. */
+  /** Texts that replace the English ones. Those that are left out stay English. */
   texts?: Partial<VisitorTexts> | undefined
   /**
-   * The whole page as HTML, in place of this library's. It has no inline scripts, and styles and pictures of the app's own
-   * origin alone. Where it throws, this library's page is shown.
+   * Renders the whole page as HTML. The page's Content-Security-Policy allows no scripts, and styles and images only from
+   * the app's own origin. If this throws, the built-in page is shown.
    */
   render?: ((page: ProblemPage) => string) | undefined
 }
 
-/** What a page for a visitor says. */
+/** The content of a page for a visitor. */
 export interface ProblemPage {
   readonly situation: Situation
   readonly status: number
@@ -29,7 +29,7 @@ export interface ProblemPage {
   readonly appName: string | undefined
   /** Ways out, the best one first. */
   readonly links: readonly { readonly text: string; readonly url: string }[]
-  /** In the operator's line too; undefined where nothing was logged. */
+  /** The same as in the operator's log line; undefined if nothing was logged. */
   readonly reference: string | undefined
 }
 
@@ -39,14 +39,14 @@ export interface ProblemPageParts {
   readonly reference: string | undefined
 }
 
-/** @returns the page as HTML, and whether the app has written it */
+/** @returns the page as HTML, and whether the app has rendered it */
 export function problemPage(parts: ProblemPageParts, options: PageOptions): { html: string; isOwn: boolean } {
   const page = pageOf(parts, options)
   try {
     const html = options.render?.(page)
     if (typeof html === 'string') return { html, isOwn: true }
   } catch {
-    // A person in trouble gets a page, whatever else fails.
+    // Show the built-in page instead.
   }
   return { html: renderPage(page, { ...ENGLISH_TEXTS, ...options.texts }), isOwn: false }
 }
@@ -64,7 +64,7 @@ function pageOf({ error, retryUrl, reference }: ProblemPageParts, options: PageO
   return { situation, status: error.status, language, title, text, appName, links, reference }
 }
 
-/** Who cannot log in here has to come from the EHR. */
+/** Without a login URL, the person has to open the app from the EHR. */
 function situationFor(error: FhirAuthError, loginUrl: string | undefined): Situation {
   const situation = situationOf(error)
   return situation === 'loggedOut' && loginUrl === undefined ? 'notOpened' : situation

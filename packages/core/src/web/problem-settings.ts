@@ -3,13 +3,13 @@ import { type LogOption, type ProblemLogger, type TellOperator, tellOperatorBy }
 import type { PageOptions } from './problem-page.ts'
 import { ENGLISH_TEXTS, type VisitorTexts } from './visitor-texts.ts'
 
-/** How the problems of a launch or a backend service are told: to a visitor by a page, to the operator by a line. */
+/** How the problems of a launch or a backend service are shown to the visitor and logged for the operator. */
 export interface ProblemSettings {
   readonly pages: PageOptions
   readonly tellOperator: TellOperator
-  /** Where a person can log in; undefined: only from the EHR. */
+  /** Where a person can log in; undefined if the app opens only from the EHR. */
   readonly loginUrl: string | undefined
-  /** Who may frame the pages, as sources of the directive `frame-ancestors`. Undefined: nobody. */
+  /** Which sites may frame the pages, as sources of the directive `frame-ancestors`. Undefined: none. */
   readonly frameAncestors: string | undefined
 }
 
@@ -22,7 +22,7 @@ export const DEFAULT_PROBLEM_SETTINGS: ProblemSettings = Object.freeze({
 
 const settings = new WeakMap<object, ProblemSettings>()
 
-/** @param owner - a handler, or a context: all that a guard knows of a request */
+/** @param owner - a handler or a context: a guard has one of them */
 export function setProblemSettings(owner: object, its: ProblemSettings): void {
   settings.set(owner, its)
 }
@@ -58,14 +58,14 @@ function readAppUrl(value: unknown, option: string): string | undefined {
 
 function readTexts(value: unknown, option: string): PageOptions['texts'] {
   if (value === undefined) return undefined
-  if (typeof value !== 'object' || value === null) return refuseOption(`${option} must be an object of texts.`)
+  if (typeof value !== 'object' || value === null) return refuseOption(`${option} must be an object with texts.`)
   for (const [name, text] of Object.entries(value)) {
     if (!Object.hasOwn(ENGLISH_TEXTS, name)) {
       refuseOption(`${option}.${name} is not known. Known are ${Object.keys(ENGLISH_TEXTS).join(', ')}.`)
     }
     const wanted = typeof ENGLISH_TEXTS[name as keyof VisitorTexts]
     if (typeof text !== wanted) {
-      refuseOption(`${option}.${name} must be ${wanted === 'string' ? 'a text' : '{ title, text }'}.`)
+      refuseOption(`${option}.${name} must be ${wanted === 'string' ? 'a string' : '{ title, text }'}.`)
     }
   }
   return value as Partial<VisitorTexts>

@@ -1,6 +1,6 @@
 import type { FhirAuthError, FhirAuthErrorCode } from '../errors.ts'
 
-/** What a visitor is in, whatever the reason: a page tells people what to do now. What broke is for the operator's log. */
+/** The situation of a visitor. A page tells people what to do now; the operator's log says what broke. */
 export type Situation =
   | 'loggedOut'
   | 'notOpened'
@@ -64,7 +64,7 @@ const SITUATIONS: Readonly<Record<FhirAuthErrorCode, Situation>> = {
 const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   loggedOut: {
     title: 'Please log in',
-    text: 'You are not logged in, or your login has ended. Log in to go on.',
+    text: 'You are not logged in, or your login has ended. Log in to continue.',
   },
   notOpened: {
     title: 'Please open the app again',
@@ -72,7 +72,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   recordChanged: {
     title: 'Please log in again',
-    text: 'The record that was open here has changed. To keep records apart, the app has closed it.',
+    text: 'The record that was open here has changed. The app has closed it, so that records do not get mixed up.',
   },
   whichPatient: {
     title: 'Which patient?',
@@ -96,7 +96,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   wrongStart: {
     title: 'The app cannot be opened from here',
-    text: 'Open it again from where you usually do.',
+    text: 'Open it again the way you usually do.',
   },
   notAvailable: {
     title: 'Not available at the moment',
@@ -104,7 +104,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   fault: {
     title: 'Something went wrong',
-    text: 'This is not your fault. Try again later. Those who run this app can see what happened.',
+    text: 'This is not your fault. Try again later. The people who run this app can see what happened.',
   },
   notPossible: {
     title: 'That did not work',
@@ -112,7 +112,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
 }
 
-/** The words around the text, and texts by situation. A page in another language replaces all of them. */
+/** The texts for each situation, and the words around them. A page in another language replaces all of them. */
 export interface VisitorTexts extends Readonly<Record<Situation, SituationText>> {
   readonly logIn: string
   readonly backToApp: string
@@ -126,10 +126,10 @@ export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
   logIn: 'Log in again',
   backToApp: 'Back to the app',
   moreAboutThis: 'More about this error',
-  askForHelp: 'If it goes on, ask for help and give this reference:',
+  askForHelp: 'If this keeps happening, ask for help and give this reference:',
 })
 
-/** A mistake of the app's own is a fault, whatever its code. */
+/** Status 500 is a mistake of the app, and so a fault, whatever the code. */
 export function situationOf({ code, status }: FhirAuthError): Situation {
   return status === 500 ? 'fault' : SITUATIONS[code]
 }

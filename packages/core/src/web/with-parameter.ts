@@ -1,4 +1,4 @@
-/** A path with this parameter once in its query, whatever it had before. All the rest of it stays to the letter. */
+/** Sets a query parameter of a path: replaces it, or adds it. The rest of the path is not changed. */
 export function withParameter(path: string, name: string, value: string): string {
   const [beforeHash = ''] = path.split('#', 1)
   const [pathname = ''] = beforeHash.split('?', 1)

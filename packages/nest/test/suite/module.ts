@@ -87,7 +87,7 @@ export function describeModule(platform: Platform, suite: { sandbox: Sandbox }):
     })
 
     it('a decorator refuses what is no scope when the class is defined', () => {
-      expect(() => RequireScopes('patient/Observation.everything')).toThrow('is no SMART scope')
+      expect(() => RequireScopes('patient/Observation.everything')).toThrow('is not a SMART scope')
       expect(() => RequireFhir({ scopes: 'patient/*.rs' } as object)).toThrow('Did you mean "scope"?')
     })
   })
