@@ -59,7 +59,7 @@ const decoded = (request: SeenRequest) =>
 it.each<[string, string, (secret: string) => ClientAuth]>([
   ['a line break', 'hunter-two\n', clientSecretBasic],
   ['a line break', 'hunter-two\r\n', clientSecretPost],
-  ['a blank', 'hunter-two ', clientSecretBasic],
+  ['a space', 'hunter-two ', clientSecretBasic],
 ])('AUTH-B1 a secret that ends with %s is refused with that reason, and not shown', async (what, secret, make) => {
   const failure = await failureOf(() => make(secret))
   expect(failure.code).toBe('invalid_option')
