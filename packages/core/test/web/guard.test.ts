@@ -254,7 +254,11 @@ describe('configuration', () => {
   it.each([
     ['an empty scope', { scope: ' ' }, 'empty'],
     ['an empty list', { scope: [] }, 'empty'],
-    ['something that is not a SMART scope', { scope: 'patient/Observation.sr' }, '"patient/Observation.sr" is not a SMART scope'],
+    [
+      'something that is not a SMART scope',
+      { scope: 'patient/Observation.sr' },
+      '"patient/Observation.sr" is not a SMART scope',
+    ],
     ["a scope of the app's own token", { scope: 'patient/*.rs system/Patient.r' }, 'does not authorise a visitor'],
     ['a visitor of another kind', { visitor: 'anyone' }, "visitor must be 'unchecked'"],
     ['a misspelt option', { scopes: 'patient/*.rs' }, 'Did you mean "scope"?'],
