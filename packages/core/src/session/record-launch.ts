@@ -130,7 +130,7 @@ export async function recordRefresh(
   return { launch, idTokenFault, unread }
 }
 
-/** `iss` with `sub` is the key of a person. Even where the signature cannot be checked, another one is reason to stop. */
+/** `iss` and `sub` together identify a person. Another person is reason to stop, even if the signature cannot be checked. */
 function namesOtherPerson(idToken: string | undefined, { idToken: known }: LaunchRecord): boolean {
   if (idToken === undefined || known === undefined) return false
   try {
