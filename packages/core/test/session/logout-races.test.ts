@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { createSmartLaunch, publicClient, type SmartLaunch, type SmartLaunchOptions } from '../../src/index.ts'
 import { exploreAll, Stage } from '../support/interleavings.ts'
 import { createMapStore } from '../support/map-store.ts'
+import { createRotatingServer } from '../support/rotating-server.ts'
 
 // Each order in which the calls of two processes reach the store they share, and the server.
 
@@ -9,36 +10,10 @@ const ORIGIN = 'https://portal.example'
 const SERVER = 'https://ehr.example'
 const SECRET = 'a session secret for these tests: 0123456789'
 
-/** Issues, rotates and revokes refresh tokens, and knows which of them still work. */
-function createTokenServer() {
-  const live = new Set<string>()
-  let issued = 0
-  let patients = 0
-  const issue = (context: object = {}) => {
-    const refreshToken = `refresh-${++issued}`
-    live.add(refreshToken)
-    const members = { token_type: 'bearer', expires_in: 300, scope: 'patient/*.rs offline_access', ...context }
-    return Response.json({ access_token: `access-${issued}`, refresh_token: refreshToken, ...members })
-  }
-  const send: typeof fetch = async (input, init) => {
-    const form = new URLSearchParams(String(init?.body))
-    if (String(input) === `${SERVER}/revoke`) {
-      live.delete(form.get('token') ?? '')
-      return new Response(null, { status: 200 })
-    }
-    if (form.get('grant_type') === 'authorization_code') {
-      return issue({ patient: `p${++patients}` })
-    }
-    if (live.delete(form.get('refresh_token') ?? '')) return issue()
-    return Response.json({ error: 'invalid_grant' }, { status: 400 })
-  }
-  return { live, send }
-}
-
 /** Two processes of one app, and a browser that is logged in. */
 async function startTwo() {
   const clock = { now: Date.UTC(2026, 0, 1) }
-  const server = createTokenServer()
+  const server = createRotatingServer(SERVER)
   const stage = new Stage()
   const store = createMapStore(() => clock.now)
   const launchOf = (actor: string): SmartLaunch =>
