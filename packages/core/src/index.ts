@@ -63,7 +63,8 @@ export type { SigningAlgorithm } from './shared/signing-algorithm.ts'
 // Differences of vendors.
 
 export { type AthenahealthOptions, athenahealth } from './dialects/athenahealth.ts'
-export { type Dialect, type DialectOverrides, defineDialect } from './dialects/dialect.ts'
+export { defineDialect } from './dialects/define-dialect.ts'
+export type { Dialect, DialectOverrides } from './dialects/dialect.ts'
 export { epic } from './dialects/epic.ts'
 export { type IntelichartOptions, intelichart } from './dialects/intelichart.ts'
 export { type MeditechOptions, meditech } from './dialects/meditech.ts'

@@ -1,3 +1,4 @@
+import { completeDialect } from '../dialects/define-dialect.ts'
 import type { ClientUse, Dialect } from '../dialects/dialect.ts'
 import { smart } from '../dialects/smart.ts'
 import { checkSecureUrl } from '../http/secure-url.ts'
@@ -147,7 +148,7 @@ function readClientAuth(value: unknown, option: string): ClientAuth | undefined 
 }
 
 function readDialect(value: unknown = smart(), option: string): Dialect {
-  if (hasMethod<Dialect>(value, 'check')) return value
+  if (hasMethod<Dialect>(value, 'check')) return completeDialect(value)
   return refuseOption(
     `${option} must be a dialect: smart(), that of a vendor such as epic(), or one made with defineDialect().`,
   )

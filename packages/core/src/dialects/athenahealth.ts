@@ -1,5 +1,6 @@
 import { type OptionRules, readOptions, textOrList } from '../options.ts'
-import { type Dialect, defineDialect } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect } from './dialect.ts'
 
 export interface AthenahealthOptions {
   /** What `aud` of an id_token is, should it not be the client id: reported of athenaPractice and athenaFlow alone. */

@@ -1,4 +1,3 @@
-import { checkKnownOptions, refuseOption } from '../options.ts'
 import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 
 /** The grants this library uses. */
@@ -21,7 +20,7 @@ export interface ClientUse {
 
 /**
  * What one vendor does otherwise than SMART App Launch 2.2: plain data and small functions.
- * Make one with {@link defineDialect}; what it leaves out is SMART's own rule.
+ * Make one with `defineDialect`; what it leaves out is SMART's own rule.
  */
 export interface Dialect {
   readonly name: string
@@ -55,7 +54,7 @@ export interface AuthorizationRules {
   /** `POST` sends the parameters by a self-submitting form (capability `authorize-post`), for very long requests. */
   readonly method: 'GET' | 'POST'
   /** Further parameters, e.g. `{ resource: '…' }`. */
-  readonly parameters: Readonly<Record<string, string>>
+  readonly parameters: (context: DialectContext) => Readonly<Record<string, string>>
 }
 
 export interface TokenRules {
@@ -120,83 +119,27 @@ export interface IdTokenRules {
 
 export type IdTokenCheck = 'nonce' | 'iat' | 'typ' | 'auth_time'
 
+/** What a request gets besides SMART's own: the same each time, or by the request. */
+type Additions<Value> = Readonly<Record<string, Value>> | ((context: DialectContext) => Readonly<Record<string, Value>>)
+
+/** Rules that may also be written as an object. */
+interface WrittenRules {
+  readonly authorization: { readonly parameters: Additions<string> }
+  readonly token: { readonly parameters: Additions<string> }
+  readonly assertion: { readonly claims: Additions<unknown> }
+}
+
+export type RulePart = Exclude<keyof Dialect, 'name' | 'check'>
+
+type WrittenRule<Part extends RulePart, Rule extends keyof Dialect[Part]> = Part extends keyof WrittenRules
+  ? Rule extends keyof WrittenRules[Part]
+    ? WrittenRules[Part][Rule]
+    : Dialect[Part][Rule]
+  : Dialect[Part][Rule]
+
 /** A dialect as written: any part, any member of it. */
 export type DialectOverrides = {
-  readonly [Part in Exclude<keyof Dialect, 'name' | 'check'>]?:
-    | { readonly [Rule in keyof Dialect[Part]]?: Dialect[Part][Rule] | undefined }
+  readonly [Part in RulePart]?:
+    | { readonly [Rule in keyof Dialect[Part]]?: WrittenRule<Part, Rule> | undefined }
     | undefined
 } & { readonly check?: Dialect['check'] | undefined }
-
-const SMART: Omit<Dialect, 'name'> = {
-  discovery: Object.freeze({ url: undefined, issuer: undefined }),
-  authorization: Object.freeze({ audienceParameter: 'aud', pkce: 'force', nonce: true, method: 'GET', parameters: {} }),
-  token: Object.freeze({
-    sendClientId: 'public',
-    parameters: () => ({}),
-    assumeBearer: false,
-    acceptedTypes: [],
-    defaultLifetimeSeconds: 300,
-  }),
-  // 240 s of the 300 s that SMART allows: room for a clock that is a minute off.
-  assertion: Object.freeze({
-    audience: 'token_endpoint',
-    lifetimeSeconds: 240,
-    typ: 'JWT',
-    algorithms: undefined,
-    jku: undefined,
-    claims: () => ({}),
-    omitClaims: [],
-  }),
-  scopes: Object.freeze<ScopeRules>({ encode: (scope) => scope, decode: (scope) => scope }),
-  idToken: Object.freeze({ mode: 'verify', audience: undefined, issuer: undefined, skipChecks: [] }),
-  check: () => {},
-}
-
-/**
- * Makes a dialect from what a vendor does otherwise.
- *
- * @param base - the dialect to start from. Default: SMART App Launch 2.2 as written.
- * @throws `invalid_option` for an unknown rule, an assertion lifetime over 300 s, or a token type that is no bearer token's
- */
-export function defineDialect(name: string, overrides: DialectOverrides = {}, base?: Dialect): Dialect {
-  const start = base ?? SMART
-  checkKnownOptions(overrides, Object.keys(SMART), `defineDialect("${name}")`)
-  const part = <Part extends keyof DialectOverrides & keyof typeof SMART>(key: Part): (typeof SMART)[Part] => {
-    const given = overrides[key]
-    if (given === undefined) return start[key]
-    if (typeof given === 'function') return given as (typeof SMART)[Part]
-    checkKnownOptions(given, Object.keys(SMART[key]), `defineDialect("${name}").${key}`)
-    const set = Object.entries(given).filter(([, value]) => value !== undefined)
-    return Object.freeze({ ...start[key], ...Object.fromEntries(set) }) as (typeof SMART)[Part]
-  }
-  const dialect: Dialect = Object.freeze({
-    name,
-    discovery: part('discovery'),
-    authorization: part('authorization'),
-    token: part('token'),
-    assertion: part('assertion'),
-    scopes: part('scopes'),
-    idToken: part('idToken'),
-    check: part('check'),
-  })
-  checkAcceptedTypes(name, dialect.token.acceptedTypes)
-  const { lifetimeSeconds } = dialect.assertion
-  if (!(lifetimeSeconds > 0 && lifetimeSeconds <= 300)) {
-    refuseOption(
-      `defineDialect("${name}").assertion.lifetimeSeconds is ${lifetimeSeconds}. Use more than 0 and at most 300 (SMART App Launch 2.2, "Authentication JWT").`,
-    )
-  }
-  return dialect
-}
-
-/** A token of these types needs a proof of possession with each request (RFC 9449 §7.1), which is not sent here. */
-const BOUND_TYPES = ['dpop', 'mac', 'pop']
-
-function checkAcceptedTypes(name: string, types: unknown): void {
-  const option = `defineDialect("${name}").token.acceptedTypes`
-  if (!Array.isArray(types) || !types.every((type) => typeof type === 'string' && type !== '')) {
-    refuseOption(`${option} must be a list of words, e.g. ['BearerToken'].`)
-  }
-  const bound = types.find((type) => BOUND_TYPES.includes(type.toLowerCase()))
-  if (bound) refuseOption(`${option} has "${bound}", which is no bearer token. Ask the vendor for bearer tokens.`)
-}

@@ -1,5 +1,6 @@
 import { refuseOption } from '../options.ts'
-import { type Dialect, defineDialect } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect } from './dialect.ts'
 
 /**
  * Epic. It follows SMART App Launch 2.2 where this library has a rule, so only a configuration that it cannot serve is

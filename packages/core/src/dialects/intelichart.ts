@@ -1,6 +1,7 @@
 import { secureUrl } from '../http/secure-url.ts'
 import { listOf, type OptionRules, optionalText, positive, readOptions, refuseOption } from '../options.ts'
-import { type Dialect, defineDialect, type OmittableClaim } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect, OmittableClaim } from './dialect.ts'
 
 export interface IntelichartOptions {
   /**

@@ -1,6 +1,7 @@
 import { secureUrl } from '../http/secure-url.ts'
 import { type OptionRules, readOptions } from '../options.ts'
-import { type Dialect, defineDialect } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect } from './dialect.ts'
 
 export interface MeditechOptions {
   /** Where the smart-configuration is. Default: `/.well-known/smart-configuration` at the root of the FHIR base URL's host. */

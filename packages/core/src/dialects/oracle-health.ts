@@ -1,6 +1,7 @@
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { refuseOption } from '../options.ts'
-import { type Dialect, defineDialect } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect } from './dialect.ts'
 
 /**
  * Oracle Health (Cerner Millennium). Sources: the vendor's manual as of May 2024 (github.com/cerner/fhir.cerner.com,

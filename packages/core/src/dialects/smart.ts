@@ -1,4 +1,5 @@
-import { type Dialect, type DialectOverrides, defineDialect } from './dialect.ts'
+import { defineDialect } from './define-dialect.ts'
+import type { Dialect, DialectOverrides } from './dialect.ts'
 
 /**
  * SMART App Launch 2.2 as written: the default dialect.

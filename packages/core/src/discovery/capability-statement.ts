@@ -20,9 +20,11 @@ export function endpointsOfCapabilityStatement(document: Readonly<Record<string,
     const security = objects([rest.security])[0]
     for (const extension of objects(security?.extension)) {
       if (typeof extension.url !== 'string' || extension.url.toLowerCase() !== OAUTH_URIS) continue
-      for (const { url, valueUri } of objects(extension.extension)) {
+      for (const { url, valueUri, valueUrl } of objects(extension.extension)) {
         const name = typeof url === 'string' && Object.hasOwn(MEMBER_OF_EXTENSION, url) && MEMBER_OF_EXTENSION[url]
-        if (name && typeof valueUri === 'string') endpoints[name] ??= valueUri
+        // SMART 1.0 says valueUri; some servers write valueUrl, another type of FHIR R4.
+        const value = typeof valueUri === 'string' ? valueUri : valueUrl
+        if (name && typeof value === 'string') endpoints[name] ??= value
       }
     }
   }

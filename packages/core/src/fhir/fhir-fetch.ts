@@ -1,3 +1,4 @@
+import { checkResponse, discardBody } from '../http/read-bounded.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { mayGetToken, resolveFhirUrl, type TokenArea } from './fhir-target.ts'
 
@@ -30,7 +31,7 @@ export async function fetchFhir(access: FhirAccess, url: string | URL, init: Req
   if (response.status !== 401 || hasLeft || !isReplayable(init.body)) return response
   const renewed = await tokens.replace(token)
   if (renewed === undefined) return response
-  await response.body?.cancel()
+  await discardBody(response)
   return (await sendFhir(access, target, init, renewed)).response
 }
 
@@ -47,6 +48,7 @@ async function sendFhir(
   headers.set('authorization', `Bearer ${token}`)
   const { redirect = 'follow' } = init
   let response = await send(target.href, { ...init, headers, redirect: redirect === 'error' ? 'error' : 'manual' })
+  checkResponse(response)
   const method = (init.method ?? 'GET').toUpperCase()
   const follows = redirect === 'follow' && (method === 'GET' || method === 'HEAD')
   let from = target
@@ -55,7 +57,7 @@ async function sendFhir(
     const location = isRedirect(response.status) ? response.headers.get('location') : null
     if (!location || !URL.canParse(location, from.href)) break
     from = new URL(location, from.href)
-    await response.body?.cancel()
+    await discardBody(response)
     // The token, and whatever else the caller put in the headers, stays with the FHIR server: once the way has left it,
     // no later hop gets them back.
     hasLeft ||= !(await mayGetToken(from, access))

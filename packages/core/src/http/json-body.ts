@@ -1,4 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
+import { isTooDeep, MOST_LEVELS } from '../shared/nesting.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { shownUrl } from './secure-url.ts'
 import type { HttpAnswer } from './send-bounded.ts'
@@ -6,7 +7,7 @@ import type { HttpAnswer } from './send-bounded.ts'
 /**
  * The JSON object in a response body. The content type is ignored, because servers mislabel JSON.
  *
- * @throws `invalid_response` if it is not a JSON object
+ * @throws `invalid_response` if it is not a JSON object, or is nested too deeply
  */
 export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
   let value: unknown
@@ -23,6 +24,12 @@ export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
     throw new FhirAuthError(
       'invalid_response',
       `${shownUrl(answer.url)} answered ${answer.status} with JSON that is not an object.`,
+    )
+  }
+  if (isTooDeep(value)) {
+    throw new FhirAuthError(
+      'invalid_response',
+      `${shownUrl(answer.url)} answered ${answer.status} with JSON that is nested in more than ${MOST_LEVELS} levels.`,
     )
   }
   return value as Record<string, unknown>

@@ -2,7 +2,7 @@ import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { durationSince, type Emit, type EventListener, type RequestEvent, type RequestPurpose } from '../events.ts'
 import { callable, type OptionRule, positive } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
-import { readBounded } from './read-bounded.ts'
+import { checkResponse, discardBody, readBounded } from './read-bounded.ts'
 import { checkSecureUrl, shownUrl } from './secure-url.ts'
 
 /** How this library talks to servers. */
@@ -104,6 +104,7 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
   checkSecureUrl(url, 'URL')
   const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
   const fetchUrl = options.fetch ?? globalThis.fetch
+  const signal = timeLimitSignal(timeoutSeconds)
   let isAnswered = false
   try {
     const response = await fetchUrl(url, {
@@ -112,11 +113,12 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
       body: request.body?.toString() ?? null,
       // Following a 307 would send credentials to another host (RFC 9700 §4.12).
       redirect: 'manual',
-      signal: timeLimitSignal(timeoutSeconds),
+      signal,
     })
+    checkResponse(response)
     isAnswered = true
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
-      await response.body?.cancel()
+      await discardBody(response)
       throw new FhirAuthError(
         'unexpected_redirect',
         `${shownUrl(url)} answered with a redirect, which is never followed. Configure the final URL instead.`,
@@ -130,7 +132,8 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
     return { url, status: response.status, headers: response.headers, body }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error
-    if (error instanceof Error && error.name === 'TimeoutError') {
+    // Some say TimeoutError, others AbortError.
+    if (signal.aborted || (error instanceof Error && error.name === 'TimeoutError')) {
       throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
     }
     // No cause: it may contain what was received, and some servers echo what they were sent.

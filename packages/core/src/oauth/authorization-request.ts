@@ -77,7 +77,9 @@ export async function createAuthorizationRequest(
     parameters.set('code_challenge_method', 'S256')
   }
   if (nonce !== undefined) parameters.set('nonce', nonce)
-  for (const [name, value] of Object.entries(authorization.parameters)) {
+  const { clientId, fhirBaseUrl } = client
+  const further = authorization.parameters({ clientId, fhirBaseUrl, grantType: 'authorization_code' })
+  for (const [name, value] of Object.entries(further)) {
     // Neither empty nor twice, again.
     if (value !== '' && !parameters.has(name)) parameters.set(name, value)
   }

@@ -3,11 +3,15 @@ import type { Client } from '../client/client.ts'
 import type { IdTokenCheck, IdTokenRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
 import type { IdTokenClaims } from '../fhir/fhir-grant.ts'
+import { isTooDeep } from '../shared/nesting.ts'
 import { shownText } from '../shared/shown-text.ts'
 
 export const CLOCK_TOLERANCE_SECONDS = 60
 /** An id_token is made for the token response that it comes in. An older one is of another login. */
 const MAX_AGE_SECONDS = 3600
+
+/** Of all claims as JSON: a session keeps them. */
+const MAX_CLAIMS_LENGTH = 64_000
 
 /** What the login that an id_token belongs to knows of it. */
 export interface IdTokenExpectations {
@@ -31,6 +35,9 @@ export function checkClaims(
   expected: IdTokenExpectations,
   { client: { clientId, dialect }, now }: { readonly client: Client; readonly now: number },
 ): IdTokenClaims {
+  // First of all: nothing that is too deep can be written as JSON.
+  if (isTooDeep(claims)) refuse('its claims are nested too deeply')
+  if (JSON.stringify(claims).length > MAX_CLAIMS_LENGTH) refuse('its claims are too long to be kept')
   const { iss, sub, aud, azp, exp, events } = claims
   const rules = dialect.idToken
   if (iss === undefined || exp === undefined) refuse('"iss" or "exp" is missing')

@@ -16,6 +16,9 @@ import {
 import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
 import { challengeMembers, refusalText } from './refusal-text.ts'
 
+/** Largest answer of a back channel. A token response with a big id_token has a tenth of it; a session keeps what is in it. */
+const MAX_ANSWER_BYTES = 256 * 1024
+
 /** What a request to an authorization server's back channel needs besides its parameters. */
 export interface BackChannel {
   readonly http: HttpOptions
@@ -111,7 +114,8 @@ async function exchangeOnce(request: AuthenticatedRequest): Promise<Exchange> {
   const { headers, body } = draft
   const { purpose = 'token' } = channel
   const watched = { purpose, grantType: purpose === 'token' ? grantType : undefined }
-  const answer = await sendBounded({ method: 'POST', url, headers, body, ...watched }, channel.http)
+  const form = { method: 'POST', url, headers, body, maxBytes: MAX_ANSWER_BYTES, ...watched } as const
+  const answer = await sendBounded(form, channel.http)
   const refusal = () => refusalOf(answer, client, draft, channel.now())
   if (answer.status >= 200 && answer.status < 300) return { answer, refusal }
   throw refusal()

@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose/jwt/decode'
 import type { Client } from '../client/client.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
+import type { LaunchContext } from '../fhir/fhir-grant.ts'
 import { fhirUserOf } from '../oauth/fhir-user.ts'
 import { verifyIdToken } from '../oauth/id-token.ts'
 import type { IdTokenExpectations } from '../oauth/id-token-claims.ts'
@@ -122,12 +123,24 @@ export async function recordRefresh(
     refreshToken: next.refreshToken ?? previous.refreshToken,
     patient: previous.patient,
     encounter: previous.encounter,
-    launch: Object.freeze({ ...previous.launch, ...next.launch }),
+    launch: mergedContext(previous.launch, next.launch),
     idToken: next.idToken ?? previous.idToken,
     idTokenHint: next.idTokenHint ?? previous.idTokenHint,
     fhirUser: next.fhirUser ?? previous.fhirUser,
   })
   return { launch, idTokenFault, unread }
+}
+
+/** Longest launch context, as JSON: as long as one token response may be. */
+const MAX_CONTEXT_LENGTH = 256 * 1024
+
+/** Members that do not come again are kept. A server that sends new ones each time must not fill the store. */
+function mergedContext(before: LaunchContext, next: LaunchContext): LaunchContext {
+  const merged = { ...before, ...next }
+  if (JSON.stringify(merged).length <= MAX_CONTEXT_LENGTH) return Object.freeze(merged)
+  const { need_patient_banner, intent, smart_style_url, tenant } = before
+  const kept = Object.entries({ need_patient_banner, intent, smart_style_url, tenant })
+  return Object.freeze({ ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)), ...next })
 }
 
 /** `iss` and `sub` together identify a person. Another person is reason to stop, even if the signature cannot be checked. */

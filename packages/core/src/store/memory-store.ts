@@ -1,3 +1,4 @@
+import { FhirAuthError } from '../errors.ts'
 import { clock, type OptionRules, positive, readOptions } from '../options.ts'
 import { AgingMap } from '../shared/aging-map.ts'
 import { detachedText } from '../shared/detached-text.ts'
@@ -16,6 +17,8 @@ export interface MemoryStoreOptions {
 
 const DEFAULT_MAX_SESSIONS = 100_000
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024
+/** Largest session: room for ten launches with all that their servers may send. */
+const MAX_RECORD_BYTES = 8 * 1024 * 1024
 /** How many sessions are kept ready. A session at rest, as text, takes half the memory. */
 const READY_SESSIONS = 10_000
 /** Expired entries removed with each write, so that no write takes long. */
@@ -86,10 +89,16 @@ export class MemoryStore<R extends Expiring = Expiring> implements RecordStore<R
   }
 
   set(id: string, record: R): void {
-    const now = this.#now()
-    this.#sweep(now)
-    this.delete(id)
     const bytes = textOf(record).length
+    const most = Math.min(MAX_RECORD_BYTES, this.#maxBytes)
+    if (bytes > most) {
+      throw new FhirAuthError(
+        'session_store_failed',
+        `A session takes ${bytes} bytes, and the memory store keeps at most ${most} of one. Its servers send very much with their tokens: look at fhir.launch and fhir.idToken.`,
+      )
+    }
+    this.#sweep(this.#now())
+    this.delete(id)
     this.#bytes += bytes
     this.#shares?.count(record, bytes)
     this.#makeReady(id, { record, bytes })

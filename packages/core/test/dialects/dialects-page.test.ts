@@ -123,7 +123,7 @@ describe('docs/dialects.md', () => {
     const files = readdirSync(new URL('../../src/dialects/', import.meta.url))
     const vendors = files
       .map((file) => file.replace('.ts', ''))
-      .filter((name) => name !== 'dialect' && name !== 'smart')
+      .filter((name) => !['dialect', 'define-dialect', 'dialect-rules', 'smart'].includes(name))
     expect(
       Object.values(BUILT_IN)
         .map(({ name }) => name)

@@ -45,3 +45,15 @@ it('DISC-09 reads any JSON without throwing', () => {
     { numRuns: 500 },
   )
 })
+
+it('DISC-09 reads valueUrl where a server writes that in place of valueUri, which counts first', () => {
+  const extension = [
+    { url: 'token', valueUrl: 'https://as.example.com/token' },
+    { url: 'authorize', valueUrl: 'https://wrong.example', valueUri: 'https://as.example.com/authorize' },
+    { url: 'revoke', valueUrl: 7 },
+  ]
+  expect(endpointsOfCapabilityStatement(statement(OAUTH_URIS, extension))).toEqual({
+    token_endpoint: 'https://as.example.com/token',
+    authorization_endpoint: 'https://as.example.com/authorize',
+  })
+})

@@ -182,6 +182,23 @@ describe('the memory store', () => {
     expect([store.get('s99') !== undefined, store.get('s0')]).toEqual([true, undefined])
   })
 
+  it('refuses a session that is larger than one may be, and ends none for it', () => {
+    const store = memoryStore<SessionRecord>({ maxBytes: 100_000, now: () => 0 })
+    for (let i = 0; i < 5; i++) store.set(`s${i}`, sessionRecord(1000, {}))
+    const huge = sessionRecord(1000, { accessToken: longText(100_001) })
+    expect(() => store.set('huge', huge)).toThrow(
+      expect.objectContaining({ code: 'session_store_failed', status: 503 }),
+    )
+    expect(() => store.set('s0', huge)).toThrow(/keeps at most 100000 of one/)
+    for (let i = 0; i < 5; i++) expect(store.get(`s${i}`)).toBeDefined()
+  })
+
+  it('keeps so many claims and no more: the oldest is forgotten', () => {
+    const store = memoryStore({ now: () => 0 })
+    for (let i = 0; i <= 100_000; i++) store.claim(`login ${i}`, 'owner', 600)
+    expect([0, 1, 100_000].map((i) => store.holderOf(`login ${i}`))).toEqual([undefined, 'owner', 'owner'])
+  })
+
   it('one server that fills it ends no session of another', () => {
     const store = memoryStore<SessionRecord>({ maxBytes: 1_000_000, now: () => 0 })
     store.divideBy(({ launches }) => launches[0]!.fhirBaseUrl)
