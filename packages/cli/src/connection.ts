@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises'
-import { clientSecretBasic, type Dialect, type KeySet, privateKeyJwt } from '@fhir-auth/core'
-import { type Client, checkRegistration } from '@fhir-auth/core/protocol'
+import {
+  type ClientAuth,
+  clientSecretBasic,
+  type Dialect,
+  type KeySet,
+  privateKeyJwt,
+  publicClient,
+} from '@fhir-auth/core'
+import { type Client, checkRegistration, type LaunchClient } from '@fhir-auth/core/protocol'
 import { dialectNamed } from './dialects.ts'
 import { loadKeyText } from './key-file.ts'
 import { pathOf, remedyFor, type Setting, type SettingName, type Settings, settingNames } from './settings.ts'
@@ -14,6 +21,11 @@ export interface Connection {
   readonly settings: ShownSettings
   /** What no output may show. */
   readonly secrets: readonly string[]
+}
+
+/** Whether a person logs in, and not a system. */
+export function isLogin({ redirectUri }: Settings): boolean {
+  return redirectUri !== undefined
 }
 
 /** What no connection can do without. */
@@ -75,6 +87,23 @@ export function connect(settings: Settings, keys: KeySet | undefined): Connectio
 }
 
 /**
+ * Checks the settings as a launch would, all but the form of the redirect URI.
+ *
+ * @throws UsageError, FhirAuthError `invalid_option`, `insecure_url`
+ */
+export function connectLogin(settings: Settings, keys: KeySet | undefined): LaunchClient {
+  const { fhirBaseUrl, clientId, scope, dialect } = checkSettings(settings)
+  const { clientSecret, redirectUri, tokenEndpoint } = settings
+  const defaultAuth = (): ClientAuth => {
+    if (keys) return privateKeyJwt(keys)
+    return clientSecret ? clientSecretBasic(clientSecret.value) : publicClient()
+  }
+  const metadata = { token_endpoint: tokenEndpoint?.value }
+  const client = checkRegistration({ fhirBaseUrl, clientId, scope, dialect, metadata }, { flow: 'launch', defaultAuth })
+  return { ...client, redirectUri: redirectUri?.value ?? '' }
+}
+
+/**
  * Checks what can be checked without the keys.
  *
  * @throws UsageError that says how to set what is missing
@@ -89,7 +118,7 @@ export function checkSettings(settings: Settings): RequiredSettings {
   const clientId = required('clientId')
   const scope = required('scope')
   const { clientSecret, privateJwks } = settings
-  if (privateJwks === undefined && clientSecret === undefined) {
+  if (privateJwks === undefined && clientSecret === undefined && !isLogin(settings)) {
     throw new UsageError(
       `There is neither a key nor a secret. ${remedyFor('privateJwks')} For a client with a secret: ${remedyFor('clientSecret')}`,
     )

@@ -130,7 +130,13 @@ function findInMetadata(metadata: ServerMetadata): Finding[] {
   }
   if (algorithms && !algorithms.some((alg) => alg === 'RS384' || alg === 'ES384')) {
     const what = `For assertions the server lists ${algorithms.join(', ') || 'nothing'}, neither RS384 nor ES384.`
-    findings.push(warning('algorithms', what, 'SMART requires both. Your key must be of an algorithm that is listed.'))
+    findings.push(
+      warning(
+        'algorithms',
+        what,
+        'SMART requires both. Your key must be of an algorithm that is listed; fhir-auth keygen --alg RS256 makes one for servers that take nothing else.',
+      ),
+    )
   }
   return findings
 }

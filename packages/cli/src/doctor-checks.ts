@@ -1,28 +1,21 @@
-import type { KeySet } from '@fhir-auth/core'
+import { FhirAuthError, type KeySet } from '@fhir-auth/core'
 import type { Client } from '@fhir-auth/core/protocol'
+import { remediesOf } from './advice/advice.ts'
+import { generatedAlgorithmFor } from './advice/token-advice.ts'
+import { TOKEN_ADVICE } from './advice/token-table.ts'
 import { attemptToken } from './backend-token.ts'
-import type { Connection } from './connection.ts'
+import type { Check } from './check.ts'
+import { type Connection, isLogin } from './connection.ts'
 import { dialectNamed } from './dialects.ts'
 import { readAllowedBy, tryRead } from './fhir-read.ts'
 import type { Finding } from './finding.ts'
 import { checkHostedJwks } from './hosted-jwks.ts'
 import { isReadableByOthers } from './key-file.ts'
 import { datedKeys, stateText } from './key-states.ts'
-import { inspectServer } from './server-inspection.ts'
+import { inspectServer, type ServerReport } from './server-inspection.ts'
 import { pathOf, remedyFor, type Settings } from './settings.ts'
 import { tokenReport } from './token-report.ts'
 import { isSystemError } from './write-file.ts'
-
-export type CheckStatus = 'green' | 'amber' | 'red' | 'skipped'
-
-/** One line of the checklist. */
-export interface Check {
-  readonly name: 'configuration' | 'keys' | 'jwks' | 'discovery' | 'token' | 'read'
-  readonly status: CheckStatus
-  readonly summary: string
-  /** What is wrong in detail, and what to do. */
-  readonly details: readonly string[]
-}
 
 /** A login's matters, which a system does not have. */
 const LOGIN_FINDINGS = [
@@ -32,6 +25,8 @@ const LOGIN_FINDINGS = [
   'no_authorization_endpoint',
   'no_openid_members',
 ]
+/** A system's, or said better by another check. */
+const SYSTEM_FINDINGS = ['no_client_credentials', 'no_openid_members']
 
 export async function checkKeys(keys: KeySet, { privateJwks }: Settings): Promise<Check> {
   const summary = datedKeys(keys, Date.now())
@@ -54,7 +49,8 @@ export async function checkJwks(keys: KeySet, jwksUrl: string | undefined): Prom
   return { name: 'jwks', ...verdict(findings), summary }
 }
 
-export async function checkDiscovery(settings: Settings): Promise<Check> {
+/** @param keys - the keys that sign assertions, where there are any */
+export async function checkDiscovery(settings: Settings, keys: KeySet | undefined): Promise<Check> {
   const { fhirBaseUrl, dialect, jwksUrl, issuer, tokenEndpoint } = settings
   const report = await inspectServer({
     fhirBaseUrl: fhirBaseUrl?.value ?? '',
@@ -62,10 +58,56 @@ export async function checkDiscovery(settings: Settings): Promise<Check> {
   })
   const found = report.sources.filter((source) => source.found).map(({ document }) => document)
   const endpoint = tokenEndpoint?.value ?? report.endpoints.token_endpoint
-  const ignored = [...LOGIN_FINDINGS, ...(tokenEndpoint === undefined ? [] : ['no_token_endpoint'])]
-  const findings = report.findings.filter(({ code }) => !ignored.includes(code))
-  const summary = endpoint === undefined ? 'No token endpoint.' : `${endpoint} (${found.join(', ') || 'configured'})`
+  const ignored = [
+    ...(isLogin(settings) ? SYSTEM_FINDINGS : LOGIN_FINDINGS),
+    ...(tokenEndpoint === undefined ? [] : ['no_token_endpoint']),
+    // Said in words that know the key.
+    'algorithms',
+  ]
+  const findings = [
+    ...report.findings
+      .filter(({ code }) => !ignored.includes(code))
+      .map((one) => (isLogin(settings) ? forLogin(one) : one)),
+    ...findInAuthentication(settings, keys, report),
+  ]
+  const place = found.join(', ') || 'configured'
+  const algorithms = report.algorithms.assertion?.join(', ')
+  const signed = keys && algorithms ? `; assertions: ${algorithms}` : ''
+  const summary = endpoint === undefined ? 'No token endpoint.' : `${endpoint} (${place})${signed}`
   return { name: 'discovery', ...verdict(findings), summary }
+}
+
+/** Without a place to log in there is no login. */
+function forLogin(finding: Finding): Finding {
+  if (finding.code !== 'no_authorization_endpoint') return finding
+  const meaning =
+    'No person can log in. Check the FHIR base URL, or set metadata.authorization_endpoint from the manual.'
+  return { ...finding, level: 'error', meaning }
+}
+
+/** Whether the server takes what this client has to prove itself with. */
+function findInAuthentication(settings: Settings, keys: KeySet | undefined, report: ServerReport): Finding[] {
+  const { assertion: accepted } = report.algorithms
+  if (keys) {
+    try {
+      keys.signingKey(accepted)
+    } catch (error) {
+      if (!(error instanceof FhirAuthError)) throw error
+      const meaning = remediesOf(TOKEN_ADVICE.wrongAlgorithm, { accepted: generatedAlgorithmFor(accepted) }).join(' ')
+      return [{ code: 'algorithms', level: 'error', what: error.message, meaning }]
+    }
+  }
+  const own = keys
+    ? ['private_key_jwt']
+    : settings.clientSecret
+      ? ['client_secret_basic', 'client_secret_post']
+      : ['none']
+  const { authMethods } = report
+  // Servers seldom list `none`.
+  if (!authMethods || own[0] === 'none' || own.some((method) => authMethods.includes(method))) return []
+  const what = `To prove who the client is the server lists ${authMethods.join(', ') || 'nothing'}, not ${own.join(' or ')}.`
+  const meaning = 'The token endpoint may refuse this client: ask the vendor how it is registered.'
+  return [{ code: 'auth_methods', level: 'warning', what, meaning }]
 }
 
 /** Also gives the token, for the read that follows. */

@@ -79,6 +79,8 @@ function findInMaterial(key: Record<string, unknown>, name: string): Finding[] {
     const what = `${name} (${kty}) lacks ${missing.join(', ')}.`
     return [error('incomplete_key', what, 'No server can check a signature with it. Some want bare members, not x5c.')]
   }
+  const spelling = findInSpelling(key, members, name)
+  if (spelling.some(({ level }) => level === 'error')) return spelling
   if (kty === 'RSA' && typeof n === 'string' && rsaBits(n) < MIN_RSA_BITS) {
     const what = `${name} is an RSA key of ${rsaBits(n)} bits.`
     return [error('weak_rsa', what, `Servers refuse fewer than ${MIN_RSA_BITS}. Make a new one: fhir-auth keygen`)]
@@ -91,9 +93,27 @@ function findInMaterial(key: Record<string, unknown>, name: string): Finding[] {
   const isNamedByCurve = alg === 'Ed25519' && crv === 'Ed25519'
   if (alg !== undefined && !isNamedByCurve && !fitting.includes(String(alg))) {
     const what = `${name} has alg ${shown(alg)}, which ${kty === 'RSA' ? 'an RSA key' : `a ${crv} key`} cannot do.`
-    return [error('wrong_alg', what, `Servers refuse it. Write ${fitting.join(' or ')}.`)]
+    return [...spelling, error('wrong_alg', what, `Servers refuse it. Write ${fitting.join(' or ')}.`)]
   }
-  return []
+  return spelling
+}
+
+const MEND = 'fhir-auth jwks FILE prints the public set of your private file as it should be: host that.'
+
+/** Members as other tools write them: base64url without padding (RFC 7518 §2), and numbers without leading zeros (§6.3.1.1). */
+function findInSpelling(key: Record<string, unknown>, members: readonly string[], name: string): Finding[] {
+  return members.flatMap((member) => {
+    const value = key[member]
+    if (typeof value !== 'string' || member === 'crv') return []
+    if (/[+/=\s]/.test(value)) {
+      const what = `${name}: ${member} is standard base64, with "+", "/", "=" or white space in it.`
+      return [error('standard_base64', what, `It must be base64url (RFC 7518 §2): servers refuse the key. ${MEND}`)]
+    }
+    if (key.kty !== 'RSA' || !/^A[A-P]/.test(value)) return []
+    const what = `${name}: ${member} begins with a zero byte.`
+    const meaning = `It must not (RFC 7518 §6.3.1.1): some servers refuse the key, or work out another thumbprint. ${MEND}`
+    return [warning('leading_zeros', what, meaning)]
+  })
 }
 
 function nameOf({ kid }: Record<string, unknown>, index: number): string {

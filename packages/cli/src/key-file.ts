@@ -5,10 +5,18 @@ import { FhirAuthError, type KeySet, loadKeySet } from '@fhir-auth/core'
 import { UsageError } from './usage-error.ts'
 import { isSystemError } from './write-file.ts'
 
-/** What SMART requires every server to accept. */
-export type GeneratedAlgorithm = 'ES384' | 'RS384'
+/** What SMART requires every server to accept, and RS256 for those that take nothing else. */
+export type GeneratedAlgorithm = 'ES384' | 'RS384' | 'RS256'
 
-export const GENERATED_ALGORITHMS: readonly GeneratedAlgorithm[] = ['ES384', 'RS384']
+export const GENERATED_ALGORITHMS: readonly GeneratedAlgorithm[] = ['ES384', 'RS384', 'RS256']
+
+/** What to know before a key of this algorithm is registered (SMART App Launch 2.2 "Client Authentication: Asymmetric"). */
+export function algorithmWarnings(alg: GeneratedAlgorithm): string[] {
+  if (alg !== 'RS256') return []
+  return [
+    'SMART asks for RS384 or ES384: use RS256 only where a server takes nothing else. fhir-auth discover URL lists what it takes.',
+  ]
+}
 
 /** A private key as it stands in a file. */
 export interface PrivateKeyRecord extends Record<string, unknown> {

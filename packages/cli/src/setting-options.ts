@@ -1,11 +1,15 @@
 import { type Command, Option } from 'commander'
-import { SETTINGS, settingNames } from './settings.ts'
+import { SETTINGS, type SettingName, settingNames } from './settings.ts'
 
-/** Gives a command the options that configure a connection. */
-export function addSettingOptions(command: Command): Command {
+/**
+ * Gives a command the options that configure a connection.
+ *
+ * @param unused - settings that the command has no use for
+ */
+export function addSettingOptions(command: Command, unused: readonly SettingName[] = []): Command {
   for (const name of settingNames) {
     const setting = SETTINGS[name]
-    if (setting.flag === undefined) continue
+    if (setting.flag === undefined || unused.includes(name)) continue
     // Read by `readSettings`, as a configuration file stands between option and variable.
     command.addOption(new Option(setting.flag, `${setting.help} [${setting.variable}]`))
   }

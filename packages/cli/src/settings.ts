@@ -14,6 +14,7 @@ export type SettingName =
   | 'jwksUrl'
   | 'issuer'
   | 'tokenEndpoint'
+  | 'redirectUri'
   | 'read'
 
 interface SettingSource {
@@ -38,6 +39,11 @@ export const SETTINGS: Readonly<Record<SettingName, SettingSource>> = {
   jwksUrl: { flag: '--jwks-url <url>', variable: 'JWKS_URL', help: 'the registered JWKS URL' },
   issuer: { flag: '--issuer <url>', variable: 'ISSUER', help: 'where openid-configuration is, if needed' },
   tokenEndpoint: { flag: '--token-endpoint <url>', variable: 'TOKEN_ENDPOINT', help: 'in place of discovery' },
+  redirectUri: {
+    flag: '--redirect-uri <url>',
+    variable: 'REDIRECT_URI',
+    help: 'where a login comes back to; doctor checks a login then',
+  },
   read: { help: 'the FHIR read that doctor tries (default: one that the scope allows)' },
 }
 

@@ -1,4 +1,5 @@
 import { ScopeSet } from '@fhir-auth/core'
+import { adviceFor } from './advice/token-advice.ts'
 import { attemptToken, type TokenAttempt } from './backend-token.ts'
 import type { Connection, ShownSettings } from './connection.ts'
 import type { CommandResult } from './finding.ts'
@@ -12,7 +13,6 @@ import {
   shownAssertion,
   shownRequest,
 } from './masking.ts'
-import { adviceFor } from './token-advice.ts'
 
 export interface TokenReport extends CommandResult {
   readonly fhirBaseUrl: string
@@ -76,7 +76,7 @@ export function tokenReport(connection: Connection, attempt: TokenAttempt, revea
 
 function failureOf(
   { client, jwksUrl }: Connection,
-  { error, exchange }: TokenAttempt,
+  { error, exchange, metadata }: TokenAttempt,
   masking: Masking,
 ): TokenFailure | undefined {
   if (error === undefined) return undefined
@@ -85,8 +85,11 @@ function failureOf(
   const check = adviceFor({
     error,
     authMethod: client.clientAuth.method,
+    fhirBaseUrl: client.fhirBaseUrl,
     clientId: client.clientId,
     scope: client.scope,
+    dialect: client.dialect.name,
+    acceptedAlgorithms: metadata?.token_endpoint_auth_signing_alg_values_supported,
     jwksUrl,
     kid,
     alg,

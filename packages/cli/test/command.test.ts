@@ -43,7 +43,9 @@ describe('the help', () => {
       '--jwks-url',
       '--issuer',
       '--token-endpoint',
+      '--redirect-uri',
       '--config',
+      '--with',
       '--json',
     ],
     sandbox: [

@@ -1,6 +1,8 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FhirAuthError } from '@fhir-auth/core'
 import { describe, expect, test } from 'vitest'
+import { adviceFor } from '../src/advice/token-advice.ts'
 import { readAllowedBy } from '../src/fhir-read.ts'
 import { type Backend, startBackend } from './support/backend.ts'
 import { type Run, run } from './support/run.ts'
@@ -55,6 +57,11 @@ describe('everything is right', () => {
     }
   })
 
+  test('the algorithms that the server lists are named', async () => {
+    const result = await doctor(await startBackend())
+    expect(detailsOf(result, 'discovery')).toMatch(/assertions: RS256, RS384, .*ES384/)
+  })
+
   test('InteliChart', async () => {
     const result = await doctor(await startBackend({ mode: 'intelichart' }), { dialect: 'intelichart' })
     expect(statuses(result).filter((status) => status.endsWith('red'))).toEqual([])
@@ -89,6 +96,24 @@ describe('everything is right', () => {
   })
 })
 
+describe('exit code 2: wrong usage or an incomplete configuration, and nothing is sent', () => {
+  test.each([
+    ['no configuration', [], {}],
+    ['a typo in an option', ['--dialct', 'epic'], {}],
+    ['a dialect that is not known', [], { dialect: 'epik' }],
+    ['a member that is not known', [], { fhirBaseURL: 'https://fhir.example.com' }],
+    ['a key file that is not there', [], { privateJwks: 'nowhere.json' }],
+    ['a base URL that is none', [], { fhirBaseUrl: 'fhir.example.com' }],
+  ])('%s', async (title, args, changes) => {
+    const backend = await startBackend()
+    const config = title === 'no configuration' ? [] : ['--config', backend.configure(changes)]
+    const result = await run(['doctor', ...config, ...args])
+    expect(result.code).toBe(2)
+    expect(backend.sandbox.requests).toEqual([])
+    expect((await run(['doctor', ...config, ...args, '--json'])).code).toBe(2)
+  })
+})
+
 describe('what is wrong is red or amber, and the rest is checked as far as it goes', () => {
   test.each([
     ['no file', undefined, 'There is no file'],
@@ -98,7 +123,7 @@ describe('what is wrong is red or amber, and the rest is checked as far as it go
     const path = join(folder, 'mine.json')
     if (content !== undefined) writeFileSync(path, content)
     const result = await run(['doctor', '--config', path, '--json'])
-    expect(result.code).toBe(1)
+    expect(result.code).toBe(2)
     expect(statuses(result)).toEqual([
       'configuration red',
       ...['keys', 'jwks', 'discovery', 'token', 'read'].map((name) => `${name} skipped`),
@@ -108,8 +133,10 @@ describe('what is wrong is red or amber, and the rest is checked as far as it go
   })
 
   test('a setting is missing', async () => {
-    const result = await doctor(await startBackend(), { clientId: undefined })
-    expect(result.code).toBe(1)
+    const backend = await startBackend()
+    const result = await doctor(backend, { clientId: undefined })
+    expect(result.code).toBe(2)
+    expect(backend.sandbox.requests).toEqual([])
     expect(statuses(result)[0]).toBe('configuration red')
     expect(detailsOf(result, 'configuration')).toContain('There is no clientId. Set --client-id')
   })
@@ -224,6 +251,42 @@ describe('what is wrong is red or amber, and the rest is checked as far as it go
     const result = await doctor(backend)
     expect(statuses(result).at(-1)).toBe('read red')
     expect(detailsOf(result, 'read')).toContain(words)
+  })
+
+  test('a key of an algorithm that the server does not list', async () => {
+    const backend = await startBackend()
+    backend.sandbox.fault({
+      at: 'smart-configuration',
+      kind: 'json',
+      patch: (body) => ({ ...body, token_endpoint_auth_signing_alg_values_supported: ['RS256'] }),
+    })
+    const result = await doctor(backend)
+    expect(statuses(result)).toContain('discovery red')
+    expect(detailsOf(result, 'discovery')).toContain('fhir-auth keygen --alg RS256')
+    expect(detailsOf(result, 'discovery')).toContain('ES384')
+  })
+
+  test('jwks_url is what is missing: the dialect stands first', async () => {
+    const backend = await startBackend({ mode: 'intelichart' })
+    const result = await doctor(backend)
+    const check = (result.json().checks as { name: string; details: string[] }[]).find(({ name }) => name === 'token')
+    expect(check?.details[0]).toContain('--dialect intelichart')
+    expect((await doctor(backend, { dialect: 'intelichart' })).code).toBe(0)
+  })
+
+  test.each([
+    ['fhir.epic.com', 'epic'],
+    ['fhir-ehr.cerner.com', 'oracle-health'],
+    ['api.platform.athenahealth.com', 'athenahealth'],
+  ])('%s: the dialect of its vendor is named', async (host, dialect) => {
+    const failed = {
+      error: new FhirAuthError('token_request_refused', 'refused', { oauth: { error: 'invalid_client' } }),
+      ...{ authMethod: 'private_key_jwt', clientId: 'job', scope: 'system/Patient.rs', dialect: 'smart' },
+      ...{ jwksUrl: undefined, kid: 'k', alg: 'ES384', exchange: undefined, clockAheadSeconds: undefined },
+    }
+    const advice = adviceFor({ ...failed, fhirBaseUrl: `https://${host}/r4` })
+    expect(advice.join(' ')).toContain(`--dialect ${dialect}`)
+    expect(adviceFor({ ...failed, fhirBaseUrl: 'https://example.com', dialect }).join(' ')).not.toContain('--dialect')
   })
 
   test('less scope than asked for', async () => {

@@ -206,6 +206,57 @@ describe('jwks --check: what is wrong with the keys', () => {
   })
 })
 
+describe('RFC 7518 §2, §6.3.1.1: members as other tools write them', () => {
+  const key = rsa(2048)
+  const [n, e] = [String(key.n), String(key.e)]
+  const withZero = (text: string) =>
+    Buffer.concat([Buffer.alloc(1), Buffer.from(text, 'base64url')]).toString('base64url')
+  const standard = (text: string) => Buffer.from(text, 'base64url').toString('base64')
+
+  test.each([
+    ['a zero before n', { ...key, n: withZero(n) }, 'leading_zeros', 'n begins with a zero byte'],
+    ['a zero before e', { ...key, e: withZero(e) }, 'leading_zeros', 'e begins with a zero byte'],
+    ['standard base64 in n', { ...key, n: standard(n) }, 'standard_base64', 'n is standard base64'],
+    ['padding in e', { ...key, e: standard(withZero(e)) }, 'standard_base64', 'e is standard base64'],
+    ['white space in n', { ...key, n: `${n} ` }, 'standard_base64', 'n is standard base64'],
+  ])('%s', async (_title, changed, code, words) => {
+    const url = await serveJson({ keys: [changed] })
+    const result = await run(['jwks', '--check', url, '--json'])
+    expect(findingCodes(result.json())).toEqual([code])
+    // What is no base64url is no key; zeros are taken by most.
+    expect(result.code).toBe(code === 'standard_base64' ? 1 : 0)
+    const [finding] = result.json().findings as [{ what: string; meaning: string }]
+    expect(finding.what).toContain(words)
+    expect(finding.meaning).toContain('fhir-auth jwks FILE')
+  })
+
+  test('padding in a coordinate of an EC key', async () => {
+    const curve = ec()
+    const { json } = await run([
+      'jwks',
+      '--check',
+      await serveJson({ keys: [{ ...curve, x: `${curve.x}=` }] }),
+      '--json',
+    ])
+    expect(findingCodes(json())).toEqual(['standard_base64'])
+  })
+
+  test('what the finding names mends it: jwks FILE prints them as they should be', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const own = privateKey.export({ format: 'jwk' })
+    const file = join(temporaryFolder(), 'private.jwks.json')
+    writeFileSync(
+      file,
+      JSON.stringify({
+        keys: [{ ...own, n: standard(withZero(String(own.n))), e: withZero(String(own.e)), alg: 'RS384' }],
+      }),
+    )
+    const printed = JSON.parse((await run(['jwks', file])).stdout)
+    expect(printed.keys[0]).toMatchObject({ n: own.n, e: own.e })
+    expect((await run(['jwks', '--check', await serveJson(printed)])).code).toBe(0)
+  })
+})
+
 describe('jwks --check: what is wrong with the hosting', () => {
   const document = JSON.stringify({ keys: [ec()] })
   const answering = (status: number, headers: Record<string, string> = {}, body = document) =>

@@ -19,18 +19,21 @@ const kidsOf = (text: string): string[] => JSON.parse(text).keys.map(({ kid }: {
 const modeOf = (...path: string[]) => (statSync(join(...path)).mode & 0o777).toString(8)
 
 describe('a first key', () => {
-  test.each(['ES384', 'RS384'])('%s: a private set for its owner alone, and the public set beside it', async (alg) => {
-    const folder = join(temporaryFolder(), 'new', 'keys')
-    const { code, stdout, stderr } = await run(['keygen', '--alg', alg, '--out', folder])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(readdirSync(folder).sort()).toEqual(['jwks.json', 'private.jwks.json'])
-    expect([modeOf(folder, 'private.jwks.json'), modeOf(folder, 'jwks.json')]).toEqual(['600', '644'])
+  test.each(['ES384', 'RS384', 'RS256'])(
+    '%s: a private set for its owner alone, and the public set beside it',
+    async (alg) => {
+      const folder = join(temporaryFolder(), 'new', 'keys')
+      const { code, stdout, stderr } = await run(['keygen', '--alg', alg, '--out', folder])
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(readdirSync(folder).sort()).toEqual(['jwks.json', 'private.jwks.json'])
+      expect([modeOf(folder, 'private.jwks.json'), modeOf(folder, 'jwks.json')]).toEqual(['600', '644'])
 
-    const keys = await loadKeySet(read(folder, 'private.jwks.json'))
-    expect(keys.signingKey()).toMatchObject({ alg })
-    expect(JSON.parse(read(folder, 'jwks.json'))).toEqual(keys.publicJwks())
-    expect(stdout).toContain(keys.signingKey().kid)
-  })
+      const keys = await loadKeySet(read(folder, 'private.jwks.json'))
+      expect(keys.signingKey()).toMatchObject({ alg })
+      expect(JSON.parse(read(folder, 'jwks.json'))).toEqual(keys.publicJwks())
+      expect(stdout).toContain(keys.signingKey().kid)
+    },
+  )
 
   test('ES384 unless said otherwise; the kid is the thumbprint', async () => {
     const folder = temporaryFolder()
@@ -44,6 +47,19 @@ describe('a first key', () => {
       publicJwks: JSON.parse(read(folder, 'jwks.json')),
     })
     expect(result.kid).toBe((await loadKeySet(anonymous)).signingKey().kid)
+  })
+
+  test('SMART App Launch 2.2 “Signing”: RS256 is for servers that take nothing else, and the command warns', async () => {
+    const folder = temporaryFolder()
+    const made = await run(['keygen', '--alg', 'RS256', '--out', folder])
+    expect(made.code).toBe(0)
+    expect(made.stdout).toContain('warn  SMART asks for RS384 or ES384')
+    expect(made.stdout).toContain('fhir-auth discover URL')
+    const rotated = (await run(['keygen', '--rotate', join(folder, 'private.jwks.json'), '--json'])).json()
+    expect(rotated.alg).toBe('RS256')
+    expect(rotated.warnings).toEqual([expect.stringContaining('SMART asks for RS384 or ES384')])
+    const good = (await run(['keygen', '--alg', 'RS384', '--out', temporaryFolder(), '--json'])).json()
+    expect(good.warnings).toEqual([])
   })
 
   test('says what to host, to register and to give to the app, and shows no private member', async () => {

@@ -206,7 +206,7 @@ describe('where the configuration comes from', () => {
     const value = disguise(JSON.stringify(JSON.parse(readFileSync(file, 'utf8'))))
     for (const args of [['token'], ['token', '--private-jwks', value], ['doctor', '--json']]) {
       const { code, stdout, stderr } = await run(args, { ...env, PRIVATE_JWKS: value })
-      expect(code).toBe(args[0] === 'doctor' ? 1 : 2)
+      expect(code).toBe(2)
       expect(stdout + stderr).toContain('is neither a private JWK, JWK Set or PEM, nor the name of a file')
       expect(stdout + stderr).not.toContain(value.slice(10, 60))
     }
@@ -260,6 +260,14 @@ describe('no token: what to check, the likeliest first', () => {
     expect(code).toBe(1)
     expect(json()).toMatchObject({ answer: { status: 400, body: { error } } })
     expect((json().error as { check: string[] }).check[0]).toMatch(advice)
+  })
+
+  test('invalid_request for a client with a secret', async () => {
+    const { env, sandbox } = await startBackend()
+    sandbox.fault({ at: 'token', kind: 'status', status: 400, body: '{"error":"invalid_request"}' })
+    const { PRIVATE_JWKS: _keys, ...rest } = env
+    const { json } = await run(['token', '--json'], { ...rest, CLIENT_SECRET: SECRET })
+    expect((json().error as { check: string[] }).check).toContainEqual(expect.stringContaining('Check the secret'))
   })
 
   test.each([

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { type CommandContext, type JsonOption, progressOf, show } from '../command-context.ts'
 import type { CommandResult } from '../finding.ts'
 import {
+  algorithmWarnings,
   GENERATED_ALGORITHMS,
   type GeneratedAlgorithm,
   generatePrivateKey,
@@ -69,7 +70,7 @@ async function firstKey({ alg = 'ES384', out = '.' }: KeygenOptions): Promise<Ke
       'Register that URL, to the letter, with the EHR: Epic calls it "JWK Set URL", InteliChart "JWKS URL" (it is also the claim jwks_url), Oracle Health takes it for a system account, others call it "jwks_uri".',
       'Check it: fhir-auth jwks --check URL',
     ],
-    warnings: [],
+    warnings: algorithmWarnings(alg),
   }
 }
 
@@ -80,7 +81,7 @@ async function nextKey(path: string, options: KeygenOptions): Promise<KeygenResu
   const current = await readTextFile(path)
   const currentKeys = await loadKeyText(current, path)
   const before = { signing: currentKeys.signingKey(undefined, now), keys: datedKeys(currentKeys, now) }
-  const alg = options.alg ?? (before.signing.alg === 'RS384' ? 'RS384' : 'ES384')
+  const alg = options.alg ?? GENERATED_ALGORITHMS.find((known) => known === before.signing.alg) ?? 'ES384'
   await refuseForeignSet(files.public, new Set(before.keys.map(({ kid }) => kid)))
   const made = await generatePrivateKey(alg)
   const signFrom = await signFromOf(options.signFrom, made, now)
@@ -106,7 +107,7 @@ async function nextKey(path: string, options: KeygenOptions): Promise<KeygenResu
     files,
     publicJwks,
     nextSteps: rotationSteps(files, start, retires, now),
-    warnings: rotationWarnings(start, key, before, now),
+    warnings: [...algorithmWarnings(alg), ...rotationWarnings(start, key, before, now)],
   }
 }
 

@@ -67,6 +67,7 @@ export function addToken(program: Command, context: CommandContext): void {
     program
       .command('token')
       .description('Get a backend token as the library would, and show what was sent and what came back.'),
+    ['redirectUri'],
   )
     .option('--reveal', 'show the token and the whole assertion; a client secret stays hidden')
     .addHelpText(
@@ -74,7 +75,8 @@ export function addToken(program: Command, context: CommandContext): void {
       '\nA client secret is read from CLIENT_SECRET or the file, never from an option.\n\nExample:\n  PRIVATE_JWKS=keys/private.jwks.json fhir-auth token --fhir-base-url https://fhir.example.com/r4 \\\n    --client-id my-job --scope "system/Patient.rs"',
     )
     .action(async (options: TokenOptions, command: Command) => {
-      const settings = await readSettings(options, context.env)
+      // A login's, which may stand in the same file or environment.
+      const { redirectUri: _unused, ...settings } = await readSettings(options, context.env)
       const connection = connect(settings, await loadKeys(settings))
       const title = `Asking ${connection.client.fhirBaseUrl} for a token`
       const work = () => reportToken(connection, options.reveal === true)

@@ -4,7 +4,19 @@ import { FhirAuthError } from '../errors.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
 /** Asymmetric only: never `none`, never a secret as key. */
-const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+export const ALGORITHMS: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 
 /** Keys tried for one id_token: a hostile server must not keep this process busy. */
 const MOST_KEYS = 10
@@ -19,7 +31,7 @@ export async function verifiedPayload(
   const jwks = await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), kid)
   const published = metadata.id_token_signing_alg_values_supported
   const algorithms = published ? ALGORITHMS.filter((alg) => published.includes(alg)) : ALGORITHMS
-  return verifyByAny(token, jwks, { ...checks, algorithms })
+  return verifyByAny(token, jwks, { ...checks, algorithms: [...algorithms] })
 }
 
 /**
