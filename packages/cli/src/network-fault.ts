@@ -24,11 +24,14 @@ const CERTIFICATE_REMEDIES: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'The certificate has expired: renew it.',
   CERT_NOT_YET_VALID: 'The certificate is not valid yet: check the clocks.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate is for another host name.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'The certificate is signed by itself: use one of a public authority.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'The chain ends in an authority that nobody else trusts: use a public one.',
+  DEPTH_ZERO_SELF_SIGNED_CERT:
+    'The certificate is signed by itself: use one of a public authority. To trust this one here, set NODE_EXTRA_CA_CERTS to its file.',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'The chain ends in an authority that only its owner trusts: use a public one. To trust it here, set NODE_EXTRA_CA_CERTS to its file.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'The server does not send its intermediate certificate: browsers mend that, programs do not.',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'The certificate is of an authority that this machine does not trust.',
+    'The server does not send its intermediate certificate, and programs do not look for it: ask its operator, or set NODE_EXTRA_CA_CERTS to a file with it. The same goes for a private authority.',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'The certificate is of an authority that this machine does not trust: set NODE_EXTRA_CA_CERTS to the file of a private one.',
 }
 
 /**
@@ -68,7 +71,11 @@ function connectionFault(error: FhirAuthError, reason: string): NetworkFault {
   if (reason === 'ECONNRESET' || reason === 'UND_ERR_SOCKET') {
     return fault('reset', error.message, 'The server, or a proxy before it, cut the connection.')
   }
-  return fault('unreachable', error.message, 'Check the network, a proxy, and the URL.')
+  return fault(
+    'unreachable',
+    error.message,
+    'Check the network and the URL. Where a proxy is needed, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (docs/network.md).',
+  )
 }
 
 function fault(code: NetworkFaultCode, what: string, remedy: string): NetworkFault {

@@ -20,15 +20,15 @@ export interface InstalledCommand {
   remove(): void
 }
 
-/** The command as a user has it. */
-export function installCommand(): InstalledCommand {
+/**
+ * The command as a user has it.
+ *
+ * @param beside - packages that the user has installed as well: which of our packages has it, and its name
+ */
+export function installCommand(beside: readonly (readonly [owner: string, name: string])[] = []): InstalledCommand {
   const { root, modules, remove } = installPackages(
     ['core', 'sandbox', 'cli'],
-    [
-      ['core', 'jose'],
-      ['sandbox', 'oidc-provider'],
-      ['cli', 'commander'],
-    ],
+    [['core', 'jose'], ['sandbox', 'oidc-provider'], ['cli', 'commander'], ...beside],
   )
   cpSync(bin, join(modules, '@fhir-auth/cli/bin'), { recursive: true })
   const script = join(modules, '@fhir-auth/cli/bin/fhir-auth.js')
