@@ -1,6 +1,8 @@
 import { FhirAuthError, ScopeSet } from '@fhir-auth/core'
 import { type HttpAnswer, jsonObject, sendBounded } from '@fhir-auth/core/internal'
 import { parseScope } from '@fhir-auth/core/protocol'
+import { type Advice, remediesOf } from './advice/advice.ts'
+import { READ_ADVICE } from './advice/read-table.ts'
 import { networkFaultOf } from './network-fault.ts'
 import { recordingFetch } from './recording-fetch.ts'
 
@@ -49,22 +51,18 @@ export async function tryRead(fhirBaseUrl: string, path: string, accessToken: st
 
 function judge(answer: HttpAnswer): Omit<ReadOutcome, 'path'> {
   const { status } = answer
-  if (status === 401) {
-    const remedy = 'The FHIR API does not know the token: check that it belongs to this authorization server.'
-    return { status: 'red', summary: 'It answered 401: the token is refused.', remedy }
-  }
+  const outcome = (level: ReadOutcome['status'], summary: string, advice: Advice) => ({
+    ...{ status: level, summary, remedy: remediesOf(advice).join(' ') },
+  })
+  if (status === 401) return outcome('red', 'It answered 401: the token is refused.', READ_ADVICE.refusedToken)
   if (status === 403) {
-    const remedy = 'Check the scopes, and whether the vendor must enable this resource for the client.'
-    return { status: 'red', summary: 'It answered 403: the token is good, but this read is not allowed.', remedy }
+    return outcome('red', 'It answered 403: the token is good, but this read is not allowed.', READ_ADVICE.notAllowed)
   }
-  if (status >= 500) return { status: 'red', summary: `It answered ${status}.`, remedy: 'The fault is the server’s.' }
-  if (status !== 200) {
-    const remedy = 'The token was accepted, but not the request. Set "read" to one that this server supports.'
-    return { status: 'amber', summary: `It answered ${status}.`, remedy }
-  }
+  if (status >= 500) return outcome('red', `It answered ${status}.`, READ_ADVICE.brokenServer)
+  if (status !== 200) return outcome('amber', `It answered ${status}.`, READ_ADVICE.otherStatus)
   const type = resourceTypeOf(answer)
   return type === undefined
-    ? { status: 'red', summary: 'It answered 200 without a FHIR resource.', remedy: 'Check the FHIR base URL.' }
+    ? outcome('red', 'It answered 200 without a FHIR resource.', READ_ADVICE.noResource)
     : { status: 'green', summary: `It answered 200 with a ${type}.` }
 }
 

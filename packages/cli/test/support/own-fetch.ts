@@ -3,8 +3,8 @@ import { Agent, type Dispatcher, ProxyAgent, fetch as undiciFetch } from 'undici
 /** A `fetch` that sends through this dispatcher. */
 function fetchThrough(dispatcher: Dispatcher): typeof fetch {
   // The types of undici and of the global fetch are two descriptions of the same thing.
-  const send = undiciFetch as unknown as typeof fetch
-  return (input, init) => send(input, { ...init, dispatcher } as RequestInit)
+  const send = undiciFetch as unknown as (input: unknown, init: object) => Promise<Response>
+  return (input, init) => send(input, { ...init, dispatcher })
 }
 
 /** For servers whose certificate is from the hospital's own authority. */
