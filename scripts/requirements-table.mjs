@@ -6,10 +6,9 @@
 //
 // Both take the report of a run (`vitest --reporter=json`) as an argument, which saves collecting all tests again.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
-import { run } from './run.mjs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { cell, namedTests } from './named-tests.mjs'
 import { readJson, workspaceRoot } from './workspace.mjs'
 
 /**
@@ -19,11 +18,8 @@ import { readJson, workspaceRoot } from './workspace.mjs'
  * @property {string} rule
  * @property {string} [notTested] the reason why no test holds it
  */
-/** @typedef {{ file: string, name: string }} NamedTest */
+/** @typedef {import('./named-tests.mjs').NamedTest} NamedTest */
 
-/** The conformance suite on core alone; its first title names the host. */
-const SUITE_TEST = 'packages/conformance/test/conformance.test.ts'
-const SUITE_CASES = 'packages/conformance/src/cases'
 /** Tests named in one row; the others are counted. */
 const MAX_NAMED = 5
 
@@ -33,7 +29,7 @@ const { groups } = readJson(join(workspaceRoot, 'docs/requirements.data.json'))
 const requirements = groups.flatMap((group) => group.requirements)
 
 const reportOfRun = process.argv.slice(2).find((argument) => !argument.startsWith('--'))
-const { testsById, unknown } = assignTests(inOrder(reportOfRun === undefined ? listTests() : testsOfRun(reportOfRun)))
+const { testsById, unknown } = assignTests(namedTests(reportOfRun))
 const markdown = renderPage()
 const coverage = `${testsById.size} of ${requirements.length} requirements have tests.`
 const problems = [
@@ -63,41 +59,6 @@ function listIds(what, applies) {
   return ids.length > 0 ? [`${ids.length} requirements ${what}: ${ids.join(' ')}`] : []
 }
 
-/** @returns {NamedTest[]} */
-function listTests() {
-  const folder = mkdtempSync(join(tmpdir(), 'fhir-auth-tests-'))
-  try {
-    const report = join(folder, 'tests.json')
-    run('node_modules/.bin/vitest', ['list', `--json=${report}`])
-    return readJson(report)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-/**
- * @param {string} report a file that Vitest's JSON reporter wrote
- * @returns {NamedTest[]}
- */
-function testsOfRun(report) {
-  /** @type {{ testResults: { name: string, assertionResults: { ancestorTitles: string[], title: string }[] }[] }} */
-  const { testResults } = readJson(report)
-  return testResults.flatMap(({ name: file, assertionResults }) =>
-    assertionResults.map(({ ancestorTitles, title }) => ({ file, name: [...ancestorTitles, title].join(' > ') })),
-  )
-}
-
-/**
- * In order of file and name, so that the page does not depend on the order in which tests were collected.
- *
- * @param {NamedTest[]} tests
- */
-function inOrder(tests) {
-  return tests
-    .map(({ file, name }) => ({ file: relative(workspaceRoot, file), name }))
-    .sort((a, b) => compare(a.file, b.file) || compare(a.name, b.name))
-}
-
 /**
  * A test belongs to every id in its name. An id in the title of a group of tests stands for the group, once.
  *
@@ -112,12 +73,8 @@ function assignTests(tests) {
   const testsById = new Map()
   /** @type {Set<string>} */
   const unknown = new Set()
-  const suiteRules = new Set(tests.filter(({ file }) => file === SUITE_TEST).map(({ name }) => withoutHost(name)))
-  for (const test of tests) {
-    // A rule of the conformance suite runs on every adapter, and stands here once.
-    const isOfSuite = suiteRules.has(withoutHost(test.name))
-    const file = isOfSuite ? SUITE_CASES : test.file
-    const titles = (isOfSuite ? `every adapter > ${withoutHost(test.name)}` : test.name).split(' > ')
+  for (const { file, name } of tests) {
+    const titles = name.split(' > ')
     for (const [depth, title] of titles.entries()) {
       for (const [id] of title.matchAll(idPattern)) {
         const named = { file, name: titles.slice(0, depth + 1).join(' > ') }
@@ -130,11 +87,6 @@ function assignTests(tests) {
     }
   }
   return { testsById, unknown }
-}
-
-/** @param {string} name */
-function withoutHost(name) {
-  return name.split(' > ').slice(1).join(' > ')
 }
 
 function renderPage() {
@@ -167,23 +119,10 @@ function renderRow({ id, level, rule, notTested }) {
   return `| ${id} | ${level} | ${cell(rule)} | ${evidence} |`
 }
 
-/** @param {string} text */
-function cell(text) {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('[', '\\[').replaceAll(']', '\\]')
-}
-
 function readPage() {
   try {
     return readFileSync(page, 'utf8')
   } catch {
     return undefined
   }
-}
-
-/**
- * @param {string} a
- * @param {string} b
- */
-function compare(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0
 }
