@@ -12,7 +12,7 @@ import {
   type AuthorizationRequestOptions,
   createAuthorizationRequest,
 } from '../oauth/authorization-request.ts'
-import { checkAuthorizationResponse } from '../oauth/authorization-response.ts'
+import { codeOfResponse } from '../oauth/authorization-response.ts'
 import { exchangeCode, refreshGrant } from '../oauth/grants.ts'
 import { IssuerKeys } from '../oauth/issuer-keys.ts'
 import { revokeToken } from '../oauth/revocation.ts'
@@ -82,13 +82,13 @@ export class LaunchFlow implements LaunchServer {
     return createAuthorizationRequest(client, await this.#metadataOf(client), options)
   }
 
-  /** Checks the answer of the authorization server; nothing is used up by it. */
+  /** Checks an answer whose login was found by its `state`; nothing is used up by it. */
   async accept(address: CallbackAddress, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
     const client = await this.clientAt(kept.fhirBaseUrl)
     const checks = await restoreChecks(kept, client, isEhrLaunch)
     // First of all: nothing of another server's answer counts, and its error least.
     checkCallbackAddress(address, client.redirectUri, this.#settings.redirectParameterNames)
-    return { code: checkAuthorizationResponse(address.query, checks), client, checks }
+    return { code: codeOfResponse(address.query, checks), client, checks }
   }
 
   /** Exchanges the code: its only use. */

@@ -82,11 +82,11 @@ export class PendingLogins {
     return login?.checks.state === state ? login : 'not ours'
   }
 
-  /** How many logins this browser has under way. */
-  async countIn(cookieHeader: string | undefined): Promise<number> {
-    const names = cookieNames(cookieHeader, this.#prefix)
-    const logins = await Promise.all(names.map((name) => this.#open(readCookie(cookieHeader ?? '', name) ?? '')))
-    return logins.filter((login) => login !== undefined && this.#secondsLeft(login) >= 0).length
+  /** Whether this browser has another login under way. */
+  async hasOthers(state: string, cookieHeader: string | undefined): Promise<boolean> {
+    const names = cookieNames(cookieHeader, this.#prefix).filter((name) => name !== this.#nameFor(state))
+    const others = await Promise.all(names.map((name) => this.#open(readCookie(cookieHeader ?? '', name) ?? '')))
+    return others.some((login) => login !== undefined && this.#secondsLeft(login) >= 0)
   }
 
   /**

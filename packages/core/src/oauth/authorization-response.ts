@@ -50,6 +50,18 @@ export function checkAuthorizationResponse(
   if (!equalInConstantTime(stateOfResponse(parameters), checks.state)) {
     refuse('state_mismatch', 'The callback belongs to another login. Start the login from the app again.')
   }
+  return codeOfResponse(parameters, checks)
+}
+
+/**
+ * The code of an answer whose `state` is known to be right: its login was found by it.
+ *
+ * @throws as {@link checkAuthorizationResponse}, but for `state_mismatch`
+ */
+export function codeOfResponse(
+  parameters: URLSearchParams,
+  checks: Pick<AuthorizationChecks, 'issuer' | 'issuerInResponse'>,
+): string {
   checkResponseIssuer(parameters.get('iss'), checks)
   const oauth = oauthErrorOf(Object.fromEntries(parameters))
   if (oauth) {

@@ -1,6 +1,7 @@
 import type { Client } from '../client/client.ts'
 import type { GrantType } from '../dialects/dialect.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
+import { onceMoreAfterReset } from '../http/send-bounded.ts'
 import { refuseOption } from '../options.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
 import { askAuthenticated, type ServerAccess } from './token-request.ts'
@@ -48,10 +49,16 @@ export async function refreshGrant(request: RefreshRequest, access: ServerAccess
   return requestToken(parameters, { grantType: 'refresh_token', scope: scope ?? grantedScope }, access)
 }
 
-/** Gets a token for the app itself (SMART App Launch 2.2 "Backend Services", RFC 6749 §4.4). */
+/**
+ * Gets a token for the app itself (SMART App Launch 2.2 "Backend Services", RFC 6749 §4.4). After a reset it asks once more,
+ * with a new `jti`: unlike a code or a refresh token, nothing is used up by it.
+ */
 export async function clientCredentialsGrant(scope: string, access: ServerAccess): Promise<TokenResponse> {
-  const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: encodeScope(scope, access.client) })
-  return requestToken(parameters, { grantType: 'client_credentials', scope }, access)
+  const written = encodeScope(scope, access.client)
+  return onceMoreAfterReset(() => {
+    const parameters = new URLSearchParams({ grant_type: 'client_credentials', scope: written })
+    return requestToken(parameters, { grantType: 'client_credentials', scope }, access)
+  })
 }
 
 async function requestToken(

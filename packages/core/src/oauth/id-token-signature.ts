@@ -1,6 +1,8 @@
-import type { JSONWebKeySet, JWTPayload, JWTVerifyOptions } from 'jose'
+import type { JWTHeaderParameters, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
+import type { Client } from '../client/client.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
+import { checkType } from './id-token-claims.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
 /** Asymmetric only: never `none`, never a secret as key. */
@@ -18,32 +20,41 @@ export const ALGORITHMS: readonly string[] = [
   'Ed25519',
 ]
 
+interface SignatureSources {
+  readonly client: Client
+  readonly metadata: ServerMetadata
+  readonly issuerKeys: IssuerKeys
+}
+
 /** Keys tried for one id_token: a hostile server must not keep this process busy. */
 const MOST_KEYS = 10
 
-/** The payload of an id_token that a key of its server has signed, its `aud` and times checked. */
+/** The payload of an id_token that a key of its server has signed, its type, `aud` and times checked. */
 export async function verifiedPayload(
   token: string,
-  kid: string | undefined,
   checks: JWTVerifyOptions,
-  { metadata, issuerKeys }: { readonly metadata: ServerMetadata; readonly issuerKeys: IssuerKeys },
+  { client, metadata, issuerKeys }: SignatureSources,
 ): Promise<JWTPayload> {
-  const jwks = await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), kid)
+  const { createLocalJWKSet } = await import('jose/jwks/local')
   const published = metadata.id_token_signing_alg_values_supported
   const algorithms = published ? ALGORITHMS.filter((alg) => published.includes(alg)) : ALGORITHMS
-  return verifyByAny(token, jwks, { ...checks, algorithms: [...algorithms] })
+  // Asked once the algorithm is known to be right: nothing is fetched for any other token.
+  const keyOf = async (header: JWTHeaderParameters) => {
+    checkType(header.typ, client.dialect.idToken)
+    return createLocalJWKSet(await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), header.kid))(header)
+  }
+  return verifyByAny(token, keyOf, { ...checks, algorithms: [...algorithms] })
 }
 
 /**
  * Several keys may fit: RFC 7517 §4.5 only recommends that each `kid` is used once, and an id_token may have none. Then each
  * is tried.
  */
-async function verifyByAny(token: string, jwks: JSONWebKeySet, options: JWTVerifyOptions): Promise<JWTPayload> {
+async function verifyByAny(token: string, keyOf: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
   const { jwtVerify } = await import('jose/jwt/verify')
-  const { createLocalJWKSet } = await import('jose/jwks/local')
   const { JWKSMultipleMatchingKeys, JWTClaimValidationFailed, JWTExpired } = await import('jose/errors')
   try {
-    return (await jwtVerify(token, createLocalJWKSet(jwks), options)).payload
+    return (await jwtVerify(token, keyOf, options)).payload
   } catch (error) {
     if (!(error instanceof JWKSMultipleMatchingKeys)) throw error
     let tried = 0

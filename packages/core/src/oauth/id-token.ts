@@ -47,13 +47,12 @@ export async function verifyIdToken(
   const { UnsecuredJWT } = await import('jose/jwt/unsecured')
   let claims: JWTPayload
   try {
-    const header = decodeProtectedHeader(token)
-    checkType(header.typ, rules)
     if (rules.mode === 'decode') {
+      checkType(decodeProtectedHeader(token).typ, rules)
       const [, payload] = token.split('.')
       claims = UnsecuredJWT.decode(`${NO_ALGORITHM_HEADER}.${payload}.`, checks).payload
     } else {
-      claims = await verifiedPayload(token, header.kid, checks, sources)
+      claims = await verifiedPayload(token, checks, sources)
     }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error

@@ -9,7 +9,7 @@ import { FhirAuthError } from '../errors.ts'
 import type { FhirUser, LaunchContext } from '../fhir/fhir-grant.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import { HTTP_OPTIONS, type HttpOptions } from '../http/send-bounded.ts'
+import { HTTP_OPTIONS, type HttpOptions, onceMoreAfterReset } from '../http/send-bounded.ts'
 import {
   clock,
   type OptionRules,
@@ -77,9 +77,7 @@ const OPTIONS = {
  *   `invalid_response`, and what discovery and a request can throw. An error never means "inactive".
  */
 export async function introspectToken(token: string, options: IntrospectionOptions): Promise<TokenIntrospection> {
-  const parameters = new URLSearchParams({
-    token: requireText(token, 'introspectToken(token)', 'Pass the token to ask about.'),
-  })
+  const asked = requireText(token, 'introspectToken(token)', 'Pass the token to ask about.')
   const given = readOptions(options, OPTIONS, 'introspectToken()')
   const { fetch, timeoutSeconds, now } = given
   const client = clientOf(given)
@@ -92,14 +90,16 @@ export async function introspectToken(token: string, options: IntrospectionOptio
     issuer: metadata.issuer,
     acceptedAlgorithms: metadata.token_endpoint_auth_signing_alg_values_supported,
   }
-  const { active, ...members } = await askAuthenticated('active', {
-    client,
-    server,
-    url: introspectionEndpoint,
-    parameters,
-    grantType: 'client_credentials',
-    channel: { http, now, purpose: 'introspection' },
-  })
+  const { active, ...members } = await onceMoreAfterReset(() =>
+    askAuthenticated('active', {
+      client,
+      server,
+      url: introspectionEndpoint,
+      parameters: new URLSearchParams({ token: asked }),
+      grantType: 'client_credentials',
+      channel: { http, now, purpose: 'introspection' },
+    }),
+  )
   if (typeof active !== 'boolean') {
     throw new FhirAuthError(
       'invalid_response',

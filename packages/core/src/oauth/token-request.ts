@@ -6,13 +6,7 @@ import type { RequestPurpose } from '../events.ts'
 import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
-import {
-  DEFAULT_TIMEOUT_SECONDS,
-  type HttpAnswer,
-  type HttpOptions,
-  onceMoreAfterReset,
-  sendBounded,
-} from '../http/send-bounded.ts'
+import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
 import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
 import { challengeMembers, refusalText } from './refusal-text.ts'
 
@@ -47,22 +41,14 @@ export interface ServerAccess {
 export interface AuthenticatedRequest extends ServerAccess {
   /** The server's token endpoint, or another one with the same client authentication. */
   readonly url: string
+  /** Of this request alone: the client writes its proof into them. */
   readonly parameters: URLSearchParams
   readonly grantType: GrantType
 }
 
 /**
- * POSTs a form with the client's authentication (RFC 6749 §3.2): parameters in the body only, redirects refused.
- *
- * @throws `token_request_refused` with the server's OAuth error, and what a request can throw
- */
-export async function postAuthenticated(request: AuthenticatedRequest): Promise<HttpAnswer> {
-  return (await exchange(request)).answer
-}
-
-/**
- * The same, for an endpoint that answers with JSON. Some servers refuse with status 200: an OAuth error without the member
- * that was asked for is a refusal all the same.
+ * Asks an endpoint that answers with JSON, by {@link postAuthenticated}. Some servers refuse with status 200: an OAuth
+ * error without the member that was asked for is a refusal all the same.
  *
  * @param member - what a good answer has, e.g. `access_token`
  * @throws as {@link postAuthenticated}, and `invalid_response` for what is no JSON object
@@ -71,34 +57,31 @@ export async function askAuthenticated(
   member: string,
   request: AuthenticatedRequest,
 ): Promise<Record<string, unknown>> {
-  const { answer, refusal } = await exchange(request)
+  const { answer, refusal } = await postAuthenticated(request)
   const body = jsonObject(answer)
   const value = body[member]
   const isMissing = value === undefined || value === null || value === ''
-  if (isMissing && oauthErrorOf(body)) throw refusal()
+  if (isMissing && oauthErrorOf(body)) throw refusal(body)
   return body
 }
 
 /** An answer of success, and the error to throw if its body says otherwise. */
-interface Exchange {
+export interface AuthenticatedAnswer {
   readonly answer: HttpAnswer
-  readonly refusal: () => FhirAuthError
+  readonly refusal: (body: Record<string, unknown>) => FhirAuthError
 }
 
 /**
- * A client credentials request is repeated after a reset, with a new `jti`. A code and a refresh token are sent once: the
- * server may have used the first one up.
+ * POSTs a form with the client's authentication (RFC 6749 §3.2): parameters in the body only, redirects refused. Sent once:
+ * the server may have used up a code or a refresh token.
+ *
+ * @throws `token_request_refused` with the server's OAuth error, and what a request can throw
  */
-function exchange(request: AuthenticatedRequest): Promise<Exchange> {
-  const attempt = () => exchangeOnce(request)
-  return request.grantType === 'client_credentials' ? onceMoreAfterReset(attempt) : attempt()
-}
-
-async function exchangeOnce(request: AuthenticatedRequest): Promise<Exchange> {
+export async function postAuthenticated(request: AuthenticatedRequest): Promise<AuthenticatedAnswer> {
   const { client, server, url, parameters, grantType, channel } = request
   const draft: ClientRequestDraft = {
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(parameters),
+    body: parameters,
   }
   await client.clientAuth.authenticate(draft, {
     clientId: client.clientId,
@@ -116,15 +99,21 @@ async function exchangeOnce(request: AuthenticatedRequest): Promise<Exchange> {
   const watched = { purpose, grantType: purpose === 'token' ? grantType : undefined }
   const form = { method: 'POST', url, headers, body, maxBytes: MAX_ANSWER_BYTES, ...watched } as const
   const answer = await sendBounded(form, channel.http)
-  const refusal = () => refusalOf(answer, client, draft, channel.now())
+  const refusal = (said: Record<string, unknown>) => refusalOf({ answer, body: said, draft }, client, channel.now())
   if (answer.status >= 200 && answer.status < 300) return { answer, refusal }
-  throw refusal()
+  throw refusal(bodyOf(answer))
+}
+
+interface RefusedRequest {
+  readonly answer: HttpAnswer
+  /** What the answer says, read as JSON. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly draft: ClientRequestDraft
 }
 
 /** Keyed on the OAuth `error`, not on the status: servers differ in the latter (400, 401, 403, 500). */
-function refusalOf(answer: HttpAnswer, client: Client, draft: ClientRequestDraft, now: number): FhirAuthError {
+function refusalOf({ answer, body, draft }: RefusedRequest, client: Client, now: number): FhirAuthError {
   const wait = retryAfterSeconds(answer.headers, now)
-  const body = bodyOf(answer)
   const secrets = secretsOf(client, draft)
   const oauth = oauthErrorOf(body, secrets) ?? oauthErrorOf(challengeMembers(answer.headers), secrets)
   const place = `${shownUrl(answer.url)} answered ${answer.status}`

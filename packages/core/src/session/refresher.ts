@@ -62,7 +62,14 @@ interface NewTokens {
   readonly startedAt: number
 }
 
-/** The outcome of a refresh under the lease. */
+interface FoundLaunch {
+  readonly id: string
+  readonly launch: LaunchRecord
+  /** Whether another request, or another process, has done it already. */
+  readonly isRenewed: boolean
+}
+
+/** What became of a refresh under the lease. */
 interface Outcome {
   readonly renewal?: Renewal | undefined
   /** Set if the new tokens could not be stored: the error, and the further tries, which never reject. */
@@ -123,7 +130,8 @@ export class Refresher {
   async #renew(request: RefreshRequest): Promise<Renewal | undefined> {
     const { launchId } = request
     try {
-      const lease = await this.#parts.leases.take(launchId)
+      const lease = await this.#parts.leases.take(launchId, () => this.#renewedMeanwhile(request))
+      if ('launch' in lease) return lease
       let tries: Promise<void> | undefined
       try {
         const { renewal, unstored } = await this.#renewUnderLease(request)
@@ -146,14 +154,30 @@ export class Refresher {
     }
   }
 
-  async #renewUnderLease({ sessionId, launchId, refused }: RefreshRequest): Promise<Outcome> {
-    const { store, server, emit, now } = this.#parts
-    // Read it again under the lease: another process may have renewed it meanwhile.
+  /** The new token of another process that still has the lease: nobody needs to wait for the end of the lease. */
+  async #renewedMeanwhile(request: RefreshRequest): Promise<Renewal | undefined> {
+    const found = await this.#find(request)
+    return found?.isRenewed ? { launch: found.launch, isNew: false } : undefined
+  }
+
+  /** A launch as it is stored now, and the id of its session; undefined where there is nothing to refresh. */
+  async #find({ sessionId, launchId, refused }: RefreshRequest): Promise<FoundLaunch | undefined> {
+    const { store, now } = this.#parts
     const found = await followSession(store, sessionId)
     const launch = found?.session.launches.find((candidate) => candidate.launchId === launchId)
-    if (found === undefined || !launch?.refreshToken) return {}
+    if (found === undefined || !launch?.refreshToken) return undefined
     const isRenewed = refused === undefined ? !isDueForRenewal(launch, now()) : launch.accessToken !== refused
-    if (isRenewed) return { renewal: { launch, isNew: false } }
+    return { id: found.id, launch, isRenewed }
+  }
+
+  async #renewUnderLease(request: RefreshRequest): Promise<Outcome> {
+    const { store, server, emit, now } = this.#parts
+    const { launchId, refused } = request
+    // Read it again under the lease: another process may have renewed it meanwhile.
+    const found = await this.#find(request)
+    if (found === undefined) return {}
+    const { launch } = found
+    if (found.isRenewed) return { renewal: { launch, isNew: false } }
     const origin = originOf(launch)
     const startedAt = performance.now()
     let next: LaunchRecord

@@ -80,7 +80,8 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
   }
 
   async set(id: string, record: R): Promise<void> {
-    const { key, sealed } = await this.#seal(id, record)
+    const key = await hashedName(id)
+    const sealed = await this.#sealer.seal({ id, record })
     await this.#ask(() => this.#store.set(key, sealed, this.#ttlOf(record)))
     this.#seen.set(id, { key, sealed, record, at: this.#settings.now() })
   }
@@ -89,7 +90,8 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
     const seen = this.#seen.get(id)
     // Only a record that was read can be replaced. On false, the caller reads it again.
     if (seen?.record !== previous) return false
-    const { key, sealed } = await this.#seal(id, next)
+    const { key } = seen
+    const sealed = await this.#sealer.seal({ id, record: next })
     const isWritten = await this.#ask(() => this.#store.swap(key, seen.sealed, sealed, this.#ttlOf(next)))
     if (isWritten) this.#seen.set(id, { key, sealed, record: next, at: this.#settings.now() })
     return isWritten
@@ -131,15 +133,11 @@ export class SealedStore<R extends Expiring> implements RecordStore<R> {
     await this.#ask(() => this.#store.delete(key, mark))
   }
 
-  async #seal(id: string, record: R): Promise<{ key: string; sealed: string }> {
-    // The sealed content includes the id, so a value that was copied to another record's key is refused.
-    return { key: await hashedName(id), sealed: await this.#sealer.seal({ id, record }) }
-  }
-
   async #open(id: string, sealed: string, known: R | undefined): Promise<R | undefined> {
     const content = await this.#sealer.open(sealed)
+    // The sealed content includes the id, so a value that was copied to another record's key is refused.
     if (content?.id !== id) return undefined
-    const record = content.record as R // sealed by #seal
+    const record = content.record as R // sealed by set or replace
     return known === undefined ? record : (this.#settings.keepKnown?.(record, known) ?? record)
   }
 

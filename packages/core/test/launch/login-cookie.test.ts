@@ -1,5 +1,5 @@
 import { createUserAgent } from '@fhir-auth/sandbox'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { SmartLaunchOptions } from '../../src/index.ts'
 import { cookieStore } from '../../src/index.ts'
 import { createEventLog } from '../support/event-log.ts'
@@ -46,6 +46,16 @@ describe('the cookie of a login', () => {
     const portal = await startPortal({ session: { store } })
     for (let login = 0; login < 20; login++) await fetch(`${portal.origin}/login`, { redirect: 'manual' })
     expect(store.calls).toEqual([])
+  })
+
+  it('STATE-02 is opened once by its callback', async () => {
+    const portal = await startPortal({}, AUTO)
+    const browser = createUserAgent()
+    const callback = await portal.callbackFor(browser)
+    const opened = vi.spyOn(crypto.subtle, 'decrypt')
+    onTestFinished(() => opened.mockRestore())
+    expect((await browser.request(callback)).status).toBe(303)
+    expect(opened).toHaveBeenCalledTimes(1)
   })
 
   it('STATE-05 does not count where the registration has changed since', async () => {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { discover } from '../../src/discovery/discover.ts'
 import { type ClientAuth, loadKeySet, privateKeyJwt, smart } from '../../src/index.ts'
 import { clientCredentialsGrant, exchangeCode, refreshGrant } from '../../src/oauth/grants.ts'
+import { introspectToken } from '../../src/oauth/introspection.ts'
 import { IssuerKeys } from '../../src/oauth/issuer-keys.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { type SeenRequest, startServer } from '../support/http-server.ts'
@@ -21,7 +22,12 @@ async function startResettingServer(resetAt: readonly number[]) {
   const server = await startServer((_request: SeenRequest, response: ServerResponse) => {
     sockets.push(response.socket)
     if (resetAt.includes(sockets.length)) return void response.socket?.resetAndDestroy()
-    sendJson(response, { ...grantOf(sockets.length), keys: [], token_endpoint: `${server.origin}/token` })
+    sendJson(response, {
+      ...grantOf(sockets.length),
+      active: false,
+      keys: [],
+      token_endpoint: `${server.origin}/token`,
+    })
   })
   const target = { tokenEndpoint: `${server.origin}/token`, issuer: undefined }
   const channel = { http: { timeoutSeconds: 10 }, now: Date.now }
@@ -36,6 +42,11 @@ async function startResettingServer(resetAt: readonly number[]) {
     },
     refresh: () =>
       refreshGrant({ refreshToken: 'refresh', grantedScope: 'openid' }, { client, server: target, channel }),
+    introspect: () => {
+      const endpoint = `${server.origin}/token`
+      const metadata = { token_endpoint: endpoint, introspection_endpoint: endpoint }
+      return introspectToken('the-token', { fhirBaseUrl: server.origin, clientId: 'app', clientAuth, metadata })
+    },
     fetchKeys: () => new IssuerKeys(channel.http, Date.now).get(`${server.origin}/jwks`, undefined),
     discover: () => {
       const { discovery } = smart()
@@ -56,13 +67,13 @@ describe('RFC 9110 §9.2.2: a connection that is reset before an answer', () => 
     expect(server.sockets[2]).not.toBe(server.sockets[1])
   })
 
-  it.each(['fetchKeys', 'discover'] as const)('%s is repeated once', async (name) => {
+  it.each(['fetchKeys', 'discover', 'introspect'] as const)('%s is repeated once', async (name) => {
     const server = await startResettingServer([1])
     await server[name]()
     expect(server.requests).toHaveLength(2)
   })
 
-  it.each(['getToken', 'fetchKeys'] as const)('%s: a second reset is a network error', async (name) => {
+  it.each(['getToken', 'fetchKeys', 'introspect'] as const)('%s: a second reset is a network error', async (name) => {
     const server = await startResettingServer([1, 2])
     expect((await failureOf(server[name])).code).toBe('network_error')
     expect(server.requests).toHaveLength(2)

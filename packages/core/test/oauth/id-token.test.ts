@@ -274,6 +274,15 @@ describe('signature and algorithm', () => {
     }
   })
 
+  it('IDT-03 fetches no keys for a token of an algorithm that is not taken', async () => {
+    const tokens = [
+      await sandbox.signIdToken(soundClaims(), { alg: 'none' }),
+      `${encoded({ alg: 'HS256', kid: 'k' })}.${encoded(soundClaims())}.c2ln`,
+    ]
+    for (const token of tokens) await expect(verifyAt(token)).rejects.toEqual(refusal(/alg/i))
+    expect(sandbox.requestsTo('/jwks')).toEqual([])
+  })
+
   it('IDT-03 takes RS256, and RS384 as in the example of SMART, but only what the server lists if it lists any', async () => {
     for (const alg of ['RS256', 'RS384']) {
       // Bare keys: the sandbox's own say RS256, others do not name an algorithm.

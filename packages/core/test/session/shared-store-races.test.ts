@@ -61,6 +61,26 @@ describe('two processes of one app', () => {
     expect(portal.sandbox.refreshReuseDetections).toBe(0)
   })
 
+  it('RFR-04 go on with a token as soon as the other one has stored it, whatever becomes of its lock', async () => {
+    const { inner, portal, other, browser, lockName } = await startTwo()
+    // The holder can neither give it back, nor can anybody take it over.
+    const { swap } = inner
+    inner.swap = async (key, expected, ...rest) =>
+      key === lockName && expected !== undefined ? false : swap(key, expected, ...rest)
+    const remove = inner.delete
+    inner.delete = async (key, expected) => {
+      if (key === lockName) throw new Error('connection refused')
+      await remove(key, expected)
+    }
+    portal.sandbox.fault({ at: 'token', kind: 'slow', seconds: 0.3 })
+    portal.advanceSeconds(EXPIRED_SECONDS)
+    const looks = await Promise.all([portal, other].map(({ origin }) => look(browser, origin)))
+    expect(looks.map(({ status }) => status)).toEqual([200, 200])
+    expect(new Set(looks.map(({ seen }) => seen?.accessToken)).size).toBe(1)
+    expect(refreshes(portal)).toHaveLength(1)
+    expect(inner.values.has(lockName)).toBe(true)
+  })
+
   it('RFR-04 go on when the one that holds the lock dies: the other gets it after its term', async () => {
     const { inner, portal, other, browser, lockName } = await startTwo()
     // What a process leaves behind that was killed during a refresh.

@@ -11,7 +11,7 @@ import {
 } from './der-elements.ts'
 import type { ImportedKey } from './imported-key.ts'
 import { MENDING } from './mending.ts'
-import { importPkcs8, refuseDamaged } from './pkcs8-key.ts'
+import { importPkcs8 } from './pkcs8-key.ts'
 import { refuseKey } from './refuse-key.ts'
 
 /** What DER bytes can be of a key, told by the tags of their elements. */
@@ -39,6 +39,12 @@ export function derFormOf(bytes: Uint8Array): DerForm | undefined {
   return starts(SEQUENCE, SEQUENCE, BIT_STRING) ? 'certificate' : undefined
 }
 
+/** A key in DER bytes, and what it is. */
+export interface DerKey {
+  readonly der: Uint8Array<ArrayBuffer>
+  readonly form: DerForm
+}
+
 /**
  * The private key in DER bytes.
  *
@@ -47,17 +53,15 @@ export function derFormOf(bytes: Uint8Array): DerForm | undefined {
  * @throws `invalid_key` naming the fault and the remedy
  */
 export async function importDer(
-  der: Uint8Array<ArrayBuffer>,
+  { der, form }: DerKey,
   name: string,
   alg: SigningAlgorithm | undefined,
 ): Promise<ImportedKey> {
-  const form = derFormOf(der)
   if (form === 'pkcs8') return importPkcs8(der, name, alg)
   if (form === 'pkcs1') return importPkcs8(pkcs8Of(RSA_ENCRYPTION, Uint8Array.of(NULL, 0), der), name, alg)
   if (form === 'sec1') return importPkcs8(pkcs8Of(EC_PUBLIC_KEY, curveIn(der, name), der), name, alg)
   if (form === 'encrypted') return refuseKey(`${name} is encrypted (DER). Decrypt it: ${MENDING.decryptDer}`)
   if (form === 'pkcs12') return refuseKey(`${name} is a PKCS#12 file. Take the key out of it: ${MENDING.fromPkcs12}`)
-  if (form === undefined) return refuseDamaged(name)
   const what = form === 'public' ? 'a public key' : 'a certificate'
   return refuseKey(`${name} is ${what}. Pass the private key; the public part is derived.`)
 }

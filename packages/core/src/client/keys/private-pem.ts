@@ -3,7 +3,7 @@ import { fromBase64 } from './base64-text.ts'
 import type { ImportedKey } from './imported-key.ts'
 import { MENDING } from './mending.ts'
 import { refuseDamaged } from './pkcs8-key.ts'
-import { type DerForm, derFormOf, importDer } from './private-der.ts'
+import { type DerForm, type DerKey, derFormOf, importDer } from './private-der.ts'
 import { refuseKey } from './refuse-key.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
@@ -38,7 +38,7 @@ export async function readPrivatePem(text: string, alg: SigningAlgorithm | undef
   return Promise.all(
     secrets.map(([, label = '', body = ''], index) => {
       const name = secrets.length === 1 ? 'The PEM private key' : `The PEM private key ${index + 1}`
-      return importDer(bytesOf(label, body, name), name, alg)
+      return importDer(keyIn(label, body, name), name, alg)
     }),
   )
 }
@@ -56,15 +56,15 @@ function checkLines(text: string): void {
   }
 }
 
-function bytesOf(label: string, body: string, name: string): Uint8Array<ArrayBuffer> {
+function keyIn(label: string, body: string, name: string): DerKey {
   if (label.startsWith('ENCRYPTED') || body.includes('Proc-Type: 4,ENCRYPTED')) {
     refuseKey(`${name} is encrypted ("${label}"). Decrypt it: ${MENDING.decryptPem}`)
   }
   const form = FORM_OF_LABEL[label]
-  const bytes = fromBase64(body)
-  if (label === 'OPENSSH PRIVATE KEY') return refuseOpenSsh(bytes, name)
+  const der = fromBase64(body)
+  if (label === 'OPENSSH PRIVATE KEY') return refuseOpenSsh(der, name)
   if (form === undefined) return refuseLabel(label)
-  return bytes !== undefined && derFormOf(bytes) === form ? bytes : refuseDamaged(name)
+  return der !== undefined && derFormOf(der) === form ? { der, form } : refuseDamaged(name)
 }
 
 function refuseOpenSsh(bytes: Uint8Array | undefined, name: string): never {

@@ -2,7 +2,7 @@ import type { CryptoKey, JWK } from 'jose'
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { fromBase64 } from './base64-text.ts'
 import { ImportedKey } from './imported-key.ts'
-import { derFormOf, importDer } from './private-der.ts'
+import { type DerKey, derFormOf, importDer } from './private-der.ts'
 import { looksLikePem, readPrivatePem } from './private-pem.ts'
 import { refuseKey } from './refuse-key.ts'
 import { joseAlgorithm } from './webcrypto-algorithm.ts'
@@ -45,7 +45,11 @@ async function readText(text: string, alg: SigningAlgorithm | undefined): Promis
   if (/^["{[]/.test(plain) && !looksLikePem(plain)) return readKeySource(parseJson(plain), alg)
   if (looksLikePem(plain) && !plain.startsWith('{')) return readPrivatePem(plain, alg)
   const bytes = /^[\w+/\s-]{16,}={0,2}$/.test(plain) ? fromBase64(plain) : undefined
-  if (bytes !== undefined && isKeyInBytes(bytes)) return readBytes(bytes, alg)
+  const content = bytes && contentOf(bytes)
+  if (typeof content === 'string') {
+    const inner = content.trim()
+    if (inner.startsWith('{') || looksLikePem(inner)) return readText(inner, alg)
+  } else if (content !== undefined) return [await importDer(content, 'The key', alg)]
   return readKeySource(parseJson(plain), alg)
 }
 
@@ -53,8 +57,14 @@ async function readBytes(
   bytes: Uint8Array<ArrayBuffer>,
   alg: SigningAlgorithm | undefined,
 ): Promise<readonly unknown[]> {
-  if (derFormOf(bytes) !== undefined) return [await importDer(bytes, 'The key', alg)]
-  return readText(textOf(bytes), alg)
+  const content = contentOf(bytes)
+  return typeof content === 'string' ? readText(content, alg) : [await importDer(content, 'The key', alg)]
+}
+
+/** A key in DER, or else text. */
+function contentOf(der: Uint8Array<ArrayBuffer>): DerKey | string {
+  const form = derFormOf(der)
+  return form === undefined ? textOf(der) : { der, form }
 }
 
 /** Some editors and shells of Windows write UTF-16, with a mark that says so. */
@@ -62,11 +72,6 @@ function textOf(bytes: Uint8Array): string {
   const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
   const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
   return new TextDecoder(encoding).decode(bytes)
-}
-
-function isKeyInBytes(bytes: Uint8Array): boolean {
-  const text = textOf(bytes).trim()
-  return derFormOf(bytes) !== undefined || text.startsWith('{') || looksLikePem(text)
 }
 
 function parseJson(text: string): unknown {

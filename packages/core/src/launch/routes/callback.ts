@@ -75,7 +75,7 @@ async function completeLogin(
   const { launchId, fhirBaseUrl, clientId, patient } = launch
   emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient, durationMs: durationSince(startedAt) })
   // A person may have several patients open, or be about to: then each page says which launch it belongs to.
-  const isOneOfSeveral = isEhrLaunch || launches > 1 || (await pendingLogins.countIn(cookieHeader)) > 1
+  const isOneOfSeveral = isEhrLaunch || launches > 1 || (await pendingLogins.hasOthers(state, cookieHeader))
   const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
   const expiresAt = settings.now() + settings.loginTimeoutSeconds * 1000
   await finishedLogins.land(state, { location, fhirBaseUrl, expiresAt })
