@@ -43,6 +43,49 @@ const answer = 'login: 303 https://auth.example.com, guarded: 401, keys: 1\n'
 const moduleKinds = /** @type {const} */ (['module', 'commonjs'])
 
 /**
+ * Projects as teams have them, in `scripts/installed-projects`, each with tests of its own.
+ *
+ * @type {{ project: string, title: string, packages: string[] }[]}
+ */
+export const projects = [
+  {
+    project: 'nest-11-jest',
+    title: 'Nest 11 as `nest new` made it: CommonJS, node10, Jest 29',
+    packages: ['core', 'nest'],
+  },
+  { project: 'express-jest', title: 'Express in CommonJS, nodenext, Jest 29', packages: ['core', 'express'] },
+  { project: 'hono-vitest', title: 'Hono in ES modules, vitest', packages: ['core', 'hono'] },
+  {
+    project: 'express-playwright',
+    title: 'Express with the sandbox, Playwright',
+    packages: ['core', 'express', 'sandbox'],
+  },
+  { project: 'fastify-node-test', title: 'Fastify in JavaScript, node:test', packages: ['core', 'fastify'] },
+]
+
+/**
+ * Installs the packages in such a project, compiles it by its own TypeScript, and runs its tests.
+ *
+ * @param {typeof projects[number]} project
+ * @param {Map<string, string>} tarballs the files of this workspace's packages, by their names
+ * @param {string} folder is made
+ * @returns {Promise<void>} rejects with the output of what failed
+ */
+export async function testProject({ project, packages }, tarballs, folder) {
+  cpSync(join(workspaceRoot, 'scripts/installed-projects', project), folder, { recursive: true })
+  const manifest = readJson(join(folder, 'package.json'))
+  for (const name of packages.map((short) => `@fhir-auth/${short}`)) {
+    manifest.dependencies[name] = `file:${tarballs.get(name)}`
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+  await runIn(folder, 'npm', INSTALL)
+  await runIn(folder, 'npx', ['--no', 'tsc', '--', '--noEmit', '-p', '.'])
+  await runIn(folder, 'npm', ['test'])
+}
+
+const INSTALL = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--no-package-lock']
+
+/**
  * Installs one adapter and one version of its framework in an empty project, compiles a tiny app there as users of
  * TypeScript do, and runs it as an ES module and by `require()`.
  *
@@ -59,8 +102,7 @@ export async function useInstalled({ app, dependencies }, tarballs, folder) {
   }
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
-  const quiet = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--no-package-lock']
-  await runIn(folder, 'npm', ['install', ...quiet])
+  await runIn(folder, 'npm', INSTALL)
 
   for (const type of moduleKinds) {
     const sources = join(folder, type)

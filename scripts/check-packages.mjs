@@ -4,10 +4,11 @@
 //
 //   pnpm check:packages
 
+import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { installations, useInstalled } from './as-installed.mjs'
+import { installations, projects, testProject, useInstalled } from './as-installed.mjs'
 import { Checklist } from './checklist.mjs'
 import { packTarball } from './package-tarball.mjs'
 import { pnpm, run } from './run.mjs'
@@ -36,6 +37,9 @@ async function checkPackages() {
   )
 
   for (const { file, manifest } of tarballs) {
+    checklist.check(`${manifest.name}: main, types and typesVersions say what exports says`, () => {
+      checkOlderMembers(manifest)
+    })
     checklist.check(`${manifest.name}: publint`, () => {
       run('node_modules/.bin/publint', ['run', file, '--strict'])
     })
@@ -51,6 +55,21 @@ async function checkPackages() {
   checkTypes(entries)
   checkCommands(tarballs)
   await checkInstallations(tarballs)
+}
+
+/**
+ * TypeScript with `moduleResolution: node10` reads these and no `exports`.
+ *
+ * @param {import('./workspace.mjs').Manifest} manifest
+ */
+function checkOlderMembers({ main, types, typesVersions, exports = {} }) {
+  const targets = Object.entries(exports).flatMap(([subpath, target]) =>
+    typeof target === 'object' ? [{ subpath, target }] : [],
+  )
+  const [own, ...others] = targets
+  assert.deepEqual([own?.subpath, own?.target.default, own?.target.types], ['.', main, types])
+  const expected = Object.fromEntries(others.map(({ subpath, target }) => [subpath.slice(2), [target.types]]))
+  assert.deepEqual(typesVersions?.['*'] ?? {}, expected)
 }
 
 /**
@@ -163,18 +182,25 @@ function checkCommands(tarballs) {
  */
 async function checkInstallations(tarballs) {
   const files = new Map(tarballs.map(({ manifest, file }) => [manifest.name, file]))
-  const waiting = installations.map((installation, index) => ({ installation, index }))
+  const waiting = [
+    ...projects.map((project) => ({
+      title: `a project of ${project.title}`,
+      /** @param {string} folder */
+      use: (folder) => testProject(project, files, folder),
+    })),
+    ...installations.map((installation) => ({
+      title: `@fhir-auth/${installation.app} with ${installation.title}: an app, ESM, require(), types`,
+      /** @param {string} folder */
+      use: (folder) => useInstalled(installation, files, folder),
+    })),
+  ].map((each, index) => ({ ...each, folder: join(temporary, `installation-${index}`) }))
   const workers = Array.from({ length: 3 }, async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { installation, index } = next
-      const folder = join(temporary, `installation-${index}`)
-      const [result] = await Promise.allSettled([useInstalled(installation, files, folder)])
-      checklist.check(
-        `@fhir-auth/${installation.app} with ${installation.title}: an app, ESM, require(), types`,
-        () => {
-          if (result?.status === 'rejected') throw result.reason
-        },
-      )
+      const { title, use, folder } = next
+      const [result] = await Promise.allSettled([use(folder)])
+      checklist.check(title, () => {
+        if (result?.status === 'rejected') throw result.reason
+      })
     }
   })
   await Promise.all(workers)

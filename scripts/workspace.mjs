@@ -10,6 +10,9 @@ export const workspaceRoot = resolve(dirname(fileURLToPath(import.meta.url)), '.
  * @property {string} name
  * @property {string} version
  * @property {boolean} [private]
+ * @property {string} [main]
+ * @property {string} [types]
+ * @property {Record<string, Record<string, string[]>>} [typesVersions]
  * @property {Record<string, string | Record<string, string>>} [exports]
  * @property {string | Record<string, string>} [bin]
  * @property {Record<string, string>} [dependencies]

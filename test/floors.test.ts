@@ -6,8 +6,8 @@ import { workspaceRoot } from '../scripts/workspace.mjs'
 
 /** Top floor first. Rooms of one floor do not know each other. */
 const FLOORS = [
-  ['index.ts', 'protocol.ts', 'adapter.ts', 'internal.ts'],
-  ['launch', 'backend'],
+  ['index.ts', 'protocol.ts', 'adapter.ts', 'internal.ts', 'testing.ts'],
+  ['launch', 'backend', 'testing'],
   ['session'],
   ['web'],
   ['oauth'],

@@ -17,18 +17,19 @@ describe('core has one door for each name', () => {
   const core = faces.find(({ name }) => name === '@fhir-auth/core')?.text ?? ''
   const doors = core.split(/^## /m).slice(1)
 
-  it('what an app writes, adapters, protocol, internals', () => {
+  it('what an app writes, adapters, protocol, internals, what its tests write', () => {
     expect(doors.map((door) => door.split('\n', 1)[0])).toEqual([
       '@fhir-auth/core',
       '@fhir-auth/core/adapter',
       '@fhir-auth/core/protocol',
       '@fhir-auth/core/internal',
+      '@fhir-auth/core/testing',
       'Types that those are made of, without a name of their own',
     ])
   })
 
   it('no name comes by two of them', () => {
-    const names = doors.slice(0, 4).flatMap((door) => {
+    const names = doors.slice(0, 5).flatMap((door) => {
       const exported = door.matchAll(/^export (?:abstract )?(?:class|function|const|type|interface) (\w+)/gm)
       return [...new Set([...exported].map(([, name]) => name))]
     })

@@ -1,5 +1,6 @@
 // Core is published as one module, since finding and linking its 75 took Node longer than all else:
-// docs/decisions/0007-core-as-one-module.md. The doors are names for parts of it, and hold no code of their own. The types
+// docs/decisions/0007-core-as-one-module.md. The doors are names for parts of it, and hold no code of their own. What is for tests alone
+// stays out of it. The types
 // stay as `tsc` writes them, a file for each source.
 import { defineConfig } from 'rolldown'
 
@@ -10,6 +11,7 @@ export default defineConfig({
     adapter: 'src/adapter.ts',
     protocol: 'src/protocol.ts',
     internal: 'src/internal.ts',
+    testing: 'src/testing.ts',
   },
   external: /^jose(\/|$)/,
   platform: 'neutral',
@@ -18,7 +20,9 @@ export default defineConfig({
   transform: { target: 'es2022' },
   output: {
     dir: 'dist',
-    codeSplitting: { groups: [{ name: 'core', test: /\/core\/src\/(?!(?:index|adapter|protocol|internal)\.ts)/ }] },
+    codeSplitting: {
+      groups: [{ name: 'core', test: /\/core\/src\/(?!(?:index|adapter|protocol|internal|testing)\.ts|testing\/)/ }],
+    },
     chunkFileNames: '[name].js',
     minifyInternalExports: false,
     // The types have them, for editors.

@@ -87,7 +87,7 @@ class BoundedExchange {
     try {
       return await step()
     } catch (error) {
-      if (this.#callers?.aborted) throw error
+      if (this.#callers?.aborted || error instanceof FhirAuthError) throw error
       if (this.#timeLimit.aborted) {
         throw new FhirAuthError(
           'timeout',

@@ -1,0 +1,2 @@
+// `@fhir-auth/nest/testing`: for the tests of an app: docs/testing.md.
+export * from '@fhir-auth/core/testing'
