@@ -19,7 +19,7 @@ test.beforeAll(async () => {
     clientAuth: clientSecretBasic(client.clientSecret),
     redirectUri: `${origin}/callback`,
     scope: 'openid fhirUser launch launch/patient patient/*.rs',
-    session: { secret: 'only for tests, and long enough' },
+    session: { secret: crypto.randomUUID() },
   })
   await new Promise<void>((resolve) => {
     server = app.listen(3017, '127.0.0.1', () => resolve())
