@@ -27,7 +27,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 declare global {
   namespace Express {
     interface Request {
-      /** The token of this request's session or backend service, when there is one; it is valid now. */
+      /** The context of this request's session or backend service, if there is one. Its token is valid. */
       fhir?: FhirContext
     }
   }
@@ -35,20 +35,20 @@ declare global {
 
 export interface ProblemHandling {
   /**
-   * `answer`: problems (a refused login, a missing scope, …) are answered at once, as problem+json or a plain page.
+   * `answer`: problems (a refused login, a missing scope, …) are answered directly, as problem+json or a plain page.
    * `forward`: they go to `next(error)` as `FhirAuthError`, for the app's own error handler. Default `answer`.
    */
   problems?: 'answer' | 'forward' | undefined
 }
 
-/** Middleware before a handler of any route: a `RequestHandler` would make the handler forget its path's parameters. */
+/** Middleware for any route. With the type `RequestHandler`, the next handler would lose the types of its path parameters. */
 type RouteGuard = <Params>(req: Request<Params>, res: Response, next: NextFunction) => void
 
 /**
- * Logs people in by SMART app launch, and sets `req.fhir` for those who are.
+ * Logs people in with SMART app launch, and sets `req.fhir` for people who are logged in.
  *
  * @param options - or an instance made by `createSmartLaunch`
- * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options
  */
 export function smartLaunch(options: SmartLaunchOptions | SmartLaunch, handling: ProblemHandling = {}): RequestHandler {
   const serve = serverOf(options instanceof SmartLaunch ? options : createSmartLaunch(options), handling)
@@ -58,11 +58,11 @@ export function smartLaunch(options: SmartLaunchOptions | SmartLaunch, handling:
 }
 
 /**
- * Serves the app's JWKS, and sets `req.fhir` to a system token. A request that smartLaunch() has seen before keeps the
- * person's context, or none: a person never gets the system's rights by the order of two lines.
+ * Serves the app's JWKS, and sets `req.fhir` to a context with a system token. It leaves requests alone that smartLaunch()
+ * has handled, logged in or not. So a person never gets the system's token, in whichever order the two are mounted.
  *
  * @param options - or an instance made by `createBackendServices`
- * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options
  */
 export function backendServices(
   options: BackendServicesOptions | BackendServices,
@@ -75,10 +75,10 @@ export function backendServices(
 }
 
 /**
- * Lets a request pass only with a context, and with the scopes and launch context it needs. Otherwise: login for a
- * person, 401 or 403 problem+json for a program.
+ * Lets a request pass only with a context, and with the scopes and launch context that it needs. Otherwise a person is sent
+ * to the login, and a program gets 401 or 403 with problem+json.
  *
- * @throws `invalid_option` when called with an unknown option or something that is no scope
+ * @throws `invalid_option` for an unknown option or a malformed scope
  */
 export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RouteGuard {
   const guard = createFhirGuard(requirement)
@@ -96,7 +96,7 @@ export function requireFhir(requirement: FhirRequirement = {}, handling: Problem
 /**
  * The context of a request behind {@link requireFhir}.
  *
- * @throws `login_required` where no guard ran
+ * @throws `login_required` if no guard ran
  */
 export function fhirOf(req: Pick<Request, 'fhir'>): FhirContext {
   return contextBehindGuard(req.fhir)

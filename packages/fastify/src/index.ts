@@ -1,4 +1,4 @@
-// One import line serves an app: what it writes of core comes with the adapter.
+// Core's exports for apps come with the adapter, so that one import is enough.
 export * from '@fhir-auth/core'
 export {
   type BackendServicesPluginOptions,

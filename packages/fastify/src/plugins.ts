@@ -32,14 +32,14 @@ import fastifyPlugin from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The token of this request's session or backend service, when there is one; it is valid now. */
+    /** The context of this request's session or backend service, if there is one. Its token is valid. */
     fhir: FhirContext | null
   }
 }
 
 export interface ProblemHandling {
   /**
-   * `answer`: problems (a refused login, a missing scope, …) are answered at once, as problem+json or a plain page.
+   * `answer`: problems (a refused login, a missing scope, …) are answered directly, as problem+json or a plain page.
    * `forward`: they go to the scope's error handler as `FhirAuthError`. Default `answer`.
    */
   problems?: 'answer' | 'forward' | undefined
@@ -51,7 +51,7 @@ export type SmartLaunchPluginOptions = ProblemHandling & (SmartLaunchOptions | {
 /** Options of backend services, or `backend`: an instance made by `createBackendServices`. */
 export type BackendServicesPluginOptions = ProblemHandling & (BackendServicesOptions | { backend: BackendServices })
 
-/** What a guard needs of a request and its reply: as every kind of server has them, http2 included. */
+/** The parts of a request and a reply that a guard needs. Every kind of server has them, http2 included. */
 type GuardedRequest = Pick<FastifyRequest, 'method' | 'url' | 'headers' | 'fhir'>
 interface GuardedReply {
   code(status: number): unknown
@@ -62,18 +62,18 @@ interface GuardedReply {
 }
 type Done = HookHandlerDoneFunction
 
-/** On a request without a context: why, for the guard. */
+/** Keeps the reason on a request without a context, for the guard. */
 const MISSING: unique symbol = Symbol('fhir-auth missing context')
 type MarkedRequest = GuardedRequest & { [MISSING]: MissingContext | null }
 
 /**
- * Logs people in by SMART app launch, and sets `request.fhir` for those who are: in the scope that registers it, and
- * the scopes within.
+ * Logs people in with SMART app launch, and sets `request.fhir` for people who are logged in: in the scope that registers it
+ * and in its child scopes.
  *
- * @throws `invalid_option`, `insecure_url` while the app gets ready, with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options, when the app gets ready
  */
 export const smartLaunch: FastifyPluginAsync<SmartLaunchPluginOptions> = fastifyPlugin(
-  // Async, so that avvio turns what is thrown into the app's rejection.
+  // Async, so that avvio makes the app reject if this throws.
   async function smartLaunch(fastify: FastifyInstance, { problems, ...options }: SmartLaunchPluginOptions) {
     const isShared = 'launch' in options
     install(fastify, isShared ? options.launch : createSmartLaunch(options), isShared, problems)
@@ -82,10 +82,10 @@ export const smartLaunch: FastifyPluginAsync<SmartLaunchPluginOptions> = fastify
 )
 
 /**
- * Serves the app's JWKS, and sets `request.fhir` to a system token. A request that smartLaunch has seen before keeps
- * the person's context, or none: a person never gets the system's rights by the order of two lines.
+ * Serves the app's JWKS, and sets `request.fhir` to a context with a system token. It leaves requests alone that smartLaunch
+ * has handled, logged in or not. So a person never gets the system's token, in whichever order the two are registered.
  *
- * @throws `invalid_option`, `insecure_url` while the app gets ready, with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options, when the app gets ready
  */
 export const backendServices: FastifyPluginAsync<BackendServicesPluginOptions> = fastifyPlugin(
   async function backendServices(fastify: FastifyInstance, { problems, ...options }: BackendServicesPluginOptions) {
@@ -96,10 +96,10 @@ export const backendServices: FastifyPluginAsync<BackendServicesPluginOptions> =
 )
 
 /**
- * A `preHandler`: lets a request pass only with a context, and with the scopes and launch context it needs. Otherwise:
- * login for a person, 401 or 403 problem+json for a program.
+ * A `preHandler` that lets a request pass only with a context, and with the scopes and launch context that it needs.
+ * Otherwise a person is sent to the login, and a program gets 401 or 403 with problem+json.
  *
- * @throws `invalid_option` when called with an unknown option or something that is no scope
+ * @throws `invalid_option` for an unknown option or a malformed scope
  */
 export function requireFhir(
   requirement: FhirRequirement = {},
@@ -107,7 +107,7 @@ export function requireFhir(
 ): (request: GuardedRequest, reply: GuardedReply, done: Done) => void {
   const guard = createFhirGuard(requirement)
   return function requireFhir(request, reply, done) {
-    // Fastify catches nothing that a hook with a callback throws: the process would end.
+    // Fastify does not catch errors of a hook with a callback: the process would end.
     try {
       const refusal = guard(findingOf(request), new NodeRequest(request, request.url))
       if (refusal) {
@@ -116,7 +116,7 @@ export function requireFhir(
       }
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', GUARDED_CACHE_CONTROL)
     } catch (error) {
-      done(error as Error) // whatever it is, Fastify's error handler takes it
+      done(error as Error) // Fastify's error handler takes any value
       return
     }
     done()
@@ -126,7 +126,7 @@ export function requireFhir(
 /**
  * The context of a request behind {@link requireFhir}.
  *
- * @throws `login_required` where no guard ran
+ * @throws `login_required` if no guard ran
  */
 export function fhirOf(request: Pick<FastifyRequest, 'fhir'>): FhirContext {
   return contextBehindGuard(request.fhir)
@@ -138,39 +138,39 @@ function install(
   isShared: boolean,
   problems: ProblemHandling['problems'],
 ): void {
-  // A scope within a scope that has them already inherits both.
+  // A child scope inherits both decorators.
   if (!fastify.hasRequestDecorator('fhir')) fastify.decorateRequest('fhir', null)
   if (!fastify.hasRequestDecorator(MISSING)) fastify.decorateRequest(MISSING, null)
   addRoutes(fastify, handler, isShared)
-  // Before a body is parsed: a form that logs out needs no parser.
+  // In onRequest the body is not parsed yet, so the logout form needs no parser.
   fastify.addHook('onRequest', serverOf(handler, problems))
 }
 
-/** Fastify runs the hooks of a scope only for its routes, so the paths that the hook answers must be some. */
+/** Adds a route for each path that the hook answers, because Fastify runs the hooks of a scope only for its routes. */
 function addRoutes(fastify: FastifyInstance, handler: FhirHandler, isShared: boolean): void {
   const { prefix } = fastify
   for (const path of handler.paths) {
     if (path !== prefix && !path.startsWith(`${prefix}/`)) {
-      // Another scope may answer for an instance that several share.
+      // Several scopes share the instance; another one may serve this path.
       if (isShared) continue
       throw new FhirAuthError(
         'invalid_option',
-        `${path} is outside of the prefix ${prefix} of this scope, so no request for it would get here. ` +
+        `${path} is outside the prefix ${prefix} of this scope, so the plugin would never get a request for it. ` +
           'Begin the path with the prefix (jwksPath: false for no JWKS), or register the plugin in the scope above.',
       )
     }
     if (isShared && fastify.hasRoute({ method: 'GET', url: path })) continue
     fastify.all(path.slice(prefix.length), {
-      // For @fastify/swagger: these are no part of the app's API.
+      // Hides it from @fastify/swagger: it is not part of the app's API.
       schema: { hide: true } as FastifySchema,
       logSerializers: { req: withoutQuery },
-      // Only for what the router takes for this path and core does not, such as other case.
+      // Only reached if the router matches this path and core does not, for example with other case.
       handler: (_request, reply) => reply.callNotFound(),
     })
   }
 }
 
-/** The request as Fastify logs it, but for the query: that of a callback has the authorization code in it. */
+/** The request as Fastify logs it, but without the query: a callback's query contains the authorization code. */
 function withoutQuery({ method, originalUrl, host, ip, socket }: FastifyRequest): object {
   const [url] = originalUrl.split('?')
   return { method, url, host, remoteAddress: ip, remotePort: socket.remotePort }
@@ -212,6 +212,6 @@ function apply(answer: Answer, reply: GuardedReply, done: Done, problems: Proble
   }
   reply.code(answer.status)
   reply.headers(answer.headers)
-  // Bytes, since Fastify adds a charset to the type of JSON text; and without a body, no type is made up for it.
+  // Bytes, because Fastify adds a charset to the content type of text; undefined, because it adds a type to an empty body.
   reply.send(answer.body === '' ? undefined : Buffer.from(answer.body))
 }

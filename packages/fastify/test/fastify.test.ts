@@ -176,7 +176,7 @@ describe('encapsulation', () => {
     expect(await page.json()).toEqual({ patient: sandbox.patients[1]?.id })
   })
 
-  it('a path outside of the prefix is refused, since no request for it would come', async () => {
+  it('a path outside the prefix is refused, because no request for it would come', async () => {
     const app = ready((app) =>
       app.register(async (scope) => void scope.register(smartLaunch, launchOptions('http://127.0.0.1:1')), {
         prefix: '/ehr',
@@ -184,7 +184,7 @@ describe('encapsulation', () => {
     )
     await expect(app).rejects.toMatchObject({
       code: 'invalid_option',
-      message: expect.stringContaining('/callback is outside of the prefix /ehr'),
+      message: expect.stringContaining('/callback is outside the prefix /ehr'),
     })
   })
 

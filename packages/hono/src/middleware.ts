@@ -24,15 +24,15 @@ import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
-/** What smartLaunch() and backendServices() add to the context of the routes behind them. */
+/** What smartLaunch() and backendServices() add to the Hono context. */
 export interface FhirEnv {
   Variables: {
-    /** The token of this request's session or backend service, when there is one; it is valid now. */
+    /** The context of this request's session or backend service, if there is one. Its token is valid. */
     fhir: FhirContext | undefined
   }
 }
 
-/** What requireFhir() adds: behind it there always is a token. */
+/** What requireFhir() adds: behind it there is always a token. */
 export interface GuardedFhirEnv {
   Variables: {
     fhir: FhirContext
@@ -53,10 +53,10 @@ const MISSING: unique symbol = Symbol('fhir-auth missing context')
 type Marked<C> = C & { [MISSING]?: MissingContext | undefined }
 
 /**
- * Logs people in by SMART app launch, and sets `c.var.fhir` for those who are.
+ * Logs people in with SMART app launch, and sets `c.var.fhir` for people who are logged in.
  *
  * @param options - or an instance made by `createSmartLaunch`
- * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options
  */
 export function smartLaunch(
   options: SmartLaunchOptions | SmartLaunch,
@@ -69,11 +69,11 @@ export function smartLaunch(
 }
 
 /**
- * Serves the app's JWKS, and sets `c.var.fhir` to a system token. A request that smartLaunch() has seen before keeps
- * the person's context, or none: a person never gets the system's rights by the order of two lines.
+ * Serves the app's JWKS, and sets `c.var.fhir` to a context with a system token. It leaves requests alone that smartLaunch()
+ * has handled, logged in or not. So a person never gets the system's token, in whichever order the two are mounted.
  *
  * @param options - or an instance made by `createBackendServices`
- * @throws `invalid_option`, `insecure_url` when called with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options
  */
 export function backendServices(
   options: BackendServicesOptions | BackendServices,
@@ -86,10 +86,10 @@ export function backendServices(
 }
 
 /**
- * Lets a request pass only with a context, and with the scopes and launch context it needs. Otherwise: login for a
- * person, 401 or 403 problem+json for a program.
+ * Lets a request pass only with a context, and with the scopes and launch context that it needs. Otherwise a person is sent
+ * to the login, and a program gets 401 or 403 with problem+json.
  *
- * @throws `invalid_option` when called with an unknown option or something that is no scope
+ * @throws `invalid_option` for an unknown option or a malformed scope
  */
 export function requireFhir(
   requirement: FhirRequirement = {},
@@ -100,17 +100,17 @@ export function requireFhir(
     const refusal = guard(findingOf(c), new HonoRequest(c))
     if (refusal) return respond(refusal, c, handling)
     await next()
-    // Afterwards, since a handler's own Response knows nothing of headers that were set before.
+    // After the handler, because only then the headers of its own Response are known.
     if (!c.res.headers.has('cache-control')) c.header('cache-control', GUARDED_CACHE_CONTROL)
     return undefined
   })
 }
 
-/** A Hono request as core reads it: with the path as it came in, whatever `route()` or `basePath()` it went through. */
+/** A Hono request as core reads it, with the whole path, including prefixes of `route()` and `basePath()`. */
 class HonoRequest implements AdapterRequest {
   readonly #c: Context
   readonly #nodeHeaders: NodeHeaders | undefined
-  /** Never the host: it is whatever the client says. */
+  /** Without the host, which the client can set to anything. */
   readonly url: string
 
   constructor(c: Context) {
@@ -130,19 +130,19 @@ class HonoRequest implements AdapterRequest {
     return typeof value === 'string' ? value : value?.[0]
   }
 
-  /** On Workers, what one request asks a server for is lost with that request, and others may wait for it. */
+  /** Workers cancels the requests to a server when the app's own request ends, but other requests may wait for them. */
   waitUntil(work: Promise<unknown>): void {
-    const settled = work.catch(() => {}) // whoever asked for it hears of the failure
+    const settled = work.catch(() => {}) // the caller handles the error
     executionContextOf(this.#c)?.waitUntil(settled)
   }
 }
 
 type NodeHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** On Node, `@hono/node-server` has the request's headers as they came; asking Hono would make new objects of them. */
+/** On Node, `@hono/node-server` has Node's own headers; reading them through Hono would create new objects. */
 function nodeHeadersOf(c: Context): NodeHeaders | undefined {
   const { incoming } = (c.env ?? {}) as { incoming?: { rawHeaders?: unknown; headers?: NodeHeaders } }
-  // A binding of the app may have that name too.
+  // Check its shape, because a binding of the app may have the same name.
   return Array.isArray(incoming?.rawHeaders) ? incoming?.headers : undefined
 }
 
@@ -150,7 +150,7 @@ function executionContextOf(c: Context): Context['executionCtx'] | undefined {
   try {
     return c.executionCtx
   } catch {
-    return undefined // there is none outside of Workers, and asking for it throws
+    return undefined // outside Workers the getter throws
   }
 }
 
@@ -175,7 +175,7 @@ function findingOf(c: Context): Finding | undefined {
 }
 
 function attach(found: Finding, c: Context<FhirEnv>, next: Next): ReturnType<Next> {
-  // The first variable of a request makes Hono a Map: none without need.
+  // Set no variable without need: for the first one, Hono creates a Map.
   if (found instanceof MissingContext) {
     if (c.get('fhir') !== undefined) c.set('fhir', undefined)
     ;(c as Marked<typeof c>)[MISSING] = found
@@ -189,7 +189,7 @@ function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHan
   const headers = new Headers(answer.headers)
   for (const cookie of answer.cookies) headers.append('set-cookie', cookie)
   const status = answer.status as ContentfulStatusCode // every status of core may have a body
-  // Without a body, no content type is made up for it.
+  // Null, because an empty string would get a content type.
   const body = answer.body === '' ? null : answer.body
   if (answer.kind === 'problem' && problems === 'forward') {
     for (const [name, value] of Object.entries(headersBesideBody(answer))) c.header(name, value)
@@ -197,6 +197,6 @@ function respond(answer: Answer, c: Context, { problems = 'answer' }: ProblemHan
     const res = new Response(body, { status, headers })
     throw new HTTPException(status, { message: answer.error.message, res, cause: answer.error })
   }
-  // Not a bare Response: that would lose the headers that the app has set on the way.
+  // Not `new Response`: that would lose the headers that the app has set before.
   return c.newResponse(body, { status, headers })
 }

@@ -2,9 +2,9 @@ import type { BackendServices, BackendServicesOptions, SmartLaunch, SmartLaunchO
 import { type ConfigurableModuleCls, ConfigurableModuleBuilder as ModuleBuilder } from '@nestjs/common'
 
 export interface FhirAuthModuleOptions {
-  /** Logs people in. Options, or an instance made by `createSmartLaunch`. */
+  /** Logs people in: options, or an instance made by `createSmartLaunch`. */
   smartLaunch?: SmartLaunchOptions | SmartLaunch | undefined
-  /** Gets tokens for the app itself. Options, or an instance made by `createBackendServices`. */
+  /** Gets tokens for the app itself: options, or an instance made by `createBackendServices`. */
   backendServices?: BackendServicesOptions | BackendServices | undefined
   /**
    * `answer`: problems (a refused login, a missing scope, …) are answered as problem+json or a plain page.

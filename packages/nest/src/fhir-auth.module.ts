@@ -10,10 +10,10 @@ import {
 import { FhirExceptionFilter } from './fhir-exception.filter.ts'
 
 /**
- * Logs people in by SMART app launch, serves the app's JWKS, and gives each request its token: for `@Fhir()` and
- * `FhirGuard`. `SmartLaunch` and `BackendServices` are injectable, each where its option is set.
+ * Logs people in with SMART app launch, serves the app's JWKS, and gives each request its context, for `@Fhir()` and
+ * `FhirGuard`. `SmartLaunch` and `BackendServices` are injectable if their options are set.
  *
- * @throws `invalid_option`, `insecure_url` when the app starts with options that cannot work
+ * @throws `invalid_option`, `insecure_url` for wrong options, at the start of the app
  */
 @Module({
   providers: [
@@ -38,7 +38,7 @@ import { FhirExceptionFilter } from './fhir-exception.filter.ts'
     {
       provide: APP_FILTER,
       inject: [FHIR_AUTH_OPTIONS, HttpAdapterHost],
-      // Without a value Nest has no such filter: then the app's own are asked, and Nest's default.
+      // If this is undefined, Nest uses only the app's filters and its own default.
       useFactory: ({ problems }: Options, host: HttpAdapterHost) =>
         problems === 'forward' ? undefined : new FhirExceptionFilter(host),
     },
@@ -63,8 +63,8 @@ export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestMo
   }
 
   /**
-   * Nest calls this before it adds any module's middleware and routes. The adapter takes the middleware itself, not the
-   * consumer, whose routes lie under the global prefix: the callback is wherever the EHR was told it is.
+   * Nest calls this before it adds any module's middleware and routes. The middleware is added to the HTTP adapter, not to the
+   * consumer: the consumer would add the global prefix, but the callback has the path that is registered at the EHR.
    */
   configure(): void {
     for (const handler of this.#handlers) {

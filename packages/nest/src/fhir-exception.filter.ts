@@ -6,7 +6,7 @@ import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
 import { FhirException } from './fhir.exception.ts'
 import { coreRequestOf, httpPairOf } from './fhir-request.ts'
 
-/** Answers as core says: Nest's own filter would show a person JSON, and take an error of `fhir.fetch` for a fault. */
+/** Sends core's answers. Nest's own filter would show JSON to a person, and answer an error of `fhir.fetch` with 500. */
 @Catch(FhirException, FhirAuthError)
 export class FhirExceptionFilter implements ExceptionFilter<FhirException | FhirAuthError> {
   readonly #host: HttpAdapterHost
@@ -16,7 +16,7 @@ export class FhirExceptionFilter implements ExceptionFilter<FhirException | Fhir
   }
 
   catch(exception: FhirException | FhirAuthError, context: ArgumentsHost): void {
-    // Such as a GraphQL resolver: whoever called it answers.
+    // For example in a GraphQL resolver: its own framework answers.
     if (context.getType() !== 'http') throw exception
     const { httpAdapter } = this.#host
     const response: unknown = context.switchToHttp().getResponse()
@@ -25,7 +25,7 @@ export class FhirExceptionFilter implements ExceptionFilter<FhirException | Fhir
       new BaseExceptionFilter(httpAdapter).catch(exception, context)
       return
     }
-    sendBody(answer, response as ServerResponse | FastifyReply) // of one of the two platforms
+    sendBody(answer, response as ServerResponse | FastifyReply) // the two platforms of Nest
   }
 }
 
@@ -36,7 +36,7 @@ interface FastifyReply {
   send(body: Uint8Array | undefined): unknown
 }
 
-/** To the letter: what Nest has for both platforms adds a charset to the type of a text. Cookies are set already. */
+/** Does not use Nest's `reply`, which adds a charset to the content type. The cookies are set already. */
 function sendBody(answer: Answer, response: ServerResponse | FastifyReply): void {
   if ('raw' in response) {
     const body = answer.body === '' ? undefined : Buffer.from(answer.body)
@@ -46,9 +46,9 @@ function sendBody(answer: Answer, response: ServerResponse | FastifyReply): void
   }
 }
 
-/** A token that is lost half-way is answered like one that was missing from the start. */
+/** If a token is lost during a handler, the answer is the same as for one that was missing from the start. */
 function answerTo(error: FhirAuthError, context: ArgumentsHost): Answer | undefined {
-  // A mistake of the app, such as a URL of another server: Nest logs it, and answers without its words.
+  // A mistake of the app, such as a URL of another server: Nest logs it, and does not show the message.
   if (error.status === 500) return undefined
   const { request } = httpPairOf(context)
   return failureAnswer(error, findingOn(request), coreRequestOf(request))

@@ -3,16 +3,18 @@ import type { FhirContext } from '@fhir-auth/core'
 import { NodeRequest } from '@fhir-auth/core/adapter'
 import type { ArgumentsHost } from '@nestjs/common'
 
-/** Node's request, the same object on both platforms, and what the middleware leaves on it. */
+/** Node's request, which both platforms have, with what the middleware adds to it. */
 export interface FhirRequest extends IncomingMessage {
   originalUrl?: string
   fhir?: FhirContext
 }
 
-/** Node's request and response under an HTTP handler: Express hands them over themselves, Fastify inside its own. */
+/** Node's request and response of an HTTP handler. Fastify wraps them in objects of its own. */
 export function httpPairOf(context: ArgumentsHost): { request: FhirRequest; response: ServerResponse } {
   if (context.getType() !== 'http') {
-    throw new TypeError(`FhirGuard and @Fhir() serve HTTP handlers, and this is one of type "${context.getType()}".`)
+    throw new TypeError(
+      `FhirGuard and @Fhir() work in HTTP handlers only, and this one has type "${context.getType()}".`,
+    )
   }
   const http = context.switchToHttp()
   return { request: unwrap<FhirRequest>(http.getRequest()), response: unwrap<ServerResponse>(http.getResponse()) }
@@ -22,7 +24,7 @@ function unwrap<Raw extends object>(value: Raw | { raw: Raw }): Raw {
   return 'raw' in value ? value.raw : value
 }
 
-/** Node's request as core reads it: with the URL before any mount path was cut off. */
+/** Node's request as core reads it, with the mount path in its URL. */
 export function coreRequestOf(request: FhirRequest): NodeRequest {
   return new NodeRequest(request, request.originalUrl ?? request.url ?? '/')
 }

@@ -3,12 +3,12 @@ import { type Answer, sendHeadOnNode } from '@fhir-auth/core/adapter'
 import { HttpException } from '@nestjs/common'
 
 /**
- * What `FhirGuard` throws instead of letting a request pass: a problem (RFC 9457) as the body and the `FhirAuthError`
- * as the cause, or a redirect to login. A filter that answers it otherwise finds all headers but those of the body
- * already set.
+ * Thrown by `FhirGuard` if a request may not pass. It has a problem (RFC 9457) as its body and the `FhirAuthError` as its
+ * cause, or is a redirect to the login. All headers except those of the body are already set, so a filter may write a body
+ * of its own.
  */
 export class FhirException extends HttpException {
-  /** The answer that this library would give. */
+  /** The answer that this library would send. */
   readonly answer: Answer
 
   constructor(answer: Answer) {
@@ -19,7 +19,7 @@ export class FhirException extends HttpException {
   }
 }
 
-/** An answer on its way through Nest's filters. What is not about the body holds whichever of them answers. */
+/** Makes an exception of an answer, and sets its headers and cookies, whichever filter will write the body. */
 export function throwable(answer: Answer, response: ServerResponse): FhirException {
   sendHeadOnNode(answer, response)
   return new FhirException(answer)

@@ -7,8 +7,8 @@ import { requirementsOf } from './fhir-requirements.ts'
 const anyPerson = createFhirGuard()
 
 /**
- * Lets a request pass only with a context, and with what `@RequireScopes()` and `@RequireFhir()` on its method and class
- * ask of it. Otherwise it throws {@link FhirException}: login for a person, 401 or 403 for a program.
+ * Lets a request pass only with a context that meets `@RequireScopes()` and `@RequireFhir()` of its method and class.
+ * Otherwise it throws a {@link FhirException}: a redirect to the login for a person, 401 or 403 for a program.
  */
 @Injectable()
 export class FhirGuard implements CanActivate {

@@ -14,7 +14,7 @@ import { coreRequestOf, type FhirRequest } from './fhir-request.ts'
 type Next = (error?: unknown) => void
 type Middleware = (req: FhirRequest, res: ServerResponse, next: Next) => void
 
-/** Answers the auth paths, and gives every other request its context. It takes Node's own objects, on both platforms. */
+/** Answers the auth paths, and gives every other request its context. On both platforms it gets Node's own objects. */
 export function fhirMiddleware(handler: FhirHandler, problems: 'answer' | 'forward' = 'answer'): Middleware {
   return function fhirMiddleware(req, res, next) {
     const request = coreRequestOf(req)

@@ -1,7 +1,7 @@
 import type { FhirAuthEvent } from '@fhir-auth/core'
 import type { Attributes } from '@opentelemetry/api'
 
-/** Where a server is, by OpenTelemetry's names. Nothing of the path, which may name a tenant. */
+/** A server's address, under OpenTelemetry's names. Without the path, because that may name a tenant. */
 export function serverOf(url: string | undefined): Attributes {
   if (url === undefined || !URL.canParse(url)) return {}
   const { hostname, port, protocol } = new URL(url)
@@ -11,7 +11,7 @@ export function serverOf(url: string | undefined): Attributes {
 
 /** The server and client that an event names. */
 export function originOf(event: FhirAuthEvent): Attributes {
-  const { fhirBaseUrl, clientId } = event as { fhirBaseUrl?: string; clientId?: string } // of most events
+  const { fhirBaseUrl, clientId } = event as { fhirBaseUrl?: string; clientId?: string } // most events have them
   return { ...serverOf(fhirBaseUrl), ...(clientId !== undefined && { 'fhir_auth.client.id': clientId }) }
 }
 

@@ -2,29 +2,25 @@ import type { FhirAuthEvent } from '@fhir-auth/core'
 import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
 import { failureOf, originOf, serverOf } from './attributes.ts'
 
-/** Seconds, as OpenTelemetry's own HTTP metrics have them. */
+/** The buckets of OpenTelemetry's own HTTP metrics, in seconds. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
-/** Backend tokens watched at most. An app that asks for more scopes than that watches those it used last. */
-const MOST_TOKENS = 1000
+/** How many backend tokens the gauge shows at most: those that were renewed last. */
+const MAX_TOKENS = 1000
 
 interface KnownToken {
   readonly expiresAt: number
   readonly attributes: Attributes
 }
 
-/** Counts and times events. No attribute has more values than the app has servers, clients, scopes and error codes. */
+/** Counts and times events. The number of attribute values is limited by the app's servers, clients, scopes and error codes. */
 export function createMetrics(meter: Meter, now: () => number): (event: FhirAuthEvent) => void {
   const counter = (name: string, unit: string, description: string) => meter.createCounter(name, { unit, description })
   const started = counter('fhir_auth.logins.started', '{login}', 'Logins that were sent to an authorization server.')
-  const logins = counter('fhir_auth.logins', '{login}', 'Logins that came back, by error.type where they failed.')
-  const refreshes = counter('fhir_auth.refreshes', '{refresh}', 'Refreshes, by error.type where they failed.')
-  const tokens = counter('fhir_auth.tokens', '{token}', 'Backend tokens, by error.type where there was none.')
+  const logins = counter('fhir_auth.logins', '{login}', 'Logins that finished, with error.type if they failed.')
+  const refreshes = counter('fhir_auth.refreshes', '{refresh}', 'Refreshes, with error.type if they failed.')
+  const tokens = counter('fhir_auth.tokens', '{token}', 'Backend token requests, with error.type if they failed.')
   const ended = counter('fhir_auth.launches.ended', '{launch}', 'Launches that ended, by reason.')
-  const storeFailures = counter(
-    'fhir_auth.store.failures',
-    '{call}',
-    'Calls that the store failed, or left unanswered.',
-  )
+  const storeFailures = counter('fhir_auth.store.failures', '{call}', 'Calls to the store that failed or timed out.')
   const requests = timer(meter, 'fhir_auth.request.duration', 'Requests to authorization servers.')
   const known = watchTokens(meter, now)
   return function count(event) {
@@ -74,14 +70,14 @@ function requestAttributes(event: Extract<FhirAuthEvent, { readonly type: 'reque
 }
 
 /**
- * How long the app's own tokens still live; 0 for one that has ended, which may be one that nobody asks for any more. Not left
- * out: SDKs go on exporting the last value that they saw.
+ * A gauge of how long each backend token is still valid. An expired token is shown as 0, even if nobody needs it any more: if
+ * it were left out, SDKs would keep exporting its last value.
  */
 function watchTokens(meter: Meter, now: () => number): (expiresAt: number, attributes: Attributes) => void {
   const known = new Map<string, KnownToken>()
   const remaining = meter.createObservableGauge('fhir_auth.token.remaining', {
     unit: 's',
-    description: 'Time until a backend token ends, 0 afterwards.',
+    description: 'Time until a backend token expires, 0 afterwards.',
   })
   remaining.addCallback((result) => {
     for (const { expiresAt, attributes } of known.values()) {
@@ -93,6 +89,6 @@ function watchTokens(meter: Meter, now: () => number): (expiresAt: number, attri
     known.delete(key)
     known.set(key, { expiresAt, attributes })
     const [oldest] = known.keys()
-    if (known.size > MOST_TOKENS && oldest !== undefined) known.delete(oldest)
+    if (known.size > MAX_TOKENS && oldest !== undefined) known.delete(oldest)
   }
 }

@@ -7,11 +7,11 @@ interface SpanOf {
   readonly durationMs: number
   readonly attributes: Attributes
   readonly kind?: SpanKind | undefined
-  /** A code of docs/errors.md, or what the server answered. */
+  /** A code of docs/errors.md, or the HTTP status of the server's response. */
   readonly failure?: string | undefined
 }
 
-/** Makes a span of each event that took time. It lies below whatever span is active: that of the HTTP request, mostly. */
+/** Makes a span for each event with a duration. It is a child of the active span, usually that of the HTTP request. */
 export function recordSpan(tracer: Tracer, event: FhirAuthEvent): void {
   const span = spanOf(event)
   if (span === undefined) return

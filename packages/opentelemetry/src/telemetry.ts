@@ -27,7 +27,7 @@ export interface Telemetry {
 const NAME = '@fhir-auth/opentelemetry'
 
 /**
- * Spans and metrics of what fhir-auth does. No attribute has a token, a code, a session or a patient.
+ * Spans and metrics of fhir-auth. No attribute contains a token, a code, a session or a patient.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export function fhirAuthTelemetry(options: TelemetryOptions = {}): Telemetry {
   const tracer = tracerProvider?.getTracer(NAME) ?? trace.getTracer(NAME)
   const meter = meterProvider?.getMeter(NAME) ?? metrics.getMeter(NAME)
   const count = createMetrics(meter, now)
-  const storeDuration = timer(meter, 'fhir_auth.store.duration', 'Calls of the store of sessions and shared tokens.')
+  const storeDuration = timer(meter, 'fhir_auth.store.duration', 'Calls to the store of sessions and shared tokens.')
   return {
     onEvent(event) {
       recordSpan(tracer, event)

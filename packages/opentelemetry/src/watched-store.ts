@@ -1,7 +1,7 @@
 import type { Store } from '@fhir-auth/core'
 import type { Histogram } from '@opentelemetry/api'
 
-/** The same store, each of its calls timed. What it answers and throws passes through. */
+/** The same store, with each call timed. Results and errors are passed on. */
 export function watchedStore(store: Store, duration: Histogram, system: string | undefined): Store {
   const timed = async <T>(operation: keyof Store, call: () => Promise<T>): Promise<T> => {
     const attributes = { 'db.operation.name': operation, ...(system !== undefined && { 'db.system.name': system }) }
@@ -12,7 +12,7 @@ export function watchedStore(store: Store, duration: Histogram, system: string |
       duration.record(seconds(), attributes)
       return answer
     } catch (error) {
-      // Not its code or message: a driver's may be anything.
+      // Not its code or message: those of a driver may contain anything.
       duration.record(seconds(), { ...attributes, 'error.type': error instanceof Error ? error.name : '_OTHER' })
       throw error
     }

@@ -1,10 +1,10 @@
 import { checkTable, type Table, type TableOptions } from './table.ts'
 
 /**
- * What makes the table: one statement, for your migrations or `psql`. It does nothing where the table exists, and may be
- * sent by several processes at once.
+ * The statement that makes the table, for your migrations or `psql`. It does nothing if the table exists. Several processes
+ * may send it at the same time.
  *
- * @throws `invalid_option` for names that cannot work
+ * @throws `invalid_option` for a wrong name
  */
 export function migrationSql(options: TableOptions = {}): string {
   return migrationOf(checkTable('migrationSql()', options))
@@ -12,7 +12,7 @@ export function migrationSql(options: TableOptions = {}): string {
 
 /**
  * `COLLATE "C"` compares bytes: faster, and no update of the system's collations can break the index. `STORAGE EXTERNAL`
- * leaves out compression, since what is sealed cannot be compressed. The lock is there because two
+ * switches off compression, because encrypted values cannot be compressed. The lock is needed because two
  * `CREATE TABLE IF NOT EXISTS` at the same time can still collide.
  */
 export function migrationOf({ name, indexName }: Table): string {

@@ -7,30 +7,30 @@ import { storable, textIn } from './storable-text.ts'
 import { checkTable, type TableOptions } from './table.ts'
 
 export interface DeleteExpiredOptions {
-  /** Rows that one statement deletes. Default 1000. */
+  /** How many rows one statement deletes. Default 1000. */
   batchSize?: number | undefined
-  /** Ends the work after the batch that is under way. */
+  /** Stops after the current batch. */
   signal?: AbortSignal | undefined
 }
 
 export interface PostgresStore extends Store {
   /**
-   * Makes the table, unless it is there. May be called at each start, by several processes at once, and, once the table
-   * exists, by a role that may not create one.
+   * Makes the table if it is missing. Call it at each start; several processes may call it at the same time. Once the table
+   * exists, the role needs no privilege to create one.
    *
    * @throws an error that says what is missing: the schema, a privilege, a column
    */
   migrate(): Promise<void>
   /**
-   * Deletes the rows whose time is up, a batch at a time, and answers how many. Call it every minute or so, from one
-   * process or from all. Without it the table only grows: what has expired is never served.
+   * Deletes expired rows in batches, and returns how many. Call it every minute or so, from one process or from all. Without
+   * it the table only grows: expired rows are never served.
    */
   deleteExpired(options?: DeleteExpiredOptions): Promise<number>
 }
 
 /**
- * Sessions, locks and backend tokens in one table of PostgreSQL, on a pool that the app makes and ends. Each call is one
- * statement, so it works behind PgBouncer too. What `pg` throws passes through, with what to do where that is known.
+ * Keeps sessions, locks and backend tokens in one table of PostgreSQL. The app makes and ends the pool. Each call is one
+ * statement, so it works behind PgBouncer too. Errors of `pg` are passed on; for known ones, the message says what to do.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export interface PostgresStore extends Store {
  * setInterval(() => store.deleteExpired().catch(console.error), 60_000).unref()
  * ```
  *
- * @throws `invalid_option` for anything but a pool, an unknown option, or a name with odd characters
+ * @throws `invalid_option` if `pool` is not a pool, for an unknown option, or for a wrong name
  */
 export function postgresStore(pool: PostgresPool, options: TableOptions = {}): PostgresStore {
   checkPool(pool)

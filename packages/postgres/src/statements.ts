@@ -12,8 +12,8 @@ export interface Statements {
 }
 
 /**
- * Each is atomic by itself: a statement that has waited while another one wrote its row looks at its condition again. It
- * then needs `clock_timestamp()`, since `now()` is the time at which it began to wait. The clock is the database's.
+ * Each statement is atomic. If it has waited for another one to write its row, PostgreSQL checks its condition again. So it
+ * needs `clock_timestamp()`: `now()` would be the time before the wait. All times are the database's own.
  */
 export function statementsOn({ name }: Table): Statements {
   const isAlive = 'expires_at > clock_timestamp()'
@@ -28,7 +28,7 @@ WHERE old.expires_at <= clock_timestamp()`,
     swap: `UPDATE ${name} SET value = $3, expires_at = ${endsIn('$4')} WHERE key = $1 AND value = $2 AND ${isAlive}`,
     delete: `DELETE FROM ${name} WHERE key = $1 AND ${isAlive}`,
     deleteOwn: `DELETE FROM ${name} WHERE key = $1 AND value = $2 AND ${isAlive}`,
-    // Rows that somebody is about to write are left out: nobody waits for this, and it waits for nobody.
+    // Skips rows that are locked for a write, so that it never waits for other statements.
     deleteExpired: `WITH expired AS MATERIALIZED (
   SELECT key FROM ${name} WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )

@@ -1,4 +1,4 @@
-/** PostgreSQL's `text` holds every character but NUL. What core seals has neither that nor a backslash, and stays as it is. */
+/** Escapes NUL, which PostgreSQL's `text` cannot hold. Values that core seals have no NUL and no backslash, and stay as they are. */
 export function storable(text: string): string {
   return /[\\\0]/.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('\0', '\\0') : text
 }

@@ -7,17 +7,17 @@ export interface TableOptions {
   table?: string | undefined
 }
 
-/** Names that were checked, ready to stand in a statement. */
+/** Names that were checked and quoted, ready for a statement. */
 export interface Table {
   readonly name: string
   readonly indexName: string
 }
 
-/** PostgreSQL cuts longer names off. The table's name also begins the name of its index. */
-const MOST_CHARACTERS = { schema: 63, table: 48 } as const
+/** PostgreSQL truncates longer names. The name of the index begins with the table's name, so that must be shorter. */
+const MAX_CHARACTERS = { schema: 63, table: 48 } as const
 
 /**
- * @param caller - how messages call the function that takes the options
+ * @param caller - the name of the function that takes the options, for messages
  * @throws `invalid_option` for an unknown option, or a name with other characters than letters, digits and `_`
  */
 export function checkTable(caller: string, options: TableOptions): Table {
@@ -30,10 +30,10 @@ export function checkTable(caller: string, options: TableOptions): Table {
   }
 }
 
-function quoted(caller: string, option: keyof typeof MOST_CHARACTERS, name: unknown): string {
-  const most = MOST_CHARACTERS[option]
-  if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > most) {
-    refuse(`${caller}: ${option} must be a name of letters, digits and _, with at most ${most} characters.`)
+function quoted(caller: string, option: keyof typeof MAX_CHARACTERS, name: unknown): string {
+  const max = MAX_CHARACTERS[option]
+  if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.length > max) {
+    refuse(`${caller}: ${option} must be a name of letters, digits and _, with at most ${max} characters.`)
   }
   return `"${name}"`
 }

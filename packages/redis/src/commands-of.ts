@@ -5,9 +5,9 @@ import type { IoredisClient, NodeRedisClient, RedisClient } from './redis-client
 import type { RedisCommands } from './redis-commands.ts'
 
 /**
- * The commands of a client, whichever library it is of: told by the spelling of one method.
+ * The commands of a client. The spelling of one method tells which library it comes from.
  *
- * @throws `invalid_option` for anything else
+ * @throws `invalid_option` for a client of another library
  */
 export function commandsOf(client: RedisClient): RedisCommands {
   if (hasMethod(client, 'evalSha')) return nodeRedisCommands(client as NodeRedisClient) // by its spelling
@@ -20,5 +20,5 @@ export function commandsOf(client: RedisClient): RedisCommands {
 
 function hasMethod(client: unknown, name: string): boolean {
   if (typeof client !== 'object' || client === null) return false
-  return typeof (client as Record<string, unknown>)[name] === 'function' // any object may be asked for any name
+  return typeof (client as Record<string, unknown>)[name] === 'function' // any object can have any member
 }

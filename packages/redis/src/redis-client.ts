@@ -1,6 +1,6 @@
-// Both clients are described by what is used of them, so that neither must be installed for the types of this package.
+// These types describe only what is used of the clients, so that neither library has to be installed.
 
-/** What is used of `redis` 5 and 6: a client, a pool, a cluster or a sentinel client. */
+/** The used part of `redis` 5 and 6: a client, a pool, a cluster or a sentinel client. */
 export interface NodeRedisClient {
   get(key: string): Promise<unknown>
   set(
@@ -13,7 +13,7 @@ export interface NodeRedisClient {
   evalSha(sha1: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
 }
 
-/** What is used of `ioredis` 5 and 6: a `Redis` or a `Cluster`. */
+/** The used part of `ioredis` 5 and 6: a `Redis` or a `Cluster`. */
 export interface IoredisClient {
   get(key: string): Promise<unknown>
   set(key: string, value: string, unit: 'PX', milliseconds: number): Promise<unknown>
@@ -23,5 +23,5 @@ export interface IoredisClient {
   evalsha(sha1: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>
 }
 
-/** A client of the app: of `redis` or of `ioredis`. */
+/** A client of `redis` or of `ioredis`. */
 export type RedisClient = NodeRedisClient | IoredisClient

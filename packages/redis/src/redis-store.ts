@@ -4,13 +4,13 @@ import type { RedisClient } from './redis-client.ts'
 import { deleteScript, swapScript } from './script.ts'
 
 export interface RedisStoreOptions {
-  /** Begins every key. Default `fhir-auth:`. Apps that share a Redis need one each. */
+  /** The start of every key. Default `fhir-auth:`. Apps that share a Redis need one each. */
   prefix?: string | undefined
 }
 
 /**
- * Sessions, locks and backend tokens in Redis or Valkey, on a client that the app makes, connects and closes. Every
- * command names one key, so a Cluster spreads them over its nodes. What the client throws passes through.
+ * Keeps sessions, locks and backend tokens in Redis or Valkey. The app makes, connects and closes the client. Every command
+ * names one key, so it works on a Cluster. Errors of the client are passed on.
  *
  * @example
  * ```ts
@@ -23,7 +23,7 @@ export interface RedisStoreOptions {
  * const store = redisStore(client)
  * ```
  *
- * @throws `invalid_option` for a client of another library, an unknown option, or a prefix that cannot work
+ * @throws `invalid_option` for a client of another library, an unknown option, or a wrong prefix
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const prefix = checkPrefix(options)
@@ -50,9 +50,11 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 function checkPrefix(options: RedisStoreOptions): string {
   const { prefix = 'fhir-auth:', ...unknown } = options
   for (const name of Object.keys(unknown)) refuse(`redisStore(): unknown option "${name}". Known options: prefix.`)
-  if (typeof prefix !== 'string') refuse('redisStore({ prefix }) must be text.')
-  // In a Cluster, only what stands between braces decides on which node a key lies.
-  if (/[{}]/.test(prefix)) refuse('redisStore({ prefix }) must have no braces: all keys would lie on one node.')
+  if (typeof prefix !== 'string') refuse('redisStore({ prefix }) must be a string.')
+  // In a Cluster, only the part of a key between braces decides on which node it is.
+  if (/[{}]/.test(prefix)) {
+    refuse('redisStore({ prefix }) must have no braces: all keys would be on one node of a Cluster.')
+  }
   return prefix
 }
 
@@ -64,12 +66,13 @@ function milliseconds(ttlSeconds: number): number {
   return Math.ceil(ttlSeconds * 1000)
 }
 
-/** A client may be set to answer bytes instead of text, and text instead of numbers. */
+/** A client may be configured to return bytes instead of text. */
 function textOf(reply: unknown): string | undefined {
   if (typeof reply === 'string') return reply
   return reply instanceof Uint8Array ? new TextDecoder().decode(reply) : undefined
 }
 
+/** A client may be configured to return text instead of numbers. */
 function isOne(reply: unknown): boolean {
   return Number(reply) === 1
 }

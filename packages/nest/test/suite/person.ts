@@ -114,7 +114,7 @@ export function describePerson(platform: Platform, suite: { sandbox: Sandbox }):
 
     it('refuses a handler that is not HTTP', () => {
       const context = { getType: () => 'rpc' } as unknown as Parameters<FhirGuard['canActivate']>[0]
-      expect(() => new FhirGuard().canActivate(context)).toThrow('serve HTTP handlers')
+      expect(() => new FhirGuard().canActivate(context)).toThrow('work in HTTP handlers only')
     })
   })
 }
