@@ -98,7 +98,7 @@ describe.skipIf(postgresIsMissing())('the table', () => {
     await admin.query(`CREATE ROLE ${role} LOGIN`)
     try {
       const store = postgresStore(openPool(role))
-      await expect(store.migrate()).rejects.toThrow(/no schema for "fhir_auth".*USAGE/)
+      await expect(store.migrate()).rejects.toThrow(/schema of "fhir_auth" does not exist.*USAGE/)
       await admin.query(`GRANT USAGE ON SCHEMA ${schema} TO ${role}`)
       await expect(postgresStore(openPool(role), { table: 'new' }).migrate()).rejects.toThrow(
         /a privilege on "new".*CREATE/,
@@ -130,9 +130,9 @@ describe.skipIf(postgresIsMissing())('the table', () => {
       })
     }
     await expect(postgresStore(openPool(), { schema: 'nowhere' }).migrate()).rejects.toThrow(
-      /no schema for "nowhere"\."fhir_auth"/,
+      /schema of "nowhere"\."fhir_auth" does not exist/,
     )
-    await expect(postgresStore(openPool(undefined, 'nowhere')).migrate()).rejects.toThrow(/no schema for/)
+    await expect(postgresStore(openPool(undefined, 'nowhere')).migrate()).rejects.toThrow(/schema of .* does not exist/)
     await admin.query(`CREATE TABLE ${schema}.fhir_auth (sid varchar PRIMARY KEY, sess json, expire timestamp(6))`)
     await expect(store.migrate()).rejects.toThrow(/"fhir_auth" has other columns.*another name/)
     await admin.query(`CREATE TABLE ${schema}.other (key text PRIMARY KEY, value json, expires_at timestamptz)`)

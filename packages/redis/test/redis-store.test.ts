@@ -26,7 +26,7 @@ describe('what redisStore takes', () => {
 
   it('no unknown option, and no prefix that cannot work', () => {
     expect(refused(() => redisStore(anyClient, { prefx: 'a' } as never))).toMatch(/unknown option "prefx".*prefix/)
-    expect(refused(() => redisStore(anyClient, { prefix: 7 as never }))).toMatch(/prefix.*text/)
+    expect(refused(() => redisStore(anyClient, { prefix: 7 as never }))).toMatch(/prefix.*string/)
     expect(refused(() => redisStore(anyClient, { prefix: '{app}:' }))).toMatch(/braces.*one node/)
     expect(refused(() => redisStore(anyClient, { prefix: undefined }))).toBeUndefined()
   })
