@@ -1,5 +1,5 @@
 import { asFhirAuthError, type FhirAuthError, retryIn } from '../errors.ts'
-import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
+import { MAX_WAIT_SECONDS } from '../http/time-headers.ts'
 import { type Lifetime, renewalDueAt, usableUntil } from '../oauth/token-lifetime.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'

@@ -1,7 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
-import { maxAgeSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { type HttpAnswer, type HttpOptions, onceMoreAfterReset, sendBounded } from '../http/send-bounded.ts'
+import { maxAgeSeconds } from '../http/time-headers.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { endpointsOfCapabilityStatement } from './capability-statement.ts'
 import { type EndpointRules, type Members, readMembers } from './server-metadata.ts'

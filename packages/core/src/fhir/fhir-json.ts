@@ -1,7 +1,7 @@
 import { FhirAuthError } from '../errors.ts'
-import { retryAfterSeconds } from '../http/cache-headers.ts'
 import { readBounded } from '../http/read-bounded.ts'
 import { networkReason, timeLimitSignal } from '../http/send-bounded.ts'
+import { retryAfterSeconds } from '../http/time-headers.ts'
 import { type OptionRules, positive, readOptions } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
 import { type FhirAccess, fetchFhir } from './fhir-fetch.ts'

@@ -12,13 +12,13 @@ import { newState } from './unknown-login.ts'
 
 export interface LoginStart {
   readonly client: LaunchClient
-  /** The handle of an EHR launch; undefined for a standalone launch. */
+  /** The `launch` value of an EHR launch; undefined for a standalone launch. */
   readonly launch: string | undefined
   /** Where the person goes after the login. */
   readonly returnTo: string
 }
 
-/** Sends a person to the authorization server, and notes in a cookie what its answer is checked against. */
+/** Sends a person to the authorization server. A cookie keeps what the callback is checked against. */
 export async function beginLogin(
   parts: LaunchParts,
   request: AdapterRequest,
@@ -37,7 +37,7 @@ export async function beginLogin(
   return pageAnswer(html, 200, cookies, scriptHash)
 }
 
-/** The login counts more than the page that was asked for: where both do not fit into a cookie, the person lands at home. */
+/** The cookies of the login. If the address of the requested page does not fit, the home page is used instead. */
 async function cookiesOf(
   { pendingLogins, settings, emit }: LaunchParts,
   login: PendingLogin,
@@ -51,7 +51,7 @@ async function cookiesOf(
   return (
     (await pendingLogins.begin({ ...login, returnTo }, cookieHeader)) ??
     refuseOption(
-      'The endpoints and the issuer that the server publishes are so long that the login does not fit into a cookie of 4096 bytes. Set shorter ones in metadata, if there are any.',
+      'The login does not fit into a cookie of 4096 bytes, because the endpoints and the issuer that the server publishes are too long. Set shorter ones in metadata, if the server has any.',
     )
   )
 }

@@ -2,27 +2,26 @@ import { randomToken } from '../shared/random.ts'
 import { Leases } from '../store/leases.ts'
 import type { Expiring, RecordStore } from '../store/record-store.ts'
 
-/** Where the person went after a login. */
+/** The page that a person was sent to after a login. */
 export interface Landing extends Expiring {
   readonly location: string
-  /** The server whose people fill the store with landings. */
+  /** The server of the login, for the store's limits. */
   readonly fhirBaseUrl: string
 }
 
-/** A callback's turn at its login. */
+/** The turn of a callback: only one callback of a login is handled at a time. */
 export interface Turn {
-  /** Only the first one may use the code. */
+  /** Only the first callback may use the code. */
   readonly isFirst: boolean
-  /** Whether another callback of this login was at work when this one came. */
+  /** Whether it had to wait for another callback of the same login. */
   readonly hasWaited: boolean
-  /** Lets the next one in. */
+  /** Ends the turn. */
   end(): Promise<void>
 }
 
 /**
- * The code of a login is exchanged once, however often its callback comes: in this process, or in all that share the
- * store. A callback that comes again learns where the first one went. What is kept ends with the time that a login may
- * take.
+ * Makes sure that the code of a login is exchanged only once, however often its callback comes, in all processes that share
+ * the store. A repeated callback is sent to the same page as the first one. Records are kept for as long as a login may take.
  */
 export class FinishedLogins {
   readonly #store: RecordStore<Landing>
@@ -35,7 +34,7 @@ export class FinishedLogins {
   }
 
   /**
-   * One callback of a login at a time.
+   * Waits for the turn of a callback.
    *
    * @param secondsLeft - how long the login could still take
    * @throws `session_store_failed`
@@ -56,12 +55,12 @@ export class FinishedLogins {
     }
   }
 
-  /** Remembers where the first callback of a login went. Where that fails, a second one goes to the home page. */
+  /** Remembers where the first callback of a login was sent. If that fails, a second one goes to the home page. */
   async land(state: string, landing: Landing): Promise<void> {
     try {
       await this.#store.set(landingOf(state), landing)
     } catch {
-      // The login is good without it.
+      // The login is valid without it.
     }
   }
 
@@ -69,7 +68,7 @@ export class FinishedLogins {
     return (await this.#store.get(landingOf(state)))?.location
   }
 
-  /** Whether a callback has used this login already, in whichever browser. */
+  /** Whether a callback has used this login already, in any browser. */
   async isUsed(state: string): Promise<boolean> {
     return (await this.#store.holderOf(claimOf(state))) !== undefined
   }

@@ -28,21 +28,21 @@ import { type CallbackAddress, checkCallbackAddress } from './redirect-uris.ts'
 
 export interface LaunchFlowSettings {
   readonly clients: ClientDirectory<LaunchClient>
-  /** Keep id_tokens for a logout at the server. */
+  /** Whether to keep id_tokens, for a logout at the server. */
   readonly logoutAtServer: boolean
   readonly redirectParameterNames: ReadonlySet<string>
-  /** How long a login lasts at the most. */
+  /** How long a login lasts at most. */
   readonly session: { readonly lifetimeSeconds: number }
 }
 
-/** An answer of the authorization server that passed every check. */
+/** An authorization response that has passed all checks. */
 export interface AcceptedAnswer {
   readonly code: string
   readonly client: LaunchClient
   readonly checks: AuthorizationChecks
 }
 
-/** A launch from its authorization request to its last token, without HTTP towards the browser. */
+/** The protocol of a launch, from the authorization request to refresh and revocation. It does not talk to the browser. */
 export class LaunchFlow implements LaunchServer {
   readonly #settings: LaunchFlowSettings
   readonly #channel: BackChannel
@@ -58,7 +58,7 @@ export class LaunchFlow implements LaunchServer {
     this.#emit = emit
   }
 
-  /** @throws `unknown_issuer` before anything is asked of a server that is not registered */
+  /** @throws `unknown_issuer` if the app is not registered there; then no request is sent to that server */
   async clientAt(fhirBaseUrl: string): Promise<LaunchClient> {
     const client = await this.#settings.clients.find(fhirBaseUrl)
     if (client) return client
@@ -66,14 +66,14 @@ export class LaunchFlow implements LaunchServer {
       this.#settings.clients.listed.map((each) => each.fhirBaseUrl),
       fhirBaseUrl,
     )
-    const hint = near === undefined ? '' : ` A registration has nearly the same: ${near}`
+    const hint = near === undefined ? '' : ` There is a registration with nearly the same URL: ${near}`
     throw new FhirAuthError(
       'unknown_issuer',
       `The app is not registered at ${shownText(fhirBaseUrl)}, the server that this launch names. Add it to registrations if it should be.${hint}`,
     )
   }
 
-  /** Asks a server for its documents, however well they are known. */
+  /** Fetches the documents of a server, without the cache. */
   async probe(client: LaunchClient): Promise<void> {
     await discover({ ...client, discovery: client.dialect.discovery }, this.#neededOf(client), this.#channel.http)
   }
@@ -86,12 +86,12 @@ export class LaunchFlow implements LaunchServer {
   async accept(address: CallbackAddress, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
     const client = await this.clientAt(kept.fhirBaseUrl)
     const checks = await restoreChecks(kept, client, isEhrLaunch)
-    // First of all: nothing of another server's answer counts, and its error least.
+    // First of all: not even the error of another server's response may count.
     checkCallbackAddress(address, client.redirectUri, this.#settings.redirectParameterNames)
     return { code: codeOfResponse(address.query, checks), client, checks }
   }
 
-  /** Exchanges the code: its only use. */
+  /** Exchanges the code. It can be used only once. */
   async complete({ code, client, checks }: AcceptedAnswer): Promise<LaunchRecord> {
     const sources = await this.#sourcesOf(client, checks)
     const response = await exchangeCode(code, checks, this.#accessTo(sources))
@@ -99,7 +99,7 @@ export class LaunchFlow implements LaunchServer {
     const endsAt = this.#channel.now() + this.#settings.session.lifetimeSeconds * 1000
     const asksForIdToken = ScopeSet.parse(checks.scope).has('openid')
     const identity = { launchId, endsAt, idToken: { nonce: checks.nonce }, asksForIdToken }
-    return this.#told(await recordLaunch(identity, response, sources))
+    return this.#withEvents(await recordLaunch(identity, response, sources))
   }
 
   async refresh(launch: LaunchRecord): Promise<LaunchRecord> {
@@ -107,17 +107,17 @@ export class LaunchFlow implements LaunchServer {
     const request = { refreshToken: launch.refreshToken ?? '', grantedScope: launch.scope }
     const response = await refreshGrant(request, this.#accessTo(sources))
     try {
-      return this.#told(await recordRefresh(launch, response, sources))
+      return this.#withEvents(await recordRefresh(launch, response, sources))
     } catch (error) {
-      // Tokens of another person or patient: nobody keeps them.
+      // The new tokens are for another person or patient, and must not be used.
       const { accessToken, refreshToken = launch.refreshToken } = response
       await this.#revokeTokens({ accessToken, refreshToken }, sources).catch(() => {})
       throw error
     }
   }
 
-  /** The launch, after it was told what of the server's answer does not count. */
-  #told({ launch, idTokenFault, unread }: RecordedLaunch): LaunchRecord {
+  /** Emits events for the parts of the response that were ignored. */
+  #withEvents({ launch, idTokenFault, unread }: RecordedLaunch): LaunchRecord {
     const { fhirBaseUrl, clientId, launchId } = launch
     if (idTokenFault !== undefined) {
       this.#emit({ type: 'id_token_ignored', fhirBaseUrl, clientId, launchId, error: idTokenFault })
@@ -146,7 +146,7 @@ export class LaunchFlow implements LaunchServer {
     return { client, server, channel: this.#channel }
   }
 
-  /** Where a person logs out of the server as well (OpenID Connect RP-Initiated Logout §2), if it has such a place. */
+  /** The URL for a logout at the server (OpenID Connect RP-Initiated Logout §2); undefined if the server has none. */
   async logoutUrl(launch: LaunchRecord, returnTo: string): Promise<string | undefined> {
     const { metadata } = await this.#sourcesOf(await this.clientAt(launch.fhirBaseUrl), launch)
     const endpoint = metadata.end_session_endpoint
@@ -168,7 +168,7 @@ export class LaunchFlow implements LaunchServer {
     return needed
   }
 
-  /** The token endpoint and issuer are those stored when the login began, whatever discovery says now. */
+  /** Uses the token endpoint and issuer from the start of the login, even if discovery has others now. */
   async #sourcesOf(
     client: LaunchClient,
     stored: Pick<AuthorizationChecks, 'tokenEndpoint' | 'issuer'>,

@@ -8,11 +8,11 @@ const CHECK_PARAMETER = 'cookie_check'
 const CHECK_SECONDS = 60
 
 /**
- * In an EHR's frame a browser may keep no cookies of the app, and a login would end in nothing. So a launch in a frame
- * first goes once around with a cookie; where it does not come back, the person opens the app in a new tab with one
- * click, and the launch handle, which serves once, is still unused.
+ * In an EHR's frame a browser may block the app's cookies, and the login would fail. So a launch in a frame first redirects to
+ * itself with a test cookie. If the cookie does not come back, the person gets a link that opens the app in a new tab. The
+ * `launch` value works only once, and has not been used at that point.
  *
- * @returns the detour to take, or undefined to go on
+ * @returns the redirect or the page; undefined if the launch can continue
  */
 export function askFrameForCookies(
   request: AdapterRequest,
@@ -32,6 +32,6 @@ export function askFrameForCookies(
     return `${launchPath}?${parameters}`
   }
   if (!query.has(CHECK_PARAMETER)) return redirectAnswer(launchUrl(true), [setCookie(name, '1', CHECK_SECONDS, policy)])
-  // Made for a frame, of whichever EHR: it shows nothing, and does what any link to the launch does.
+  // Any site may frame this page: it shows no data, and its link does what any link to the launch does.
   return framedBy('*', pageAnswer(newTabPage(launchUrl(false)), 200, [clearCookie(name, policy)]))
 }

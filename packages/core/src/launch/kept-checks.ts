@@ -4,11 +4,11 @@ import { type AuthorizationChecks, requestedScope } from '../oauth/authorization
 import { hashedName } from '../store/sealing.ts'
 
 /**
- * What a login under way keeps of its checks: all but what its registration says again at the callback. So neither a long
- * client id nor many scopes make its cookie longer.
+ * The checks of a pending login as its cookie keeps them. Members that the registration has too are left out, so that a long
+ * client id or many scopes do not make the cookie longer.
  */
 export interface KeptChecks extends Omit<AuthorizationChecks, 'clientId' | 'redirectUri' | 'scope'> {
-  /** A digest of what was left out. */
+  /** A digest of the members that were left out. */
   readonly registration: string
 }
 
@@ -16,7 +16,7 @@ export async function keepChecks({ clientId, redirectUri, scope, ...kept }: Auth
   return { ...kept, registration: await digestOf([clientId, redirectUri, scope]) }
 }
 
-/** @throws `transaction_expired` where the registration has changed since the login began: nothing else would be right */
+/** @throws `transaction_expired` if the registration has changed since the login began */
 export async function restoreChecks(
   { registration, ...kept }: KeptChecks,
   client: LaunchClient,
@@ -28,7 +28,7 @@ export async function restoreChecks(
     return { ...kept, clientId, redirectUri, scope }
   throw new FhirAuthError(
     'transaction_expired',
-    'The registration has changed since this login began: its clientId, redirectUri or scope. Log in again. Where it has not changed, the processes of the app have different options.',
+    'The clientId, redirectUri or scope of the registration has changed since this login began. Log in again. If nothing has changed, the processes of the app have different options.',
   )
 }
 

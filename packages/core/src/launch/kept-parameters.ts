@@ -6,24 +6,24 @@ import { withParameter } from '../web/with-parameter.ts'
 export type KeptParameters = Readonly<Record<string, string>>
 
 const MAX_NAMES = 10
-/** Of all values together, as they stand in an address. */
+/** Of all parameters together, encoded. */
 const MAX_LENGTH = 500
-/** What has a meaning of its own in an address of ours. */
+/** Parameters with a meaning of their own in the paths of this library. */
 const RESERVED = [
   ...['iss', 'launch', 'launch_id', 'returnTo', 'cookie_check'],
   ...['code', 'state', 'error', 'error_description', 'error_uri', 'session_state'],
 ]
 
-/** The option `keepParameters`. */
+/** Reads the option `keepParameters`. */
 export const keptNames: OptionRule<readonly string[]> = (value, option) => {
   const names = textList(value, option) ?? []
   if (names.length > MAX_NAMES) refuseOption(`${option} has more than ${MAX_NAMES} names.`)
   for (const name of names) {
     if (RESERVED.includes(name))
-      refuseOption(`${option}: "${name}" has a meaning of its own in a launch. Use another name.`)
+      refuseOption(`${option}: "${name}" is reserved for the launch itself. Use another name.`)
     if (!/^[\w.~-]{1,40}$/.test(name)) {
       refuseOption(
-        `${option}: ${JSON.stringify(name)} may have letters, digits, ".", "-", "~" and "_", 40 at the most.`,
+        `${option}: ${JSON.stringify(name)} is not allowed. Use letters, digits, ".", "-", "~" and "_", at most 40 characters.`,
       )
     }
   }
@@ -33,7 +33,7 @@ export const keptNames: OptionRule<readonly string[]> = (value, option) => {
 /**
  * The parameters of a launch that the app wants to keep.
  *
- * @throws `invalid_launch` when one stands twice, or when they are too long for a cookie
+ * @throws `invalid_launch` if one occurs twice, or if they are too long for a cookie
  */
 export function readKeptParameters(query: URLSearchParams, names: readonly string[]): KeptParameters {
   const found = names.flatMap((name) => {
@@ -44,18 +44,18 @@ export function readKeptParameters(query: URLSearchParams, names: readonly strin
   const kept = Object.fromEntries(found)
   if (String(new URLSearchParams(kept)).length > MAX_LENGTH) {
     refuse(
-      `The parameters ${Object.keys(kept).join(', ')} of the launch are too long to be kept: ${MAX_LENGTH} characters at the most.`,
+      `The parameters ${Object.keys(kept).join(', ')} of the launch are too long: at most ${MAX_LENGTH} characters can be kept.`,
     )
   }
   return kept
 }
 
-/** The address of a page with these parameters, in place of what it has under the same names. */
+/** Sets these parameters in the address of a page. */
 export function withParameters(path: string, parameters: KeptParameters): string {
   return Object.entries(parameters).reduce((address, [name, value]) => withParameter(address, name, value), path)
 }
 
-/** What {@link withParameters} has put into an address. */
+/** Reads the parameters that {@link withParameters} has set. */
 export function parametersIn(path: string, names: readonly string[]): KeptParameters {
   const { searchParams } = new URL(path, 'https://this.invalid')
   return Object.freeze(

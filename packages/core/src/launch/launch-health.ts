@@ -4,13 +4,13 @@ import type { LaunchSetup } from './launch-parts.ts'
 
 /** What a process knows of its logins and sessions. */
 export interface LaunchHealth {
-  /** The store answered the last time. A server that is away leaves the app healthy: it says so to each person. */
+  /** Whether the store answered the last time. It stays true while a server is down: the app then tells each person. */
   readonly isHealthy: boolean
   readonly store: LastOutcomes
-  /** Failures include people's own, such as a login that was denied. */
+  /** Failures include those that people cause, such as a login that was denied. */
   readonly logins: LastOutcomes
   readonly refreshes: LastOutcomes
-  /** Of each listed registration, once `probe()` has asked. */
+  /** One entry for each listed registration, after a call of `probe()`. */
   readonly servers: readonly ServerHealth[]
 }
 
@@ -24,7 +24,7 @@ export function launchHealth({ health, settings }: LaunchSetup): LaunchHealth {
   return { isHealthy: !isFailing(store), store, logins: of('login'), refreshes: of('refresh'), servers }
 }
 
-/** Asks the store, and each listed server for its documents. Never rejects: the health says what failed. */
+/** Calls the store, and fetches the documents of each listed server. Never rejects: the health says what failed. */
 export async function probeLaunch({ health, settings, flow, finishedLogins }: LaunchSetup): Promise<void> {
   const noted = async (name: string, work: () => unknown) => {
     const failure = await settled(work)

@@ -4,7 +4,7 @@ import { createEmit, durationSince, type Emit } from '../events.ts'
 import { noting, OutcomeLog } from '../health.ts'
 import { watchedHttp } from '../http/send-bounded.ts'
 import { CookieSessions } from '../session/cookie-sessions.ts'
-import { LaunchContexts } from '../session/launch-contexts.ts'
+import { FhirContexts } from '../session/fhir-contexts.ts'
 import { keepKnownLaunches, type SessionRecord } from '../session/record.ts'
 import { Refresher } from '../session/refresher.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -17,29 +17,29 @@ import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { problemAnswer } from '../web/answers.ts'
 import { FinishedLogins, type Landing } from './finished-logins.ts'
 import { LaunchFlow } from './flow.ts'
-import { LoginRounds } from './login-rounds.ts'
+import { LoginLoopGuard } from './login-loop-guard.ts'
 import type { SmartLaunchSettings } from './options.ts'
 import { PendingLogins } from './pending-login.ts'
 
-/** What the routes of a launch work with. */
+/** The parts that the routes of a launch use. */
 export interface LaunchParts {
   readonly settings: SmartLaunchSettings
   readonly flow: LaunchFlow
   readonly pendingLogins: PendingLogins
   readonly sessions: Sessions
   readonly finishedLogins: FinishedLogins
-  readonly rounds: LoginRounds
+  readonly loopGuard: LoginLoopGuard
   readonly emit: Emit
-  /** How logins, refreshes and the store went the last times. */
+  /** The last outcomes of logins, refreshes and the store. */
   readonly health: OutcomeLog<object>
-  /** When the request came, a time of `performance.now()`. */
+  /** When the request began, a time of `performance.now()`. */
   readonly startedAt: number
 }
 
-/** What a callback may have to ask for: discovery, the token, the keys of its id_token. */
+/** The requests that a callback may need: discovery, the token, the keys of its id_token. */
 const EXCHANGE_REQUESTS = 3
 
-/** The same for all requests. */
+/** The parts that all requests share. */
 export type LaunchSetup = Omit<LaunchParts, 'startedAt'>
 
 export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
@@ -63,7 +63,7 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
     ...(clients.listed.length !== 1 && { shareOf: serverOf }),
   })
   const flow = new LaunchFlow(settings, { http, now }, emit)
-  const contexts = new LaunchContexts({
+  const contexts = new FhirContexts({
     send: http.fetch ?? globalThis.fetch,
     tokenUrls: async (fhirBaseUrl) => (await clients.find(fhirBaseUrl))?.tokenUrls ?? [],
     problems: settings.problems,
@@ -82,11 +82,11 @@ export function createLaunchParts(settings: SmartLaunchSettings): LaunchSetup {
   const landings = openStore<Landing>(settings.store, { ...storeSettings, purpose: 'landing' })
   const finishedLogins = new FinishedLogins(landings, EXCHANGE_REQUESTS * settings.http.timeoutSeconds)
   const isInMemory = settings.store instanceof MemoryStore && !settings.sessionsInCookies
-  const rounds = new LoginRounds(session.policy, isInMemory)
-  return { settings, flow, pendingLogins, finishedLogins, rounds, sessions, emit, health }
+  const loopGuard = new LoginLoopGuard(session.policy, isInMemory)
+  return { settings, flow, pendingLogins, finishedLogins, loopGuard, sessions, emit, health }
 }
 
-/** The server whose people fill the store: the one of the latest login. A store may hold records of another flow, too. */
+/** The server of a record, for the store's limits: that of the latest login. The store may also hold records of another flow. */
 function serverOf({ launches = [], fhirBaseUrl = '' }: Partial<SessionRecord & Landing>): string {
   return launches.at(-1)?.fhirBaseUrl ?? fhirBaseUrl
 }
@@ -94,16 +94,16 @@ function serverOf({ launches = [], fhirBaseUrl = '' }: Partial<SessionRecord & L
 interface FailedLogin {
   readonly error: unknown
   readonly cookies?: readonly string[] | undefined
-  /** The page that the person wanted: the next login leads there. */
+  /** The page that the person wanted. The next login returns to it. */
   readonly returnTo?: string | undefined
-  /** At which server, once that is known. */
+  /** The server, if it is known already. */
   readonly fhirBaseUrl?: string | undefined
 }
 
 /**
  * The answer to a login that failed.
  *
- * @throws what is no {@link FhirAuthError}: a fault of the app, or of this library
+ * @throws any error that is not a {@link FhirAuthError}: a fault of the app or of this library
  */
 export function failedLogin(
   { settings, emit, startedAt }: LaunchParts,
@@ -124,7 +124,7 @@ export function failedLogin(
   })
 }
 
-/** Where to log in, as the browser sees it; undefined when only an EHR can launch the app. */
+/** The path of the login, as the browser sees it; undefined if only an EHR can launch the app. */
 export function loginPath(
   { publicPaths: { login } }: SmartLaunchSettings,
   returnTo: string | undefined,

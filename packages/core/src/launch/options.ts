@@ -41,44 +41,45 @@ import {
 
 export interface SessionOptions {
   /**
-   * Seals cookies and stored sessions: at least 32 random characters. A list rotates it: the first seals, all open.
+   * Encrypts cookies and stored sessions: at least 32 random characters. Use a list to rotate it: the first one encrypts, and
+   * all of them decrypt.
    */
   secret: string | undefined | readonly (string | undefined)[]
-  /** Default: `memoryStore()`, for one process. `cookieStore()`: no state on the server, with limits of its own. */
+  /** Default: `memoryStore()`, for one process. With `cookieStore()` there is no state on the server, but it has limits. */
   store?: Store | MemoryStore | CookieStore | undefined
-  /** How long a login lasts at the most, in seconds. Nothing moves its end. Default 8 hours. */
+  /** How long a login lasts at most, in seconds. Use and refreshes do not extend it. Default 8 hours. */
   lifetimeSeconds?: number | undefined
   /** How long a login lasts without a request, in seconds. Default 1 hour. */
   idleSeconds?: number | undefined
-  /** Longest wait for the store, in seconds; then a request is served from what was seen last, or gets a 503. Default 2. */
+  /** Time limit of the store, in seconds. Then the session that was read last is used, or the request gets a 503. Default 2. */
   storeTimeoutSeconds?: number | undefined
-  /** Without `__Host-`. Default `fhir-auth.session`. Give each app of one host a name of its own. */
+  /** Without `__Host-`. Default `fhir-auth.session`. Give each app on the same host a different name. */
   cookieName?: string | undefined
   /** `none` for an app shown in an EHR's frame. Default `lax`. */
   sameSite?: 'lax' | 'none' | undefined
 }
 
-/** What `afterLogin` learns of a login, beside its context. */
+/** The second parameter of `afterLogin`. */
 export interface CompletedLogin {
   /** Whether the EHR has opened the app. */
   readonly isEhrLaunch: boolean
   /** The page of the app that the person is sent to. */
   readonly returnTo: string
-  /** What `keepParameters` has kept. It came with the launch, so anybody may have written it. */
+  /** The parameters that `keepParameters` names. They come from the launch URL, so do not trust them. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Where an app hooks in. */
+/** The hooks of an app. */
 export interface LaunchHooks {
-  /** After a login, before the person is sent on: e.g. to look up or create their account. What it throws ends the login. */
+  /** Called after a login, before the person is sent on: e.g. to look up or create an account. If it throws, the login fails. */
   afterLogin?: ((fhir: FhirContext, login: CompletedLogin) => void | Promise<void>) | undefined
-  /** After a refresh, with the context of the new token. */
+  /** Called after a refresh, with the context of the new token. */
   afterRefresh?: ((fhir: FhirContext) => void | Promise<void>) | undefined
-  /** Told of logins, refreshes, failures and logouts, for logs and audits; nothing in an event is a secret. */
+  /** Called for logins, refreshes, failures and logouts, for logs and audits. No event contains a secret. */
   onEvent?: EventListener | undefined
 }
 
-/** Options of a SMART app launch: one server's registration in place, or `registrations` for many. */
+/** Options of a SMART app launch: the registration at one server, or `registrations` for many. */
 export type SmartLaunchOptions = LaunchOptions & (OneLaunchRegistration | ManyLaunchRegistrations)
 
 /** One server, where people log in. */
@@ -89,38 +90,38 @@ export interface OneLaunchRegistration extends OneRegistration {
 
 /** Several servers, where people log in. */
 export interface ManyLaunchRegistrations extends ManyRegistrations {
-  /** Where the servers send the person back; not needed where each entry of a list says so. */
+  /** Where the servers send the person back. Not needed if each entry of a list has its own. */
   redirectUri?: string | undefined
 }
 
-/** The options of a launch beside registrations. */
+/** The options of a launch, without those of registrations. */
 export interface LaunchOptions extends HttpOptions, LaunchHooks {
   session: SessionOptions
   paths?: PathOptions | undefined
   /**
    * Names of the app's own parameters on the launch and login URLs, such as `clinic` of `/launch?iss=…&launch=…&clinic=7`.
-   * They are kept through the login: `afterLogin` and the address of the page after it get them. At most 10 names, and 500
-   * characters in all.
+   * They are kept during the login, and passed to `afterLogin` and to the page after it. At most 10 names, and 500 characters
+   * in all.
    */
   keepParameters?: readonly string[] | undefined
   /**
-   * Public clients of several servers may have one redirect URI, although a hostile server among them could then get the
-   * codes of another (RFC 9700 §4.4). Better: a `redirectUri` for each registration. Default false.
+   * Allows public clients of several servers to share a redirect URI. A hostile server among them could then get the codes of
+   * another (RFC 9700 §4.4). It is better to give each registration its own `redirectUri`. Default false.
    */
   allowSharedRedirectUri?: boolean | undefined
   /**
    * Origins of the EHRs that may show the pages of this library in a frame, such as `https://ehr.example.com` or
-   * `https://*.ehr.example.com`. Pages of the app itself need a header of their own. Default: nobody may.
+   * `https://*.ehr.example.com`. Pages of the app itself need a header of their own. Default: none.
    */
   frameAncestors?: readonly string[] | undefined
-  /** How pages for people in trouble look: the app's name, a way back, another language, or a page of the app's own. */
+  /** How error pages look: the app's name, a link back, another language, or pages of the app's own. */
   pages?: PageOptions | undefined
   /**
-   * Where the operator's line goes for each problem: a logger with `error` and `warn`, such as pino or `console`, or
-   * `false`. Default: a line of JSON on `console.error`. It has no token, secret or patient.
+   * The logger for problems, with the methods `error` and `warn`, such as pino or `console`; or `false` for none. Default: a
+   * line of JSON on `console.error`. It contains no token, secret or patient.
    */
   log?: LogOption
-  /** On logout, send the person to log out at the server too, where it can (OpenID Connect). Default false. */
+  /** Whether a logout also logs out at the server, if the server supports it (OpenID Connect). Default false. */
   logoutAtServer?: boolean | undefined
   /** How long a login may take, in seconds. Default 600. */
   loginTimeoutSeconds?: number | undefined
@@ -132,16 +133,16 @@ export interface LaunchOptions extends HttpOptions, LaunchHooks {
 export interface SmartLaunchSettings extends CompletePaths {
   readonly clients: ClientDirectory<LaunchClient>
   readonly secrets: readonly string[]
-  /** Sessions are in cookies, and the store only has what one process needs to remember. */
+  /** Whether sessions are in cookies. Then the store holds only what this process has to remember. */
   readonly sessionsInCookies: boolean
   readonly store: Store | MemoryStore
   readonly storeTimeoutSeconds: number
   readonly session: SessionSettings
-  /** Of the app, from `redirectUri`: never from a request header. */
+  /** The origin of the app, from `redirectUri`, never from a request header. */
   readonly origin: string
-  /** The names of parameters that any redirect URI has. */
+  /** The names of all query parameters of redirect URIs. */
   readonly redirectParameterNames: ReadonlySet<string>
-  /** Redirect URIs that several registrations have, and nobody has accepted. */
+  /** Redirect URIs that several registrations share, unless `allowSharedRedirectUri` is set. */
   readonly sharedRedirectUris: readonly SharedRedirectUri[]
   readonly hooks: LaunchHooks
   readonly keepParameters: readonly string[]
@@ -228,7 +229,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
 
 interface AppRedirectUri {
   readonly main: URL
-  /** A function gives the registrations, so there are several. */
+  /** Whether `registrations` is a function. */
   readonly isResolved: boolean
   readonly allowSharedRedirectUri: boolean
 }
@@ -237,7 +238,7 @@ function checkLaunchClient(registration: Registration, owner: string, app: AppRe
   const client = checkRegistration(registration, { flow: 'launch', defaultAuth: publicClient, owner })
   const url = checkRedirectUri(registration.redirectUri)
   if (url.origin !== app.main.origin) {
-    refuseOption(`${owner}: every redirectUri must be of one origin, which is the app's: cookies belong to it.`)
+    refuseOption(`${owner}: every redirectUri must have the same origin, because the app's cookies belong to it.`)
   }
   const checked = Object.freeze({ ...client, redirectUri: registration.redirectUri ?? url.href })
   if (app.isResolved) {
@@ -258,7 +259,7 @@ function readSessionStore(value: unknown, option: string): SessionOptions['store
 }
 
 function storeOf(store: SessionOptions['store'], now: () => number): Store | MemoryStore {
-  // With sessions in cookies there is only a little for one process to remember.
+  // With sessions in cookies, the store is only for the little that this process has to remember.
   return store === undefined || store instanceof CookieStore ? memoryStore({ now }) : store
 }
 

@@ -1,8 +1,8 @@
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 
 /**
- * Whether a request came to the host of the app, as far as anybody says so. It explains why a cookie is missing, and
- * decides nothing else: a client can write these headers.
+ * Whether a request came to the host of the app, by its headers. A client can forge these headers, so this is used only to
+ * explain why a cookie is missing.
  */
 export function isAtOwnHost(request: AdapterRequest, origin: string): boolean {
   const { host, hostname, protocol } = new URL(origin)

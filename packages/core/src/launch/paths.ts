@@ -1,20 +1,20 @@
 import { type OptionRules, path, pathOrFalse, refuseOption } from '../options.ts'
 
 /**
- * Paths as the app's framework sees them, with the path that the app is mounted at, and without a prefix that a proxy
- * strips before it. Launch, login and logout are siblings of the callback by default: `/ehr/callback` gives `/ehr/login`.
+ * Paths as the app's framework sees them: with a mount path, and without a prefix that a proxy strips. By default, launch,
+ * login and logout are siblings of the callback: with `/ehr/callback`, the login is `/ehr/login`.
  */
 export interface PathOptions {
   /** Opened by the EHR with `iss` and `launch`. `false`: no EHR launch. */
   launch?: string | false | undefined
-  /** Starts a standalone launch. `false`: none, the person must open the app from the EHR. */
+  /** Starts a standalone launch. `false`: people must open the app from the EHR. */
   login?: string | false | undefined
-  /** Default: the path of `redirectUri`, or of each where registrations have their own. Set it where a proxy strips a prefix before the app. */
+  /** Default: the path of each `redirectUri`. Set it if a proxy strips a prefix. */
   callback?: string | undefined
   logout?: string | false | undefined
-  /** Where a person lands after login without another wish. Default `/`. */
+  /** The page after a login, unless another page was requested. Default `/`. */
   home?: string | undefined
-  /** Where a person lands after logout. Default `/`. */
+  /** The page after a logout. Default `/`. */
   loggedOut?: string | undefined
 }
 
@@ -22,17 +22,17 @@ export type LaunchPaths = Readonly<Record<'launch' | 'login' | 'logout', string 
   Readonly<Record<'callback' | 'home' | 'loggedOut', string>>
 
 export interface CompletePaths {
-  /** As the app's framework sees them: what a request is compared with. */
+  /** As the app's framework sees them, to compare with requests. */
   readonly paths: LaunchPaths
-  /** As the browser sees them: where links and redirects lead. */
+  /** As the browser sees them, for links and redirects. */
   readonly publicPaths: LaunchPaths
-  /** Of registrations with a redirect URI of their own; undefined where none has. As the app's framework sees them. */
+  /** The callbacks of registrations with their own redirect URI, as the app's framework sees them. Undefined if there are none. */
   readonly moreCallbacks: ReadonlySet<string> | undefined
-  /** What a proxy strips before the app: public path = prefix + path. */
+  /** The prefix that a proxy strips: public path = prefix + path. */
   readonly pathPrefix: string
 }
 
-/** The paths that were given, and those with a default. */
+/** The paths that the app has set, and those with a fixed default. */
 export interface GivenPaths extends PathOptions {
   home: string
   loggedOut: string
@@ -48,16 +48,16 @@ export const PATHS: OptionRules<GivenPaths> = {
 }
 
 /**
- * All paths of a launch, those that were not given made from the callback's.
+ * All paths of a launch. Those that are not set are siblings of the callback.
  *
- * @param redirectPaths - of all redirect URIs, the main one first: as the browser sees the callbacks
+ * @param redirectPaths - the paths of all redirect URIs, the main one first, as the browser sees them
  * @throws `invalid_option`
  */
 export function completePaths(given: GivenPaths, redirectPaths: readonly string[]): CompletePaths {
   const [redirectPath = '', ...others] = redirectPaths
   const { callback = redirectPath, home, loggedOut } = given
   if (!redirectPath.endsWith(callback)) {
-    refuseOption(`paths.callback is ${callback}, with which the path of redirectUri (${redirectPath}) does not end.`)
+    refuseOption(`paths.callback is ${callback}, but the path of redirectUri (${redirectPath}) does not end with that.`)
   }
   const folder = callback.slice(0, callback.lastIndexOf('/') + 1)
   const pathOf = (name: 'launch' | 'login' | 'logout') =>
@@ -66,7 +66,9 @@ export function completePaths(given: GivenPaths, redirectPaths: readonly string[
   const pathPrefix = redirectPath.slice(0, redirectPath.length - callback.length)
   const outside = others.find((path) => !path.startsWith(`${pathPrefix}/`))
   if (outside) {
-    refuseOption(`paths.callback says that a proxy strips ${pathPrefix}, which the redirectUri at ${outside} lacks.`)
+    refuseOption(
+      `paths.callback means that a proxy strips ${pathPrefix}, but the redirectUri with the path ${outside} does not begin with that.`,
+    )
   }
   const moreCallbacks = others.map((path) => path.slice(pathPrefix.length))
   const used = [...Object.values(own), ...moreCallbacks].filter((value) => value !== undefined)

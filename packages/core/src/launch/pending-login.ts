@@ -10,7 +10,7 @@ import {
 import type { Sealer } from '../store/sealing.ts'
 import type { KeptChecks } from './kept-checks.ts'
 
-/** A login under way: what its callback is checked against, and where the person goes afterwards. */
+/** A login in progress: what its callback is checked against, and where the person goes afterwards. */
 export interface PendingLogin {
   readonly checks: KeptChecks
   readonly isEhrLaunch: boolean
@@ -19,21 +19,21 @@ export interface PendingLogin {
   readonly startedAt: number
 }
 
-/** What this browser has of a login: the login itself, or why it has none. */
+/** The login that a callback belongs to, or why this browser has none. */
 export type FoundLogin = PendingLogin | 'no cookie' | 'not ours'
 
-/** More logins at once than this in one browser are leftovers: the oldest go. */
+/** How many logins one browser may have in progress. Beyond that, the oldest are dropped. */
 const MAX_AT_ONCE = 6
-/** Browsers drop a longer one without a word (RFC 6265 §6.1). */
+/** Browsers silently drop a longer one (RFC 6265 §6.1). */
 const MAX_COOKIE_LENGTH = 4096
-/** Of all logins of one browser together: proxies refuse a `Cookie` header beyond 8 KB. */
+/** All logins of one browser together: proxies refuse a `Cookie` header of more than 8 KB. */
 const MAX_TOGETHER = 7000
-/** The cookie outlives its login by this, so that whoever comes too late is told so. */
+/** How long the cookie is kept after the login has expired, so that a late callback gets the right message. */
 const KEPT_SECONDS = 3600
 
 /**
- * Logins under way, each in an encrypted cookie named by its state: bound to the browser, side by side in several tabs,
- * single-use and expiring. The server keeps nothing until the callback, so nobody can fill it with logins.
+ * Logins in progress, each in an encrypted cookie that is named by its state. So they are bound to the browser, expire, and
+ * do not disturb each other in several tabs. The server stores nothing before the callback, so nobody can fill its store.
  */
 export class PendingLogins {
   readonly #sealer: Sealer
@@ -53,7 +53,7 @@ export class PendingLogins {
   /**
    * The cookies that start a login.
    *
-   * @returns undefined where it is too long for a cookie
+   * @returns undefined if it is too long for a cookie
    */
   async begin(login: PendingLogin, cookieHeader: string | undefined): Promise<string[] | undefined> {
     const sealed = await this.#sealer.seal(login)
@@ -63,7 +63,7 @@ export class PendingLogins {
     return [...this.#leftovers(cookieHeader, cookie.length).map((name) => clearCookie(name, this.#policy)), cookie]
   }
 
-  /** The oldest logins, as many as there must be less of. */
+  /** The oldest logins, which must be dropped to stay within the limits. */
   #leftovers(cookieHeader: string | undefined, added: number): string[] {
     const names = cookieNames(cookieHeader, this.#prefix)
     let length = added
@@ -74,7 +74,7 @@ export class PendingLogins {
     return kept < 0 ? [] : names.slice(0, names.length - kept)
   }
 
-  /** The login of this browser that a callback with this state belongs to, perhaps one that has taken too long. */
+  /** The login of this browser with this state. It may have expired. */
   async find(state: string, cookieHeader: string | undefined): Promise<FoundLogin> {
     const sealed = cookieHeader && readCookie(cookieHeader, this.#nameFor(state))
     if (!sealed) return 'no cookie'
@@ -103,20 +103,20 @@ export class PendingLogins {
     )
   }
 
-  /** The cookie that ends a login, whatever became of it. */
+  /** The header value that removes the cookie of a login. */
   end(state: string): string {
     return clearCookie(this.#nameFor(state), this.#policy)
   }
 
   async #open(sealed: string): Promise<PendingLogin | undefined> {
-    return (await this.#sealer.open(sealed)) as PendingLogin | undefined // sealed here, for this purpose alone
+    return (await this.#sealer.open(sealed)) as PendingLogin | undefined // sealed by begin()
   }
 
   #secondsLeft({ startedAt }: PendingLogin): number {
     return this.#lifetimeSeconds - (this.#now() - startedAt) / 1000
   }
 
-  /** Only what a cookie name may contain: the state in a callback comes from outside. */
+  /** Keeps only characters that a cookie name may contain, because the state of a callback comes from outside. */
   #nameFor(state: string): string {
     return this.#prefix + state.replace(/[^\w-]/g, '').slice(0, 43)
   }

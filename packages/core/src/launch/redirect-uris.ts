@@ -4,17 +4,17 @@ import { checkSecureUrl } from '../http/secure-url.ts'
 import { RESPONSE_PARAMETERS } from '../oauth/authorization-response.ts'
 import { refuseOption, requireText } from '../options.ts'
 
-/** The redirect URIs of an app: its registrations may have one each. */
+/** The redirect URIs of an app. Each registration may have its own. */
 export interface RedirectUris {
-  /** The one that the app's other paths are made from. */
+  /** The one that determines the app's other paths. */
   readonly main: URL
   /** All their paths, as the browser sees them; the main one first. */
   readonly paths: readonly string[]
-  /** The names of parameters that any of them has. */
+  /** The names of all their query parameters. */
   readonly parameterNames: ReadonlySet<string>
 }
 
-/** Where a browser has come with the answer of an authorization server. */
+/** The address at which a callback arrived. */
 export interface CallbackAddress {
   /** As the browser sees it. */
   readonly path: string
@@ -27,11 +27,11 @@ export function checkRedirectUri(value: string | undefined): URL {
   const url = checkSecureUrl(requireText(value, 'redirectUri', remedy), 'redirectUri')
   if (url.hash) refuseOption('redirectUri must have no fragment (RFC 6749 §3.1.2).')
   const taken = RESPONSE_PARAMETERS.find((name) => url.searchParams.has(name))
-  if (taken) refuseOption(`redirectUri must not have the parameter "${taken}": the server's answer has one.`)
+  if (taken) refuseOption(`redirectUri must not have the parameter "${taken}": the server's response uses it.`)
   return url
 }
 
-/** @param clients - those that are listed: with a function, each registration has the path and the names of the main one */
+/** @param clients - the listed ones; those of a function have the same path and parameter names as the main one */
 export function collectRedirectUris(main: URL, clients: readonly LaunchClient[]): RedirectUris {
   const all = [main, ...clients.map(({ redirectUri }) => new URL(redirectUri))]
   return {
@@ -42,8 +42,8 @@ export function collectRedirectUris(main: URL, clients: readonly LaunchClient[])
 }
 
 /**
- * A registration that a function gives is not known at the start. So its callback comes to the path that is, and any
- * other registration's parameters are told from its own.
+ * Checks the redirect URI of a registration from a function. Such registrations are not known at the start, so they must have
+ * the same path and parameter names as the main redirect URI.
  *
  * @throws `invalid_option`
  */
@@ -56,8 +56,8 @@ export function checkResolvedRedirectUri(redirectUri: URL, main: URL, owner: str
 }
 
 /**
- * A callback counts only at the redirect URI that its login was sent with, path and parameters: what comes to another
- * one is the answer of another server (mix-up, RFC 9700 §4.4.2.2).
+ * A callback must arrive at the redirect URI of its login, with the same path and parameters. Otherwise it may be the response
+ * of another server (mix-up attack, RFC 9700 §4.4.2.2).
  *
  * @throws `redirect_uri_mismatch`
  */
@@ -73,11 +73,11 @@ export function checkCallbackAddress(
   if (path === expected.pathname && [...names].every(isSame)) return
   throw new FhirAuthError(
     'redirect_uri_mismatch',
-    `The callback came to another address than ${redirectUri}, which this login was sent with. It may be the answer of another server (RFC 9700 §4.4). Start the login from the app again; where it stays, compare redirectUri with what the server has registered, and paths.callback with what a proxy strips.`,
+    `The callback came to another address than ${redirectUri}, the redirectUri of this login. It may be the response of another server (RFC 9700 §4.4). Start the login from the app again. If it happens again, compare redirectUri with what is registered at the server, and paths.callback with what a proxy strips.`,
   )
 }
 
-/** A redirect URI that several registrations have. */
+/** A redirect URI that several registrations share. */
 export interface SharedRedirectUri {
   readonly redirectUri: string
   readonly clients: readonly LaunchClient[]
@@ -94,7 +94,7 @@ export function sharedRedirectUris(clients: readonly LaunchClient[]): SharedRedi
     .filter((shared) => shared.clients.length > 1)
 }
 
-/** Nothing but its redirect URI tells the answers of two servers apart, and a public client has no secret that does. */
+/** Refuses a shared redirect URI of a public client: without a secret, only the redirect URI tells two servers apart. */
 export function refuseSharedByPublic({ redirectUri, clients }: SharedRedirectUri): void {
   const publicOne = clients.find(({ clientAuth }) => clientAuth.method === 'none')
   if (publicOne === undefined) return

@@ -2,10 +2,10 @@ import type { Emit } from '../events.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 
 /**
- * The path of the page that a request was sent from, as the browser sees it: a form that comes too late leads back to its
- * page, and is never sent again by itself.
+ * The path of the page that a request was sent from, as the browser sees it. If a form is sent without a login, the person
+ * returns to the page of the form, and has to send it again.
  *
- * @param origin - of the app: another site's page is none to go back to
+ * @param origin - that of the app; pages of other sites do not count
  */
 export function pageBefore(request: AdapterRequest, origin: string): string | undefined {
   const referer = request.header('referer')
@@ -14,10 +14,10 @@ export function pageBefore(request: AdapterRequest, origin: string): string | un
   return page.origin === origin ? page.pathname + page.search : undefined
 }
 
-/** A longer one fits neither into a cookie beside the login, nor into the address of the login page. */
+/** A longer address does not fit into the login's cookie, nor into the URL of the login page. */
 const MAX_LENGTH = 2500
 
-/** The address of a page to come back to, unless it is too long to be kept. */
+/** The address of a page to return to, unless it is too long to be kept. */
 export function keepableAddress(address: string | null | undefined, emit: Emit): string | undefined {
   if (address === null || address === undefined || address.length <= MAX_LENGTH) return address ?? undefined
   emit({ type: 'return_to_dropped', length: address.length })
@@ -25,15 +25,15 @@ export function keepableAddress(address: string | null | undefined, emit: Emit):
 }
 
 /**
- * A path of this app to go to after login, or the fallback: never another origin (RFC 9700 §4.11 on open redirectors).
- * `//host`, `/\host` and schemes are refused; so are control characters, which browsers drop before parsing.
+ * A path of this app to go to after the login, or the fallback; never another origin (RFC 9700 §4.11 on open redirectors).
+ * `//host`, `/\host` and schemes are refused. So are control characters, which browsers remove before parsing.
  */
 export function checkedReturnTo(candidate: string | null | undefined, fallback: string): string {
   if (!candidate?.startsWith('/') || /^\/[/\\]/.test(candidate) || /[\p{Cc}\\]/u.test(candidate)) return fallback
   const origin = 'https://this.invalid'
   if (!URL.canParse(candidate, origin)) return fallback
   const url = new URL(candidate, origin)
-  // Dot segments are gone now, and `/..//host` has become `//host`.
+  // Parsing has resolved dot segments: `/..//host` is now `//host`.
   if (url.origin !== origin || url.pathname.startsWith('//')) return fallback
   return url.pathname + url.search + url.hash
 }

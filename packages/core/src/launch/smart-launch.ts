@@ -50,38 +50,41 @@ export class SmartLaunch implements FhirHandler {
     }
   }
 
-  /** Where to log in, as the browser sees it, and come back to this request; undefined when only an EHR can launch the app. */
+  /**
+   * The path of the login, as the browser sees it, that then returns to this request. Undefined if only an EHR can launch the
+   * app.
+   */
   loginUrl(request: AdapterRequest): string | undefined {
     const { settings, emit } = this.#parts
     return loginPath(settings, keepableAddress(this.#pageOf(request), emit))
   }
 
-  /** The page to come back to: the one that was asked for or, for a form that was sent, the one that has it. */
+  /** The page to return to: the requested one, or for a form that was sent, the page with the form. */
   #pageOf(request: AdapterRequest): string | undefined {
     const { origin, pathPrefix } = this.#parts.settings
     if (request.method !== 'GET' && request.method !== 'HEAD') return pageBefore(request, origin)
-    // The way back says which launch the page belonged to: our redirects carry no referrer.
+    // Add the launch of the referrer, because our redirects send no referrer.
     const address = addressWithLaunch(request)
     return pathPrefix + (address === undefined ? request.url : pathOf(request.url) + address)
   }
 
-  /** What this process knows, without asking anybody: for a status page or an alarm. */
+  /** What this process knows, without sending a request: for a status page or an alarm. */
   health(): LaunchHealth {
     return launchHealth(this.#parts)
   }
 
-  /** The same, after the store and each listed server were asked. Never rejects. */
+  /** The same, after checking the store and each listed server. Never rejects. */
   async probe(): Promise<LaunchHealth> {
     await probeLaunch(this.#parts)
     return this.health()
   }
 
-  /** Resolves when no refresh is under way here any more: for a shutdown that loses no session. Never rejects. */
+  /** Resolves when no refresh is running here any more: for a shutdown that loses no session. Never rejects. */
   idle(): Promise<void> {
     return this.#parts.sessions.idle()
   }
 
-  /** Answers launch, login, callback and logout. Problems are answers; what is thrown is a fault of the app or this library. */
+  /** Answers launch, login, callback and logout. Problems are answers too; it rejects only for a fault of the app or this library. */
   async answer(request: AdapterRequest): Promise<Answer> {
     return framedFor(this, await this.#answer(request))
   }
@@ -91,7 +94,7 @@ export class SmartLaunch implements FhirHandler {
     const path = pathOf(request.url)
     const allow = path === paths.logout ? 'POST' : 'GET'
     if (allow === 'GET' && isSpeculative(request)) return nothingYet()
-    // Nothing else happens: whatever is under way goes on.
+    // Before anything else, so that a wrong method changes nothing.
     const refused = refuseMethod(request, allow, this.#parts.settings.problems)
     if (refused) return refused
     if (allow === 'POST') return this.#logOut(request)
@@ -119,7 +122,7 @@ export class SmartLaunch implements FhirHandler {
 }
 
 /**
- * Makes a SMART app launch, its options checked at once.
+ * Makes a SMART app launch, and checks the options.
  *
  * @throws `invalid_option`, `insecure_url` naming the option and what to write instead
  */

@@ -1,9 +1,9 @@
 import type { JSONWebKeySet } from 'jose'
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
-import { maxAgeSeconds } from '../http/cache-headers.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { type HttpOptions, onceMoreAfterReset, sendBounded } from '../http/send-bounded.ts'
+import { maxAgeSeconds } from '../http/time-headers.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 

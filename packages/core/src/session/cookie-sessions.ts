@@ -9,8 +9,8 @@ import { SingleFlight } from '../shared/single-flight.ts'
 import { createSealer, type Sealer } from '../store/sealing.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 import { ChunkedCookie } from './chunked-cookie.ts'
+import type { FhirContexts } from './fhir-contexts.ts'
 import { joinLaunches } from './join-launches.ts'
-import type { LaunchContexts } from './launch-contexts.ts'
 import { endReasonOf, type LaunchServer } from './launch-server.ts'
 import { endedLaunch, type LaunchRecord, type SessionRecord } from './record.ts'
 import type {
@@ -27,7 +27,7 @@ export interface CookieSessionParts {
   readonly secrets: readonly string[]
   readonly settings: SessionSettings
   readonly server: LaunchServer
-  readonly contexts: LaunchContexts
+  readonly contexts: FhirContexts
   /** The app's hook. Called once for each refresh, with the context of the new token. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly emit: Emit

@@ -1,6 +1,6 @@
 import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { durationSince, type Emit } from '../events.ts'
-import { MAX_WAIT_SECONDS } from '../http/cache-headers.ts'
+import { MAX_WAIT_SECONDS } from '../http/time-headers.ts'
 import { isDueForRenewal } from '../oauth/token-lifetime.ts'
 import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'

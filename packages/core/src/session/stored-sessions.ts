@@ -8,8 +8,8 @@ import type { RecordStore } from '../store/record-store.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 import { endSession, followSession } from './change-session.ts'
 import { clearCookie, cookieName, readCookie, setCookie } from './cookie-header.ts'
+import type { FhirContexts } from './fhir-contexts.ts'
 import { type JoinedLaunches, joinLaunches } from './join-launches.ts'
-import type { LaunchContexts } from './launch-contexts.ts'
 import { moveLaunches } from './move-launches.ts'
 import type { LaunchRecord, SessionRecord } from './record.ts'
 import type { Refresher, RefreshRequest, Renewal } from './refresher.ts'
@@ -20,7 +20,7 @@ export interface StoredSessionParts {
   readonly store: RecordStore<SessionRecord>
   readonly refresher: Refresher
   readonly settings: SessionSettings
-  readonly contexts: LaunchContexts
+  readonly contexts: FhirContexts
   /** The app's hook. Called once for each refresh; requests that wait for the new token wait for it too. */
   readonly afterRefresh: ((fhir: FhirContext) => void | Promise<void>) | undefined
   readonly now: () => number

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { maxAgeSeconds, retryAfterSeconds } from '../../src/http/cache-headers.ts'
+import { maxAgeSeconds, retryAfterSeconds } from '../../src/http/time-headers.ts'
 import { checkSecureUrl, shownUrl } from '../../src/http/secure-url.ts'
 import { sendBounded } from '../../src/http/send-bounded.ts'
 import { FhirAuthError } from '../../src/index.ts'

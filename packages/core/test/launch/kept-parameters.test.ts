@@ -55,12 +55,12 @@ describe.each(bothStores)("the app's own parameters of a launch, with a store %s
 
 describe('keepParameters', () => {
   it.each([
-    ['iss', /meaning of its own/],
-    ['launch_id', /meaning of its own/],
-    ['returnTo', /meaning of its own/],
-    ['a b', /may have letters/],
-    ['', /may have letters/],
-    ['x'.repeat(41), /40 at the most/],
+    ['iss', /reserved for the launch/],
+    ['launch_id', /reserved for the launch/],
+    ['returnTo', /reserved for the launch/],
+    ['a b', /Use letters/],
+    ['', /Use letters/],
+    ['x'.repeat(41), /at most 40/],
   ])('refuses the name %j', async (name, message) => {
     const options = {
       ...{ fhirBaseUrl: 'https://ehr.example/fhir', clientId: 'portal', scope: 'launch' },

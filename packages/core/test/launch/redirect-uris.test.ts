@@ -125,7 +125,7 @@ describe('registrations with a redirect URI each', () => {
   it('are refused where one lacks the prefix that a proxy strips', async () => {
     const registrations = [registration('a', `${APP}/ehr/a`), registration('b', `${APP}/b`)]
     const error = await failureOf(() => create({ registrations, paths: { callback: '/a' } }))
-    expect(error.message).toContain('strips /ehr, which the redirectUri at /b lacks')
+    expect(error.message).toContain('strips /ehr, but the redirectUri with the path /b does not begin with that')
   })
 })
 

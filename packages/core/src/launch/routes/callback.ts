@@ -22,14 +22,14 @@ export async function answerCallback(
   const { pendingLogins } = parts
   const state = stateOfResponse(query)
   const login = await pendingLogins.find(state, request.header('cookie'))
-  // A callback that does not belong to a login of this browser ends none.
+  // A callback that does not belong to a login of this browser does not end any login.
   if (typeof login === 'string') return answerRepeatedCallback(parts, request, state, login)
   try {
     return await takeTurn(parts, request, query, login)
   } catch (error) {
     const { checks, returnTo } = login
     const { fhirBaseUrl } = checks
-    // Not the answer to this login: that one may still come.
+    // This may be the response of another server. The right one may still come, so keep the login.
     const isForeign = error instanceof FhirAuthError && error.code === 'redirect_uri_mismatch'
     const cookies = isForeign ? [] : [pendingLogins.end(state)]
     return failedLogin(parts, request, { error, cookies, returnTo, fhirBaseUrl })
@@ -45,7 +45,7 @@ async function takeTurn(
   const { flow, pendingLogins, finishedLogins, settings } = parts
   const { state } = login.checks
   const secondsLeft = pendingLogins.secondsLeft(login)
-  // What is refused here leaves no trace: nobody fills the store with it.
+  // Check before anything is stored, so that nobody can fill the store with callbacks.
   const path = settings.pathPrefix + pathOf(request.url)
   const accepted = await flow.accept({ path, query }, login)
   const turn = await finishedLogins.take(state, secondsLeft)
@@ -53,7 +53,7 @@ async function takeTurn(
     if (turn.isFirst) return await completeLogin(parts, request, accepted, login)
     const location = await finishedLogins.landingOf(state)
     if (!turn.hasWaited || location === undefined) throw callbackCameLate()
-    // Both came from the browser that has started the login. The session is in the answer to the first one.
+    // Both callbacks came from the browser that started the login. The answer to the first one has the session cookie.
     return redirectAnswer(location, [pendingLogins.end(state)])
   } finally {
     await turn.end()
@@ -66,7 +66,7 @@ async function completeLogin(
   accepted: AcceptedAnswer,
   login: PendingLogin,
 ): Promise<Answer> {
-  const { flow, pendingLogins, finishedLogins, rounds, settings, emit, startedAt } = parts
+  const { flow, pendingLogins, finishedLogins, loopGuard, settings, emit, startedAt } = parts
   const { isEhrLaunch, returnTo } = login
   const { state } = login.checks
   const launch = await flow.complete(accepted)
@@ -79,12 +79,12 @@ async function completeLogin(
   const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
   const expiresAt = settings.now() + settings.loginTimeoutSeconds * 1000
   await finishedLogins.land(state, { location, fhirBaseUrl, expiresAt })
-  // An EHR sends a person once. Only a page of the app sends them again and again.
-  const counted = isEhrLaunch ? [] : [rounds.next(cookieHeader)]
+  // An EHR launch is not counted: only a page of the app can cause a login loop.
+  const counted = isEhrLaunch ? [] : [loopGuard.next(cookieHeader)]
   return redirectAnswer(location, [pendingLogins.end(state), ...cookies, ...counted])
 }
 
-/** Where the app's hook or the store stops it, nothing is left of the login, and the session before it goes on. */
+/** Opens the session. If the app's hook or the store fails, the new tokens are revoked and the old session stays. */
 async function openSession(
   { flow, sessions, settings, emit }: LaunchParts,
   cookieHeader: string | undefined,

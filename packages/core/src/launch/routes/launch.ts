@@ -22,10 +22,10 @@ export async function answerLaunch(
   if (!iss || !launch || moreIssuers.length > 0 || moreLaunches.length > 0) {
     throw new FhirAuthError('invalid_launch', 'An EHR launch needs the parameters iss and launch, each once.')
   }
-  // `aud` has the slash at its end that the `iss` of the launch has; all else is as registered.
+  // `aud` gets a trailing slash exactly if the `iss` of the launch has one; everything else is as registered.
   const registered = await parts.flow.clientAt(iss)
   const client = { ...registered, fhirBaseUrl: spelledLike(registered.fhirBaseUrl, iss) }
-  // Before the launch handle is used up: it serves once.
+  // Before the `launch` value is used, because it works only once.
   const detour = askFrameForCookies(request, query, publicPaths.launch ?? '', session.policy)
   return detour ?? beginLogin(parts, request, { client, launch, returnTo: withParameters(publicPaths.home, kept) })
 }

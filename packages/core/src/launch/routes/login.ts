@@ -16,11 +16,11 @@ export async function answerLogin(
   const { publicPaths, keepParameters } = parts.settings
   const page = checkedReturnTo(keepableAddress(query.get('returnTo'), parts.emit), publicPaths.home)
   const returnTo = withParameters(page, readKeptParameters(query, keepParameters))
-  // The library's own way here names the page. A person who comes by a link begins anew, and so does one who was told.
-  const isCounted = parts.rounds.countIn(request.header('cookie')) > 0
-  const fresh = isCounted ? [parts.rounds.end()] : []
+  // The library's own redirects have `returnTo`, and are counted. A link without it, or a page with an error, ends the count.
+  const isCounted = parts.loopGuard.countIn(request.header('cookie')) > 0
+  const fresh = isCounted ? [parts.loopGuard.end()] : []
   try {
-    if (query.has('returnTo')) parts.rounds.check(request.header('cookie'))
+    if (query.has('returnTo')) parts.loopGuard.check(request.header('cookie'))
     const answer = await logIn(parts, request, { iss: query.get('iss'), returnTo })
     return query.has('returnTo') ? answer : { ...answer, cookies: [...answer.cookies, ...fresh] }
   } catch (error) {
@@ -29,7 +29,7 @@ export async function answerLogin(
 }
 
 interface WantedLogin {
-  /** Of the server, where the request names one. */
+  /** The server that the request names; null if it names none. */
   readonly iss: string | null
   readonly returnTo: string
 }

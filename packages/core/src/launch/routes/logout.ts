@@ -4,15 +4,15 @@ import type { AdapterRequest, Answer } from '../../web/adapter-contract.ts'
 import { redirectAnswer } from '../../web/answers.ts'
 import type { LaunchSetup } from '../launch-parts.ts'
 
-/** Ends the session here first. Telling the authorization server comes second, and may fail (RFC 7009). */
+/** Ends the session here first, and then revokes the tokens at the server (RFC 7009), which may fail. */
 export async function answerLogout(parts: LaunchSetup, request: AdapterRequest): Promise<Answer> {
   const { flow, sessions, settings, emit } = parts
   const { origin, publicPaths, logoutAtServer } = settings
-  // A form on another site must not log people out. Origin is `null` from a page with Referrer-Policy: no-referrer
-  // (Fetch §3.2), which many apps send; Sec-Fetch-Site knows better, and no page can forge it.
+  // A form on another site must not log people out. Many apps send Referrer-Policy: no-referrer, and then Origin is `null`
+  // (Fetch §3.2). Sec-Fetch-Site is right even then, and pages cannot forge it.
   const isOwnPage = request.header('sec-fetch-site') === 'same-origin'
   if (!isOwnPage && request.header('origin') !== origin) {
-    const message = `Logout takes a POST from a page of ${origin}, with its Origin header.`
+    const message = `Logout needs a POST from a page of ${origin}, with its Origin header.`
     throw new FhirAuthError('cross_origin_request', message)
   }
   const { cookies, launches } = await sessions.logOut(request.header('cookie'))

@@ -7,8 +7,8 @@ import type { LaunchParts } from '../launch-parts.ts'
 import { unknownLogin } from '../unknown-login.ts'
 
 /**
- * A callback without a login under way: a reload, the back button, a service worker. The browser that is logged in by its
- * state goes where the first callback went. Any other one is refused, and gets nothing.
+ * Answers a callback without a pending login: a reload, the back button, a service worker. The browser that this login has
+ * logged in is sent where the first callback went. Any other browser is refused.
  *
  * @throws `state_mismatch`, `transaction_used`, `session_store_failed`
  */
@@ -28,7 +28,7 @@ export async function answerRepeatedCallback(
   throw unknownLogin(request, { state, found, isUsed, origin, timeoutSeconds })
 }
 
-/** The first callback has failed, or its answer with the session has not come back with this one. */
+/** The error for a second callback if the first one has failed, or if its session cookie did not come back. */
 export function callbackCameLate(): FhirAuthError {
-  return new FhirAuthError('transaction_used', 'This login is already completed. Go to the app, or log in again.')
+  return new FhirAuthError('transaction_used', 'This login has been completed already. Go to the app, or log in again.')
 }

@@ -1,20 +1,20 @@
 import { FhirAuthError } from '../errors.ts'
 import { type CookiePolicy, clearCookie, cookieName, readCookie, setCookie } from '../session/cookie-header.ts'
 
-/** A server that asks nothing brings a person back within this. Whoever types a password takes longer. */
+/** A login without any input is finished within this time. A person who types a password takes longer. */
 const ROUND_SECONDS = 15
-const MOST_ROUNDS = 4
+const MAX_ROUNDS = 4
 
 /**
- * Counts logins that follow each other at once. Where the session of a login is not found again, the page sends the
- * person to log in, and a server that asks nothing sends them back: for ever, unless somebody counts.
+ * Stops endless login loops, by counting logins in quick succession. Such a loop occurs if the session of a login is not
+ * found: the page redirects to the login, and a server that asks the person nothing redirects back at once.
  */
-export class LoginRounds {
+export class LoginLoopGuard {
   readonly #name: string
   readonly #policy: CookiePolicy
   readonly #isInMemory: boolean
 
-  /** @param isInMemory - whether sessions are in this process alone */
+  /** @param isInMemory - whether only this process has the sessions */
   constructor(policy: CookiePolicy, isInMemory: boolean) {
     this.#name = cookieName('fhir-auth.rounds', policy)
     this.#policy = policy
@@ -26,7 +26,7 @@ export class LoginRounds {
     return Number.isInteger(count) && count > 0 ? count : 0
   }
 
-  /** Of the answer to a login that has succeeded. */
+  /** The cookie for a login that has succeeded. */
   next(cookieHeader: string | undefined): string {
     return setCookie(this.#name, String(this.countIn(cookieHeader) + 1), ROUND_SECONDS, this.#policy)
   }
@@ -38,9 +38,9 @@ export class LoginRounds {
   /** @throws `login_loop` after a few rounds */
   check(cookieHeader: string | undefined): void {
     const rounds = this.countIn(cookieHeader)
-    if (rounds < MOST_ROUNDS) return
+    if (rounds < MAX_ROUNDS) return
     const store = this.#isInMemory
-      ? 'session.store is the memory store, which each process has for itself: with several processes use redisStore(), postgresStore() or cookieStore().'
+      ? 'session.store is the memory store, which is separate for each process: with several processes use redisStore(), postgresStore() or cookieStore().'
       : 'Check that all processes have the same session.store and session.secret, and that the store does not drop records.'
     throw new FhirAuthError(
       'login_loop',

@@ -5,7 +5,7 @@ import { ScopeSet } from '../fhir/scope-set.ts'
 import { type ProblemSettings, setProblemSettings } from '../web/problem-settings.ts'
 import type { LaunchRecord } from './record.ts'
 
-export interface LaunchContextSettings {
+export interface FhirContextSettings {
   readonly send: FetchFunction
   /** `tokenUrls` of the registration at this FHIR base URL. */
   readonly tokenUrls: (fhirBaseUrl: string) => ReturnType<TokenArea['tokenUrls']>
@@ -14,11 +14,11 @@ export interface LaunchContextSettings {
 }
 
 /** The contexts that handlers get: one for each launch record, so one for each token. */
-export class LaunchContexts {
+export class FhirContexts {
   readonly #contexts = new WeakMap<LaunchRecord, FhirContext>()
-  readonly #settings: LaunchContextSettings
+  readonly #settings: FhirContextSettings
 
-  constructor(settings: LaunchContextSettings) {
+  constructor(settings: FhirContextSettings) {
     this.#settings = settings
   }
 
