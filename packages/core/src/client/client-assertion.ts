@@ -5,7 +5,7 @@ import type { ClientAuthContext } from './client-auth-context.ts'
 import type { KeySet } from './keys/key-set.ts'
 import type { SigningKey } from './keys/signing-key.ts'
 
-/** A signed assertion, and which key signed it. */
+/** A signed assertion, and the key that signed it. */
 export interface SignedAssertion {
   readonly jwt: string
   readonly kid: string
@@ -16,8 +16,8 @@ export interface SignedAssertion {
  * Signs a new one-time authentication JWT (SMART App Launch 2.2 "Client Authentication: Asymmetric", RFC 7523 §3).
  * Each call has its own `jti`.
  *
- * @throws `invalid_key` when no key fits the server's algorithms, `token_unavailable` when an external signer fails,
- *   `timeout` when it does not answer, `unsupported_by_server` when the issuer is unknown but wanted
+ * @throws `invalid_key` if no key fits the server's algorithms, `token_unavailable` if an external signer fails, `timeout` if
+ *   it does not answer, `unsupported_by_server` if the dialect needs the issuer and the server publishes none
  */
 export async function signClientAssertion(keys: KeySet, context: ClientAuthContext): Promise<SignedAssertion> {
   const { now, acceptedAlgorithms, assertion: rules, timeoutSeconds } = context
@@ -53,7 +53,7 @@ function assertionClaims(context: ClientAuthContext): Record<string, unknown> {
   return claims
 }
 
-/** A string, never an array: servers compare it literally. */
+/** A string, never an array, because servers compare it as a string. */
 function assertionAudience(context: ClientAuthContext): string {
   const { audience } = context.assertion
   if (typeof audience === 'object') return audience.literal

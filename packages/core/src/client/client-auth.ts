@@ -7,29 +7,29 @@ import type { KeySet } from './keys/key-set.ts'
 export interface ClientRequestDraft {
   readonly headers: Record<string, string>
   readonly body: URLSearchParams
-  /** What to look at when the server says `invalid_client` to this request. */
+  /** What to check if the server answers `invalid_client`. */
   hint?: (() => string | undefined) | undefined
 }
 
 /**
- * How a client proves who it is: a value that writes its proof into a request. Make one with {@link clientSecretBasic},
+ * Client authentication: a value that adds the client's credentials to a request. Make one with {@link clientSecretBasic},
  * {@link clientSecretPost}, {@link privateKeyJwt} or {@link publicClient}.
  */
 export interface ClientAuth {
   readonly method: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
-  /** The keys that it signs with. */
+  /** The keys that sign, if it uses keys. */
   readonly keys?: KeySet | undefined
   authenticate(draft: ClientRequestDraft, context: ClientAuthContext): void | Promise<void>
-  /** Refuses a client id that this method cannot carry, when a factory is called. */
+  /** Called by the factory. Throws for a client id that this method cannot send. */
   checkClientId?(clientId: string): void
-  /** Every secret of this client that an answer could echo. */
+  /** All secrets of this client that a response could echo. */
   secrets(): readonly string[]
 }
 
 export interface ClientSecretBasicOptions {
   /**
    * `raw` joins id and secret as they are (SMART's example, Epic, InteliChart); `rfc6749` form-urlencodes both first
-   * (RFC 6749 §2.3.1). They differ only for ids or secrets with characters such as `+ % : /`. Default `raw`.
+   * (RFC 6749 §2.3.1). The results differ only if id or secret has characters such as `+ % : /`. Default `raw`.
    */
   encoding?: 'raw' | 'rfc6749' | undefined
 }
@@ -39,7 +39,7 @@ const SECRET_REMEDY = 'Set the environment variable that you read it from to the
 /**
  * HTTP Basic with the client secret (SMART App Launch 2.2 "Client Authentication: Symmetric").
  *
- * @throws `invalid_option` when the secret is missing
+ * @throws `invalid_option` if the secret is missing
  */
 export function clientSecretBasic(secret: string | undefined, options: ClientSecretBasicOptions = {}): ClientAuth {
   const password = requireExactText(secret, 'clientSecretBasic(secret)', SECRET_REMEDY)
@@ -73,7 +73,7 @@ export function clientSecretBasic(secret: string | undefined, options: ClientSec
 /**
  * The client secret in the request body (RFC 6749 §2.3.1). Prefer {@link clientSecretBasic}.
  *
- * @throws `invalid_option` when the secret is missing
+ * @throws `invalid_option` if the secret is missing
  */
 export function clientSecretPost(secret: string | undefined): ClientAuth {
   const password = requireExactText(secret, 'clientSecretPost(secret)', SECRET_REMEDY)
@@ -88,9 +88,9 @@ export function clientSecretPost(secret: string | undefined): ClientAuth {
 }
 
 /**
- * A signed, one-time JWT in place of a secret (SMART App Launch 2.2 "Client Authentication: Asymmetric").
+ * A signed, one-time JWT instead of a secret (SMART App Launch 2.2 "Client Authentication: Asymmetric").
  *
- * @throws `invalid_option` when `keys` is no key set
+ * @throws `invalid_option` if `keys` is not a key set
  */
 export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
   if (typeof keys?.signingKey !== 'function') {
@@ -105,7 +105,7 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
       const { jwt, kid, alg } = await signClientAssertion(keys, context)
       draft.body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
       draft.body.set('client_assertion', jwt)
-      // Names the key that signed this request: for another server, or later, it may be another one.
+      // Name the key of this request, because another server, or a later request, may get another one.
       draft.hint = () =>
         `Check that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
     },
@@ -113,7 +113,7 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
   })
 }
 
-/** A client without a credential; PKCE alone protects its code. A server-side app can keep a secret, so should have one. */
+/** A client without a credential: only PKCE protects its code. A server-side app can keep a secret, so it should use one. */
 export function publicClient(): ClientAuth {
   return Object.freeze<ClientAuth>({
     method: 'none',
@@ -128,7 +128,7 @@ function formUrlEncode(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
-/** Of the UTF-8 bytes: `btoa` alone fails outside Latin-1. */
+/** Encodes the UTF-8 bytes, because `btoa` fails for characters outside Latin-1. */
 function base64(text: string): string {
   return btoa(String.fromCharCode(...new TextEncoder().encode(text)))
 }

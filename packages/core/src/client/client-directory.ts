@@ -12,18 +12,18 @@ export const REGISTRATION_SOURCE: OptionRules<RegistrationSource> = {
 }
 
 const REGISTRATION_NAMES = Object.keys(REGISTRATION_OPTIONS) as (keyof Registration)[] // the table's own names
-/** Taken from the options around a list, where an entry does not say. */
+/** Options beside a list that are the default for its entries. */
 const SHARED_NAMES: readonly (keyof Registration)[] = ['scope', 'redirectUri']
 
 /** All configured registrations, checked. */
 export interface ClientDirectory<C extends Client> {
-  /** The client at this server, compared without a trailing slash. */
+  /** The client at this server; a trailing slash does not matter. */
   find(fhirBaseUrl: string): MaybePromise<C | undefined>
-  /** Those known without asking a resolver. */
+  /** The clients that are known without calling a resolver. */
   readonly listed: readonly C[]
 }
 
-/** @throws `invalid_option` when neither one registration nor `registrations` is given, or both are, or two are of one server */
+/** @throws `invalid_option` for neither or both of one registration and `registrations`, or two entries for one server */
 export function createClientDirectory<C extends Client>(
   source: RegistrationSource,
   owner: string,
@@ -38,7 +38,7 @@ export function createClientDirectory<C extends Client>(
   }
   const shared = { scope: source.scope, redirectUri: source.redirectUri }
   const complete = (registration: Registration, place: string): C => {
-    // Before anything is added to it, which would make an object of whatever it is.
+    // Check it first: spreading would turn any value into an object.
     if (!isObject(registration)) refuseOption(`${place} takes an options object.`)
     return check({ ...shared, ...registration }, place)
   }
@@ -51,7 +51,7 @@ export function createClientDirectory<C extends Client>(
         const registration = asked ?? (plain === fhirBaseUrl ? undefined : await registrations(plain))
         if (!registration) return undefined
         const client = complete(registration, 'registrations()')
-        // A resolver that answers with another server's registration would send that server's credentials astray.
+        // If a resolver returned another server's registration, its credentials would go to the wrong server.
         return sameBase(client.fhirBaseUrl, fhirBaseUrl) ? client : undefined
       },
     }
@@ -64,7 +64,7 @@ export function createClientDirectory<C extends Client>(
   )
 }
 
-/** The one registration that stands in the options of a flow. */
+/** The single registration in the options of a flow. */
 function registrationIn(source: RegistrationSource): Registration {
   return Object.fromEntries(REGISTRATION_NAMES.map((name) => [name, source[name]])) as unknown as Registration // checked next
 }
@@ -75,7 +75,7 @@ function listDirectory<C extends Client>(clients: readonly C[]): ClientDirectory
   return { listed: clients, find: (fhirBaseUrl) => byBase.get(baseKey(fhirBaseUrl)) }
 }
 
-/** Tells of the keys that are left aside, of all clients that are known at the start. */
+/** Emits an event for each key that is not used, in the key sets of all listed clients. */
 export function watchKeys(clients: readonly Client[], keys: KeySet | undefined, emit: Emit): void {
   const sets = new Set([keys, ...clients.map(({ clientAuth }) => clientAuth.keys)])
   for (const set of sets) set?.watchLeftAside(({ kid, reason }) => emit({ type: 'key_left_aside', kid, reason }))
@@ -86,22 +86,22 @@ function isObject(value: unknown): boolean {
 }
 
 /**
- * Whether two FHIR base URLs are the same, whichever slash they end with, and however they write scheme, host and a
- * default port (RFC 3986 §6.2.2.1, §6.2.3). A path is compared to the letter.
+ * Whether two FHIR base URLs are the same. A trailing slash, the case of scheme and host, and a default port do not matter
+ * (RFC 3986 §6.2.2.1, §6.2.3). The path must match exactly.
  */
 export function sameBase(a: string, b: string): boolean {
   return a === b || baseKey(a) === baseKey(b)
 }
 
 /**
- * The registered spelling of a base URL, with the slash at the end that this spelling has or lacks: an EHR and its
- * authorization server compare `aud` to the letter, and nobody makes up any number of spellings.
+ * The registered spelling of a base URL, with a trailing slash exactly if the given one has it. Servers compare `aud` with
+ * their own spelling, and the other parts come from the registration only.
  */
 export function spelledLike(registered: string, given: string): string {
   return given.endsWith('/') ? `${withoutSlash(registered)}/` : withoutSlash(registered)
 }
 
-/** A registered base URL that is the given one but for something that counts: for a message. */
+/** A registered base URL that is similar to the given one, for a hint in a message. */
 export function nearlySameBase(registered: readonly string[], given: string): string | undefined {
   const loose = (url: string) =>
     withoutSlash(
@@ -121,7 +121,7 @@ function baseKey(url: string): string {
   return withoutSlash(plainBase(url))
 }
 
-/** Lower case where case does not matter, no default port. What is no http URL, or has more than a path, stays as it is. */
+/** Normalises scheme, host and port. Anything but an http(s) URL without query and fragment stays as it is. */
 function plainBase(url: string): string {
   const [, scheme = '', host = '', port = '', path = ''] =
     /^(https?):\/\/([^/?#@:[\]]+|\[[\da-f:.]+\])(:\d*)?([^?#]*)$/i.exec(url) ?? []

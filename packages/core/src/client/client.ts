@@ -2,7 +2,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import type { ClientAuth } from './client-auth.ts'
 import type { StaticMetadata } from './static-metadata.ts'
 
-/** A registration that passed every check; what the flows work with. */
+/** A registration that has passed all checks. */
 export interface Client {
   readonly fhirBaseUrl: string
   readonly clientId: string
@@ -14,7 +14,7 @@ export interface Client {
   readonly allowPrivateNetwork?: boolean | undefined
 }
 
-/** A client that people log in through: it has somewhere to come back to. */
+/** A client for logins, which has a redirect URI. */
 export interface LaunchClient extends Client {
   readonly redirectUri: string
 }

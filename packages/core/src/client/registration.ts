@@ -22,29 +22,29 @@ import { STATIC_METADATA_RULES, type StaticMetadata } from './static-metadata.ts
 
 /** The app as registered at one FHIR server. */
 export interface Registration {
-  /** The FHIR base URL, exactly as registered: it is sent to the letter as `aud`, trailing slash included. */
+  /** The FHIR base URL, exactly as registered. It is sent as `aud` without any change, including a trailing slash. */
   fhirBaseUrl: string
   clientId: string | undefined
-  /** How the client proves who it is. Default for a launch: `publicClient()`. */
+  /** Client authentication. Default for a launch: `publicClient()`. */
   clientAuth?: ClientAuth | undefined
-  /** What this server does otherwise than SMART App Launch 2.2. Default: `smart()`. */
+  /** Where this server differs from SMART App Launch 2.2. Default: `smart()`. */
   dialect?: Dialect | undefined
-  /** Space-separated scopes to ask for. */
+  /** The scopes to request, separated by spaces. */
   scope?: string | undefined
   /**
    * Where the server sends the person back, exactly as registered. Launch only. Each registration may have its own path
-   * and query, at one origin: a callback counts only at the one that its login was sent with (RFC 9700 §4.4.2.2).
+   * and query, at the same origin. A callback must arrive at the redirect URI of its login (RFC 9700 §4.4.2.2).
    */
   redirectUri?: string | undefined
   metadata?: StaticMetadata | undefined
   /**
    * Further URL prefixes of this server that may get the token from `fhir.fetch`, such as the folder of a bulk export's
-   * files. Each is https, and covers what is below it as a folder. Default: only the FHIR base URL.
+   * files. Each must be https, and covers all URLs below it. Default: only the FHIR base URL.
    */
   tokenUrls?: readonly string[] | undefined
   /**
-   * Endpoints that the server names may be in a private network (RFC 1918 and the like) although the FHIR base URL is
-   * not. Default false: a public server must not send this app's secrets to a host behind the firewall.
+   * Allows endpoints in a private network (RFC 1918 and the like), although the FHIR base URL is public. Default false: a
+   * public server must not direct the app's requests to a host behind the firewall.
    */
   allowPrivateNetwork?: boolean | undefined
 }
@@ -52,13 +52,13 @@ export interface Registration {
 /** How a flow uses a registration. */
 export interface RegistrationUse {
   readonly flow: ClientUse['flow']
-  /** For a registration without one. */
+  /** The client authentication of a registration without one. */
   readonly defaultAuth: () => ClientAuth
-  /** Where the registration stands, for messages. Default `registration`. */
+  /** The name of the registration in messages. Default `registration`. */
   readonly owner?: string | undefined
 }
 
-/** A registration whose values were read by their rules. */
+/** A registration after its values were read by their rules. */
 interface ReadRegistration extends Registration {
   clientId: string
   dialect: Dialect
@@ -71,7 +71,7 @@ const SCOPE_REMEDY: Readonly<Record<ClientUse['flow'], string>> = {
   backend: "Write what the job needs, e.g. 'system/Patient.rs'.",
 }
 
-/** How each member of a registration is read, and each like it elsewhere. */
+/** The rules for the members of a registration. Options of the same kind elsewhere use them too. */
 export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   fhirBaseUrl: readFhirBaseUrl,
   clientId: exactText('Set the environment variable that you read it from to the client id given at registration.'),
@@ -84,7 +84,7 @@ export const REGISTRATION_RULES: OptionRules<ReadRegistration> = {
   allowPrivateNetwork: flag(false),
 }
 
-/** For the options of a flow, which may have one registration in place: {@link checkRegistration} reads it. */
+/** Rules for a registration inside the options of a flow. {@link checkRegistration} checks the values. */
 export const REGISTRATION_OPTIONS: OptionRules<Partial<Registration>> = {
   fhirBaseUrl: checkedByReader(),
   clientId: checkedByReader(),
@@ -131,7 +131,7 @@ function readTokenUrls(value: unknown, option: string): readonly string[] | unde
   })
 }
 
-/** A URL that others are compared with: whatever is below it gets the token. */
+/** A URL such that all URLs below it get the token. */
 function requireBaseUrl(value: unknown, option: string, remedy: string): string {
   const url = requireExactText(value, option, remedy)
   const base = checkSecureUrl(url, option)
@@ -154,7 +154,7 @@ function readDialect(value: unknown = smart(), option: string): Dialect {
   )
 }
 
-/** One method tells these values from what an app may write by mistake. */
+/** One method is enough to recognise these values. */
 function hasMethod<Value>(value: unknown, name: keyof Value): value is Value {
   return typeof (value as Value | null)?.[name] === 'function'
 }

@@ -1,7 +1,7 @@
 import { secureUrl } from '../http/secure-url.ts'
 import { type OptionRules, optionalText, textList } from '../options.ts'
 
-/** Endpoints and facts of a server that win over whatever discovery finds. */
+/** Metadata of a server that overrides what discovery finds. */
 export interface StaticMetadata {
   issuer?: string | undefined
   authorization_endpoint?: string | undefined

@@ -3,18 +3,18 @@ import type { SigningAlgorithm } from '../shared/signing-algorithm.ts'
 /** The grants this library uses. */
 export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
 
-/** What a dialect's functions are told about the request being built. */
+/** The request for which a dialect's function is called. */
 export interface DialectContext {
   readonly clientId: string
   readonly fhirBaseUrl: string
   readonly grantType: GrantType
 }
 
-/** How a configured client will be used; a dialect may refuse what its vendor cannot do. */
+/** How a configured client will be used. A dialect may refuse what its vendor does not support. */
 export interface ClientUse {
   readonly flow: 'launch' | 'backend'
   readonly authMethod: string
-  /** As configured, space-separated. */
+  /** As configured, separated by spaces. */
   readonly scope: string
 }
 
@@ -30,12 +30,12 @@ export interface Dialect {
   readonly assertion: AssertionRules
   readonly scopes: ScopeRules
   readonly idToken: IdTokenRules
-  /** Refuses, when a factory is called, a configuration that the vendor cannot serve. */
+  /** Called by the factory. Throws for a configuration that the vendor does not support. */
   readonly check: (use: ClientUse) => void
 }
 
 export interface DiscoveryRules {
-  /** Where the smart-configuration is, if not below the FHIR base URL; a function derives it from that. */
+  /** Where the smart-configuration is, if not below the FHIR base URL: a URL, or a function of the FHIR base URL. */
   readonly url: string | ((fhirBaseUrl: string) => string) | undefined
   /** OpenID issuer whose openid-configuration is the second source. */
   readonly issuer: string | undefined
@@ -45,11 +45,11 @@ export interface AuthorizationRules {
   /** The parameter that carries the FHIR base URL. SMART: `aud`. */
   readonly audienceParameter: 'aud' | 'audience' | 'both' | 'none'
   /**
-   * `force` sends PKCE always (unknown parameters are ignored, RFC 6749 §3.1); `required` fails where the server does not
-   * advertise S256; `auto` sends it where it does; `off` never.
+   * `force` always sends PKCE (servers ignore unknown parameters, RFC 6749 §3.1); `required` fails if the server does not list
+   * S256; `auto` sends it if the server lists S256; `off` never sends it.
    */
   readonly pkce: 'force' | 'required' | 'auto' | 'off'
-  /** Send a `nonce` when `openid` is asked for. */
+  /** Whether to send a `nonce` with the scope `openid`. */
   readonly nonce: boolean
   /** `POST` sends the parameters by a self-submitting form (capability `authorize-post`), for very long requests. */
   readonly method: 'GET' | 'POST'
@@ -58,30 +58,30 @@ export interface AuthorizationRules {
 }
 
 export interface TokenRules {
-  /** SMART: a confidential client does not repeat `client_id` in the body; some servers want it always. */
+  /** In SMART, a confidential client does not send `client_id` in the body. Some servers always want it. */
   readonly sendClientId: 'public' | 'always'
   /** Further body parameters by grant. */
   readonly parameters: (context: DialectContext) => Readonly<Record<string, string>>
-  /** Take a response without `token_type` as Bearer. */
+  /** Whether a response without `token_type` counts as Bearer. */
   readonly assumeBearer: boolean
-  /** Words that a server writes as `token_type` for a bearer token, besides `Bearer`; their case does not matter. */
+  /** Values of `token_type` that mean a bearer token, besides `Bearer`, in any case. */
   readonly acceptedTypes: readonly string[]
-  /** Lifetime assumed where the response has no `expires_in`, in seconds. */
+  /** The lifetime if the response has no `expires_in`, in seconds. */
   readonly defaultLifetimeSeconds: number
 }
 
 export interface AssertionRules {
-  /** What `aud` is. SMART 2.2: the token endpoint. `{ literal }` for any other value. */
+  /** The `aud`. SMART 2.2: the token endpoint. `{ literal }` for any other value. */
   readonly audience: 'token_endpoint' | 'issuer' | 'fhir_base' | { readonly literal: string }
   /** `exp` minus `iat`, in seconds; SMART allows at most 300. */
   readonly lifetimeSeconds: number
   readonly typ: string
   /**
-   * Algorithms the server accepts where it does not publish them (`token_endpoint_auth_signing_alg_values_supported`):
-   * the first key of one of them signs. Default: the first key, whatever its algorithm.
+   * Algorithms that the server accepts, if it does not publish them (`token_endpoint_auth_signing_alg_values_supported`). The
+   * first key with one of them signs. Default: the first key signs, whatever its algorithm.
    */
   readonly algorithms: readonly SigningAlgorithm[] | undefined
-  /** The `jku` header: the registered JWKS URL, to the letter. */
+  /** The `jku` header: the JWKS URL, exactly as registered. */
   readonly jku: string | undefined
   /** Further claims. `iss`, `sub`, `aud`, `exp`, `iat` and `jti` cannot be overridden here. */
   readonly claims: (context: DialectContext) => Readonly<Record<string, unknown>>
@@ -91,25 +91,25 @@ export interface AssertionRules {
 export type OmittableClaim = 'aud' | 'exp' | 'iat' | 'jti'
 
 export interface ScopeRules {
-  /** From the SMART form to what goes over the wire. */
+  /** From SMART's form to the wire form. */
   readonly encode: (scope: string) => string
-  /** And back. */
+  /** From the wire form to SMART's form. */
   readonly decode: (scope: string) => string
 }
 
 export interface IdTokenRules {
-  /** `verify` checks signature and claims; `decode` the claims alone; `ignore` drops the id_token. */
+  /** `verify` checks signature and claims; `decode` checks only the claims; `ignore` drops the id_token. */
   readonly mode: 'verify' | 'decode' | 'ignore'
-  /** Expected `aud`, where it is not the client id. */
+  /** The expected `aud`, if it is not the client id. */
   readonly audience: string | readonly string[] | undefined
   /**
-   * Expected `iss`, where it is not the discovered issuer. A function says whether it accepts one, given the discovered
-   * issuer to hold it against: it must refuse every issuer of another tenant.
+   * The expected `iss`, if it is not the discovered issuer. A function gets the `iss` and the discovered issuer, and returns
+   * whether it accepts the `iss`. It must refuse every issuer of another tenant.
    */
   readonly issuer: string | ((issuer: string, discovered: string | undefined) => boolean) | undefined
   /**
-   * Checks that the id_tokens of this server cannot pass. Default: none is left out.
-   * `nonce`: it may be missing, where one was sent; a wrong one is refused all the same.
+   * Checks to skip, because the id_tokens of this server cannot pass them. Default: none.
+   * `nonce`: it may be missing, although one was sent; a wrong one is still refused.
    * `iat`: it may be missing, or more than an hour ago.
    * `typ`: the header may name another type than `JWT`.
    * `auth_time`: it may change at a refresh.

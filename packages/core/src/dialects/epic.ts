@@ -3,12 +3,12 @@ import { defineDialect } from './define-dialect.ts'
 import type { Dialect } from './dialect.ts'
 
 /**
- * Epic. It follows SMART App Launch 2.2 where this library has a rule, so only a configuration that it cannot serve is
- * refused.
+ * Epic. It follows SMART App Launch 2.2 wherever a dialect has a rule. So this dialect only refuses a configuration that Epic
+ * does not support.
  *
- * What is known, none of it in need of a switch:
- * - Basic credentials must not be URL-encoded first, whatever RFC 6749 says (community report, community.fhir.org topic
- *   4312): `clientSecretBasic` is raw unless told otherwise.
+ * What is known of Epic and needs no rule:
+ * - Basic credentials must not be URL-encoded first, although RFC 6749 requires it (community report, community.fhir.org
+ *   topic 4312). `clientSecretBasic` does not encode them by default.
  * - `aud` of the assertion is the token endpoint, `exp` at most 5 minutes away, each `jti` new; RS384 by custom, ES256
  *   and ES384 with a JWKS URL (samples of users). The metadata of fhir.epic.com lists no algorithm (capture, July 2026),
  *   so the first key of the set signs.
@@ -23,7 +23,7 @@ export function epic(): Dialect {
       // Tokens, as copied at docs.intraconnects.com.
       if (flow !== 'backend' || authMethod === 'private_key_jwt') return
       refuseOption(
-        'epic(): Epic gives system tokens only for a signed assertion. Write keys: await loadKeySet(process.env.PRIVATE_JWKS) in place of clientAuth.',
+        'epic(): Epic gives system tokens only for a signed assertion. Write keys: await loadKeySet(process.env.PRIVATE_JWKS) instead of clientAuth.',
       )
     },
   })

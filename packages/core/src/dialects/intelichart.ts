@@ -5,17 +5,17 @@ import type { Dialect, OmittableClaim } from './dialect.ts'
 
 export interface IntelichartOptions {
   /**
-   * The JWKS URL registered with InteliChart, to the letter: it becomes the claim `jwks_url`.
-   * Needed for a client that signs assertions (backend services); not for one with a secret.
+   * The JWKS URL, exactly as registered with InteliChart. It becomes the claim `jwks_url`. Needed for a client that signs
+   * assertions (backend services), not for one with a secret.
    */
   jwksUrl?: string | undefined
   /** The claim `accessTokensExpireIn`: whole minutes. Default 5. */
   accessTokensExpireInMinutes?: number | undefined
-  /** The authorization host's issuer, for openid-configuration where the FHIR API has no smart-configuration. */
+  /** The authorization host's issuer. Its openid-configuration is used if the FHIR API has no smart-configuration. */
   issuer?: string | undefined
   /** The `audience` of the code exchange. Default: the FHIR base URL. */
   audience?: string | undefined
-  /** Claims of the SMART superset to leave out, should the server refuse them. Default: none. */
+  /** SMART's claims to leave out, if the server refuses them. Default: none. */
   omitClaims?: readonly OmittableClaim[] | undefined
 }
 
@@ -33,7 +33,7 @@ const OPTIONS = {
  * InteliChart's FHIR API. Every rule is from the vendor's page "Authorization Registration" (`/Help/AuthRegistration`
  * on the FHIR host); docs/intelichart.md walks through it.
  *
- * @throws `invalid_option` for a `jwksUrl` that is no https URL, or minutes that are no positive integer
+ * @throws `invalid_option` for minutes that are not a positive integer, `insecure_url` for a URL that is not https
  */
 export function intelichart(options: IntelichartOptions = {}): Dialect {
   const given = readOptions(options, OPTIONS, 'intelichart()')
@@ -42,18 +42,18 @@ export function intelichart(options: IntelichartOptions = {}): Dialect {
     // "fhirauth…/.well-known/openid-configuration": the authorization server is another host than the FHIR API.
     discovery: { issuer },
     token: {
-      // "client_id" stands in the body of the code exchange beside the Authorization header.
+      // The code exchange has "client_id" in its body, besides the Authorization header.
       sendClientId: 'always',
       // "audience: the base URL of the FHIR API", in the code exchange only.
       parameters: ({ grantType, fhirBaseUrl }): Record<string, string> =>
         grantType === 'authorization_code' ? { audience: audience ?? fhirBaseUrl } : {},
-      // The page promises "a JSON object that contains the Access Token", and nothing beside it.
+      // The page promises only "a JSON object that contains the Access Token".
       assumeBearer: true,
-      // Without `expires_in`, never trust a token longer than was asked for.
+      // Without `expires_in`, a token is not used for longer than was requested.
       defaultLifetimeSeconds: Math.min(minutes * 60, 300),
     },
     assertion: {
-      // The page lists iss, sub, iat, jwks_url and accessTokensExpireIn; aud, exp and jti of SMART come on top.
+      // The page lists iss, sub, iat, jwks_url and accessTokensExpireIn. SMART adds aud, exp and jti.
       claims: () => ({ jwks_url: jwksUrl, accessTokensExpireIn: minutes }),
       omitClaims: omitClaims ?? [],
     },

@@ -11,20 +11,20 @@ export interface MeditechOptions {
 const OPTIONS = { discoveryUrl: secureUrl } satisfies OptionRules<MeditechOptions>
 
 /**
- * MEDITECH Expanse. Source: both discovery documents of the Greenfield sandbox as captured in August 2026; hosts of
- * customers were not seen.
+ * MEDITECH Expanse. The source is both discovery documents of the Greenfield sandbox, captured in August 2026. We have not
+ * seen hosts of customers.
  *
  * Its issuer ends with a slash, which is kept. `client_credentials` is advertised, but Greenfield answers
  * `unauthorized_client` to right credentials: it is enabled per client in production.
  *
- * @throws `invalid_option`, `insecure_url` for a `discoveryUrl` that is no https URL
+ * @throws `invalid_option`, `insecure_url` for a `discoveryUrl` that is not https
  */
 export function meditech(options: MeditechOptions = {}): Dialect {
   const { discoveryUrl } = readOptions(options, OPTIONS, 'meditech()')
   return defineDialect('meditech', {
-    // The FHIR base has a path (`/v2/uscore/STU6`), the document does not; SMART would have it below the base.
+    // The document is at the host's root, although the FHIR base has a path (`/v2/uscore/STU6`). SMART expects it below.
     discovery: { url: discoveryUrl ?? atHostRoot },
-    // Only openid-configuration says so, which is not read where smart-configuration has all that is needed. No EC key.
+    // Only openid-configuration lists these, and it is not read if smart-configuration is complete. EC keys do not work.
     assertion: { algorithms: ['RS384', 'RS256', 'RS512'] },
   })
 }

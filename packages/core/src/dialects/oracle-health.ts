@@ -4,18 +4,17 @@ import { defineDialect } from './define-dialect.ts'
 import type { Dialect } from './dialect.ts'
 
 /**
- * Oracle Health (Cerner Millennium). Sources: the vendor's manual as of May 2024 (github.com/cerner/fhir.cerner.com,
- * `content/authorization*`), and the smart-configuration of a code-console tenant as captured in August 2026.
+ * Oracle Health (Cerner Millennium). Sources: the vendor's manual of May 2024 (github.com/cerner/fhir.cerner.com,
+ * `content/authorization*`), and the smart-configuration of a code-console tenant, captured in August 2026.
  *
- * PKCE stays on: the manual of 2024 says "not currently implemented" for native apps, but the server of 2026 lists S256,
- * and one that does not know the parameters ignores them (RFC 6749 §3.1). `aud` is mandatory there, and is always sent.
- * A refresh brings no new refresh token (manual): the old one is kept, as RFC 6749 §6 says.
+ * PKCE stays on: the manual of 2024 says "not currently implemented" for native apps, but the server of 2026 lists S256, and
+ * a server that does not know the parameters ignores them (RFC 6749 §3.1). `aud` is mandatory there, and is always sent. A
+ * refresh returns no new refresh token (manual), so the old one is kept, as RFC 6749 §6 says.
  */
 export function oracleHealth(): Dialect {
   return defineDialect('oracle-health', {
-    // Manual, "OpenID Connect": the id_token's issuer is not the one in smart-configuration. Only keys are taken from
-    // that issuer's own openid-configuration, whose endpoints are dummies; smart-configuration has the same `jwks_uri`,
-    // so it is not read at all.
+    // Manual, "OpenID Connect": the id_token's issuer is not the one in smart-configuration. That issuer's own
+    // openid-configuration is not read: its endpoints are dummies, and smart-configuration has the same `jwks_uri`.
     idToken: { issuer: isIssuerOfTenant },
     check: ({ authMethod, scope }) => {
       // The capture lists client_secret_basic and private_key_jwt; the manual has no other way either.
@@ -25,7 +24,7 @@ export function oracleHealth(): Dialect {
         )
       }
       // Manual, "Scopes": a scope names one resource type, and read or write. The capture lists 303 scopes, v1 and v2,
-      // and no wildcard among them.
+      // without wildcards.
       const wildcard = ScopeSet.parse(scope).scopes.find(
         (item) =>
           item.kind === 'resource' &&
@@ -41,12 +40,12 @@ export function oracleHealth(): Dialect {
 
 /**
  * `https://authorization.cerner.com/tenants/{tenant}/oidc/idsps/{identity provider}/`, below the discovered
- * `https://authorization.cerner.com/tenants/{tenant}`. All tenants share one JWKS, so a valid signature does not show
- * whose person it is: the tenant is compared to the letter.
+ * `https://authorization.cerner.com/tenants/{tenant}`. All tenants share one JWKS, so a valid signature does not tell the
+ * tenant. The tenant must match exactly.
  */
 function isIssuerOfTenant(issuer: string, discovered: string | undefined): boolean {
   if (discovered === undefined) return false
-  // SMART's own rule, should the vendor come back to it.
+  // SMART's own rule, in case the vendor follows it one day.
   if (issuer === discovered) return true
   const providers = `${discovered.replace(/\/$/, '')}/oidc/idsps/`
   return issuer.startsWith(providers) && /^[\w-]+\/$/.test(issuer.slice(providers.length))

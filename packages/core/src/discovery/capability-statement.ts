@@ -1,4 +1,4 @@
-/** The last segment is spelt "FHIR-registry" in one vendor's manual, so it is compared without case. */
+/** Compared without case, because one vendor's manual writes "FHIR-registry". */
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/structuredefinition/oauth-uris'
 
 const MEMBER_OF_EXTENSION: Readonly<Record<string, string>> = {
@@ -11,8 +11,8 @@ const MEMBER_OF_EXTENSION: Readonly<Record<string, string>> = {
 }
 
 /**
- * The OAuth endpoints in a CapabilityStatement (`Conformance` in DSTU2): the extension of SMART 1.0,
- * `rest[].security.extension[oauth-uris]`. It says nothing of PKCE, issuer or keys.
+ * The OAuth endpoints in a CapabilityStatement (`Conformance` in DSTU2), from the extension of SMART 1.0,
+ * `rest[].security.extension[oauth-uris]`. It does not tell PKCE, issuer or keys.
  */
 export function endpointsOfCapabilityStatement(document: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const endpoints: Record<string, unknown> = {}

@@ -16,30 +16,30 @@ export interface DiscoveryTarget {
   readonly allowPrivateNetwork?: boolean | undefined
 }
 
-/** A member that the flow at hand needs; discovery asks the next source only while one is missing. */
+/** A member that a flow needs. Discovery asks the next source only while one is missing. */
 export type NeededMember = 'authorization_endpoint' | 'token_endpoint' | 'jwks_uri' | 'issuer'
 
 export interface Discovered {
   readonly metadata: ServerMetadata
-  /** The shortest `max-age` among the documents, in seconds; undefined when none says. */
+  /** The shortest `max-age` of the documents, in seconds; undefined if none has one. */
   readonly maxAgeSeconds: number | undefined
-  /** A better source did not answer, or said that it is busy: the next try may find more. */
+  /** True if a better source did not answer or was busy, so that the next try may find more. */
   readonly isDegraded: boolean
 }
 
-/** What a server says of itself, all told. */
+/** Everything that a server publishes about itself. */
 export interface Examination extends Discovered {
-  /** What each source answered, in the order asked. */
+  /** The answer of each source, in the order in which they were asked. */
   readonly answers: readonly SourceAnswer[]
-  /** Why an app cannot work with it: no source names a token endpoint. */
+  /** Set if no source names a token endpoint. Then an app cannot work with this server. */
   readonly failure: FhirAuthError | undefined
 }
 
 /**
  * Finds a server's endpoints: smart-configuration below the FHIR base URL (SMART App Launch 2.2 "Conformance"), then
  * openid-configuration of the issuer (OpenID Connect Discovery §4), then the CapabilityStatement (SMART 1.0). Members
- * are merged, earlier sources first; static metadata wins over all of them. An issuer counts only where it is bound:
- * see `issuer-binding.ts`.
+ * are merged: earlier sources win over later ones, and static metadata over all of them. An issuer counts only if it is
+ * bound to the server: see `issuer-binding.ts`.
  *
  * @throws `discovery_failed` naming every URL tried and why each failed
  */
@@ -54,9 +54,9 @@ export async function discover(
 }
 
 /**
- * The same, with what each source answered.
+ * The same, with the answer of each source.
  *
- * @param needed - or `all`, to ask every source whatever the others say
+ * @param needed - `all` asks every source
  */
 export async function examineServer(
   target: DiscoveryTarget,
@@ -85,10 +85,10 @@ export async function examineServer(
     issuer === discovery.issuer ||
     pinned.issuer !== undefined ||
     isOfOrigin(issuer, [fhirBaseUrl, ...(smart ? [smart.url] : [])])
-  // Whoever logs people in, or checks who they are, has to know whose answers these are.
+  // For logins and id_tokens, the issuer must be certain.
   const mustConfirm = !isBound && (isNeeded('authorization_endpoint') || isNeeded('issuer'))
   let own: SourceAnswer | undefined
-  // What a server names is asked only where the server may send this app.
+  // A server may name any issuer, so send a request only to an allowed host.
   const mayAsk = issuer === discovery.issuer || (issuer !== undefined && isAllowed(issuer, rules))
   if (issuer !== undefined && mayAsk && (lacks() || mustConfirm)) own = await ask(openidConfigurationOf(issuer))
   const isUnbound = !isBound && !confirms(own, members)
@@ -160,7 +160,7 @@ function noTokenEndpoint(
   )
 }
 
-/** Why a source is not used, with its address once and without the full stop. */
+/** Why a source was not used, with its URL, without the full stop. */
 function reasonOf({ url, failure }: SourceAnswer): string | undefined {
   if (failure === undefined) return undefined
   const reason = failure.message.replace(/\.$/, '')

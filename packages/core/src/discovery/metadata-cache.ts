@@ -10,28 +10,28 @@ import type { ServerMetadata } from './server-metadata.ts'
 const DEFAULT_AGE_SECONDS = 3600
 const MIN_AGE_SECONDS = 60
 const MAX_AGE_SECONDS = 24 * 3600
-/** A failure is remembered only long enough to shield a server that is down from a stampede. */
+/** A failure is remembered for a short time, so that a server that is down does not get a request from every caller. */
 const FAILURE_SECONDS = 5
-/** Servers remembered, at least: an app may find its registrations in a database. */
+/** How many servers are remembered at least. An app may have its registrations in a database. */
 const REMEMBERED = 1000
 
 interface Entry {
   readonly metadata?: ServerMetadata | undefined
-  /** A better source did not answer when this was read. */
+  /** Whether a better source did not answer when this was read. */
   readonly isDegraded?: boolean | undefined
   readonly failure?: FhirAuthError | undefined
   readonly freshUntil: number
 }
 
 /**
- * Discovered metadata by server: one request in flight, kept by `Cache-Control` within bounds, stale served when a
- * refetch fails. What was found while a better source was away is used only briefly, and never replaces what that source
- * said before. Entries of different servers or needs never mix.
+ * A cache of discovered metadata, by server. Callers share one request. Entries are kept by `Cache-Control` within limits, and
+ * an old entry is used if a new request fails. Metadata that was found while a better source was down is used only for a short
+ * time, and never replaces better metadata. Entries of different servers or needs are separate.
  */
 export class MetadataCache {
   readonly #entries = new RecentlyUsed<Entry>(REMEMBERED)
   readonly #flights = new SingleFlight<ServerMetadata>()
-  /** Who uses an issuer that its server was not asked to pin, and with which endpoints and keys. */
+  /** The server that uses an issuer, and its endpoints and keys; not for issuers that are set in `metadata`. */
   readonly #usersOfIssuer = new RecentlyUsed<{ readonly fhirBaseUrl: string; readonly endpoints: string }>(REMEMBERED)
   readonly #http: HttpOptions
   readonly #now: () => number
@@ -41,7 +41,7 @@ export class MetadataCache {
     this.#now = now
   }
 
-  /** @throws `discovery_failed` and what a request can throw */
+  /** @throws `discovery_failed`, and the errors of a request */
   async get(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
     const { fhirBaseUrl, discovery, metadata, allowPrivateNetwork } = target
     const key = JSON.stringify([fhirBaseUrl, discovery, metadata, allowPrivateNetwork, needed])
@@ -74,7 +74,7 @@ export class MetadataCache {
     }
   }
 
-  /** Two servers under one issuer: whose id_tokens and answers are whose? The one that came first keeps the name. */
+  /** Refuses a second server with the same issuer and other endpoints: their id_tokens and responses could be mixed up. */
   #checkIssuer({ fhirBaseUrl, metadata: pinned }: DiscoveryTarget, metadata: ServerMetadata): void {
     const { issuer, authorization_endpoint, token_endpoint, jwks_uri } = metadata
     if (issuer === undefined || pinned.issuer !== undefined) return

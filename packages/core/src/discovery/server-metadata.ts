@@ -3,7 +3,7 @@ import { type Network, networkOf } from '../http/network.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { readBoolean } from '../shared/read-boolean.ts'
 
-/** What is known of an authorization server: members as SMART's and OpenID's documents name them. */
+/** What is known of an authorization server, under the names of SMART's and OpenID's documents. */
 export interface ServerMetadata {
   readonly issuer?: string
   readonly authorization_endpoint?: string
@@ -26,11 +26,11 @@ export interface ServerMetadata {
   readonly token_endpoint_auth_signing_alg_values_supported?: readonly string[]
   readonly id_token_signing_alg_values_supported?: readonly string[]
   readonly authorization_response_iss_parameter_supported?: boolean
-  /** An issuer that the server names, and that nobody vouches for: it does not count. */
+  /** An issuer that the server names but that is not confirmed. It is not used. */
   readonly unboundIssuer?: string
-  /** Where it was found, first source first. */
+  /** Where the members come from, the first source first. */
   readonly sources: readonly string[]
-  /** The documents as received, with every member this library has no use for. */
+  /** The documents as received, with all their members. */
   readonly documents: readonly Readonly<Record<string, unknown>>[]
 }
 
@@ -68,7 +68,7 @@ const LIST_MEMBERS = [
   'id_token_signing_alg_values_supported',
 ] as const
 
-/** Endpoints to which codes, secrets, tokens or a person are sent: https without exception. */
+/** Endpoints to which codes, secrets, tokens or a person are sent. They must be https. */
 const SECRET_ENDPOINTS = new Set<string>([
   'authorization_endpoint',
   'token_endpoint',
@@ -78,21 +78,21 @@ const SECRET_ENDPOINTS = new Set<string>([
   'end_session_endpoint',
 ])
 
-/** What a header may carry. The URL parser drops line ends, and encodes the rest. */
+/** A URL that is safe in a header as it is. Others are normalised by the URL parser. */
 const PLAIN_URL = /^[\x21-\x7e]+$/
 
-/** From far to near: a server may name hosts that are as far away as itself, or farther. */
+/** From far to near. A server may name only hosts in its own network or in a farther one. */
 const NEARNESS: readonly Network[] = ['public', 'private', 'loopback']
 
 /** Which endpoints a server may name. */
 export interface EndpointRules {
   /** The nearest network that they may be in. */
   readonly nearest: Network
-  /** Plain http, on this machine. */
+  /** Whether plain http on this machine is allowed. */
   readonly allowsHttp: boolean
 }
 
-/** A public server must not send this app to a host of its private network, and nobody but this machine to this machine. */
+/** A public server must not direct the app's requests to a private network, and only a server on this machine to this machine. */
 export function allowedEndpoints(target: {
   readonly fhirBaseUrl: string
   readonly allowPrivateNetwork?: boolean | undefined
@@ -119,10 +119,10 @@ export function checkEndpoint({ protocol, hostname, href }: URL, name: string, r
 }
 
 /**
- * The members this library knows of a discovery document, with relative URLs made absolute. Missing or mistyped
- * optional members are left out: real servers lack some that SMART requires.
+ * Reads the known members of a discovery document, and makes relative URLs absolute. Members with a wrong type are left out,
+ * and none is required here, because real servers lack some that SMART requires.
  *
- * @param base - what relative URLs are relative to, as a directory: the FHIR base URL
+ * @param base - the base of relative URLs, as a directory: the FHIR base URL
  * @throws `insecure_url` for an endpoint that is not https, or that is in a private network of this app
  */
 export function readMembers(
@@ -138,7 +138,7 @@ export function readMembers(
     if (!URL.canParse(value, directory)) continue
     const parsed = new URL(value, directory)
     if (SECRET_ENDPOINTS.has(name)) checkEndpoint(parsed, name, rules)
-    // An absolute URL stays as written, where it is plain text: servers compare `aud` and endpoints to the letter.
+    // Keep an absolute URL exactly as written, because servers compare `aud` and endpoints character by character.
     members[name] = URL.canParse(value) && PLAIN_URL.test(value) ? value : parsed.href
   }
   for (const name of LIST_MEMBERS) {
@@ -158,7 +158,7 @@ export function readMembers(
 }
 
 /**
- * An endpoint that a flow cannot do without.
+ * An endpoint that a flow needs.
  *
  * @throws `missing_endpoint` naming the documents that lack it
  */

@@ -6,37 +6,37 @@ import { shownText } from '../shared/shown-text.ts'
 import { endpointsOfCapabilityStatement } from './capability-statement.ts'
 import { type EndpointRules, type Members, readMembers } from './server-metadata.ts'
 
-/** The places where a server may describe itself, in the order in which they count. */
+/** The documents in which a server may describe itself, in order of priority. */
 export type SourceName = 'smart-configuration' | 'openid-configuration' | 'CapabilityStatement'
 
 export interface Source {
   readonly name: SourceName
   readonly url: string
-  /** What relative URLs in it are relative to, as a directory. */
+  /** The base of its relative URLs, as a directory. */
   readonly base: string
-  /** Whose document it must be (OpenID Connect Discovery §4.3). */
+  /** The issuer that the document must name (OpenID Connect Discovery §4.3). */
   readonly issuer?: string | undefined
 }
 
-/** What one source answered. */
+/** The answer of one source. */
 export interface SourceAnswer extends Source {
-  /** Undefined where no answer came. */
+  /** Undefined if there was no response. */
   readonly status: number | undefined
   readonly contentType: string | undefined
-  /** The JSON object as received; undefined where there is none. */
+  /** The JSON object as received; undefined if there is none. */
   readonly document: Readonly<Record<string, unknown>> | undefined
-  /** What this library knows of it; undefined where it is not used. */
+  /** The known members; undefined if the source is not used. */
   readonly members: Members | undefined
-  /** Why it is not used. */
+  /** Why the source is not used. */
   readonly failure: FhirAuthError | undefined
-  /** `max-age` of the answer, in seconds. */
+  /** `max-age` of the response, in seconds. */
   readonly maxAgeSeconds: number | undefined
 }
 
-/** A CapabilityStatement of a full server runs to megabytes. */
+/** The CapabilityStatement of a full server can have several megabytes. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
-/** Asks one source. Never rejects for what the server does: the answer says what went wrong. */
+/** Asks one source. It does not reject for a fault of the server: the answer says what went wrong. */
 export async function askSource(source: Source, rules: EndpointRules, http: HttpOptions): Promise<SourceAnswer> {
   const { name, url, base, issuer } = source
   const accept = name === 'CapabilityStatement' ? 'application/fhir+json' : 'application/json'
@@ -52,7 +52,7 @@ export async function askSource(source: Source, rules: EndpointRules, http: Http
       maxBytes: MAX_DOCUMENT_BYTES,
       purpose: 'discovery',
     } as const
-    // A reset of an idle connection says nothing of the server.
+    // A reset of an idle connection is not a failure of the server.
     answer = await onceMoreAfterReset(() => sendBounded(request, http))
     if (answer.status !== 200) throw new FhirAuthError('invalid_response', `it answered ${answer.status}`)
     document = jsonObject(answer)
@@ -71,8 +71,8 @@ export async function askSource(source: Source, rules: EndpointRules, http: Http
 }
 
 /**
- * Whether a source may answer better soon: it did not answer, or said that it is busy or broken. A document that is not
- * there, or says nothing, is a plain no.
+ * Whether a source may give a better answer soon: it did not answer, or it was busy or broken. A missing or empty document is
+ * a final answer.
  */
 export function isUnsettled({ status, failure }: SourceAnswer): boolean {
   if (failure === undefined) return false
@@ -80,7 +80,7 @@ export function isUnsettled({ status, failure }: SourceAnswer): boolean {
   return status >= 500 || status === 429 || status === 408
 }
 
-/** Appended after any path, never at the host's root, whatever slash the base ends with. */
+/** Appends a path to the base, which may have a path of its own and may end with a slash. */
 export function below(base: string, path: string): string {
   return base.endsWith('/') ? base + path : `${base}/${path}`
 }

@@ -13,8 +13,8 @@ export interface TokenAccess {
 }
 
 /**
- * What a handler gets as `fhir`: a token that is valid now, and what it stands for. Frozen; one object per token, not per
- * request, as long as its session is among the 10,000 used last in this process.
+ * What a handler gets as `fhir`: a valid token and its context. It is frozen. There is one object per token, not per request,
+ * as long as the session is among the 10,000 that were used last in this process.
  */
 export class FhirContext implements FhirGrant {
   readonly fhirBaseUrl: string
@@ -28,21 +28,21 @@ export class FhirContext implements FhirGrant {
   readonly fhirUser: FhirUser | undefined
   readonly idToken: IdTokenClaims | undefined
   readonly launch: LaunchContext
-  /** Which launch of the browser session this is; undefined for a backend service. */
+  /** The id of the launch in the browser session; undefined for a backend service. */
   readonly launchId: string | undefined
   /**
-   * `fetch` with the bearer token, for URLs under `fhirBaseUrl`, and under `tokenUrls` of the registration. A relative URL
-   * is relative to `fhirBaseUrl`. Uses the newest
-   * token of its session, whichever that is when called. On 401 it gets one new token and replays once, if the body can
-   * be sent again. Redirects of GET and HEAD are followed, without the token where they lead elsewhere.
+   * `fetch` with the bearer token, for URLs under `fhirBaseUrl`, and under `tokenUrls` of the registration. A relative URL is
+   * relative to `fhirBaseUrl`. Each call uses the newest token of the session. After a 401 it gets one new token and repeats
+   * the request once, if the body can be sent again. Redirects of GET and HEAD are followed, without the token if they lead to
+   * another place.
    *
    * @throws `url_outside_fhir_base` before anything is sent
    */
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>
   /**
-   * Reads JSON by {@link fetch}, and throws unless the server answered with success: so that an error is never taken for a
-   * resource. Text that it sends is `application/fhir+json` unless `headers` say otherwise. A write that is answered
-   * without a body gives `undefined`.
+   * Reads JSON with {@link fetch}, and throws unless the response has a success status, so that an error is never taken for a
+   * resource. A text body is sent as `application/fhir+json`, unless `headers` say otherwise. Returns `undefined` for a write
+   * that is answered without a body.
    *
    * @example
    * ```ts
@@ -58,10 +58,10 @@ export class FhirContext implements FhirGrant {
    * }
    * ```
    * @throws `fhir_request_failed` ({@link FhirRequestError}), `invalid_response`, `timeout`, `response_too_large`,
-   * `network_error`, `url_outside_fhir_base`, and `session_ended`, `token_unavailable` and the like where there is no token
+   * `network_error`, `url_outside_fhir_base`; and if there is no token, `session_ended`, `token_unavailable` and the like
    */
   readonly json: <Resource = Record<string, unknown>>(url: string | URL, init?: FhirJsonInit) => Promise<Resource>
-  // Private, so that neither console.log nor JSON.stringify shows it.
+  // Private, so that console.log and JSON.stringify do not show it.
   readonly #accessToken: string
 
   constructor(grant: FhirGrant, { tokens, send, tokenUrls = () => [] }: TokenAccess) {
@@ -78,7 +78,7 @@ export class FhirContext implements FhirGrant {
     const access: FhirAccess = { fhirBaseUrl: grant.fhirBaseUrl, tokenUrls, tokens, send }
     const isPerson = grant.launchId !== undefined
     this.fetch = (url, init) => fetchFhir(access, url, init)
-    // What a caller says the resource is: nobody checks it.
+    // The caller names the type; it is not checked.
     this.json = <Resource>(url: string | URL, init?: FhirJsonInit) =>
       fetchFhirJson(access, { url, init, isPerson }) as Promise<Resource>
     Object.freeze(this)

@@ -2,20 +2,20 @@ import { checkResponse, discardBody } from '../http/read-bounded.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { mayGetToken, resolveFhirUrl, type TokenArea } from './fhir-target.ts'
 
-/** Where `fetch` gets its token: a session, or a backend's cache. */
+/** Where `fhir.fetch` gets its token: a session, or a backend's cache. */
 export interface TokenSource {
   /** The newest valid access token. */
   current(): MaybePromise<string>
-  /** A token newer than the one the FHIR server refused, or undefined when there is none. */
+  /** A newer token than the one that the FHIR server refused; undefined if there is none. */
   replace(refused: string): Promise<string | undefined>
 }
 
-/** How `fetch` reaches the FHIR server. */
+/** How requests are sent to the FHIR server. */
 export type FetchFunction = typeof globalThis.fetch
 
 const MAX_REDIRECTS = 5
 
-/** Where requests go, with which token, and by what. */
+/** Where requests go, with which token, and how they are sent. */
 export interface FhirAccess extends TokenArea {
   readonly tokens: TokenSource
   readonly send: FetchFunction
@@ -27,7 +27,7 @@ export async function fetchFhir(access: FhirAccess, url: string | URL, init: Req
   const target = await resolveFhirUrl(url, access)
   const token = await tokens.current()
   const { response, hasLeft } = await sendFhir(access, target, init, token)
-  // Another server's 401, at the end of a redirect, says nothing of the token, which it never saw.
+  // After a redirect to another server, a 401 is not about the token, which that server never got.
   if (response.status !== 401 || hasLeft || !isReplayable(init.body)) return response
   const renewed = await tokens.replace(token)
   if (renewed === undefined) return response
@@ -35,7 +35,7 @@ export async function fetchFhir(access: FhirAccess, url: string | URL, init: Req
   return (await sendFhir(access, target, init, renewed)).response
 }
 
-/** @returns the answer, and whether a redirect led to where the token must not go, on the way to it */
+/** @returns the response, and whether a redirect left the area where the token may go */
 async function sendFhir(
   access: FhirAccess,
   target: URL,
@@ -71,7 +71,7 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308
 }
 
-/** A stream is used up by its first sending. */
+/** A stream can be sent only once. */
 function isReplayable(body: RequestInit['body']): boolean {
   return !(
     body instanceof ReadableStream ||

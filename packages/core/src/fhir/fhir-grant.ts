@@ -4,7 +4,7 @@ import type { ScopeSet } from './scope-set.ts'
 export interface FhirUser {
   readonly type: string
   readonly id: string
-  /** Absolute. It may be on another server, where this token must not go. */
+  /** An absolute URL. It may be on another server, which must not get this token. */
   readonly url: string
 }
 
@@ -14,11 +14,11 @@ export interface FhirContextItem {
   readonly canonical?: string
   readonly identifier?: unknown
   readonly type?: string
-  /** `launch` where the server says nothing. */
+  /** Default `launch`. */
   readonly role: string
 }
 
-/** What came with the token: SMART's launch context by its wire names, and every other member of the token response but secrets. */
+/** SMART's launch context under its wire names, and all other members of the token response except secrets. */
 export interface LaunchContext {
   readonly need_patient_banner?: boolean
   readonly intent?: string
@@ -28,14 +28,14 @@ export interface LaunchContext {
   readonly [member: string]: unknown
 }
 
-/** Verified claims of the id_token. The key of an account is `iss` together with `sub`. */
+/** Verified claims of the id_token. `iss` and `sub` together identify a person. */
 export interface IdTokenClaims {
   readonly iss: string
   readonly sub: string
   readonly [claim: string]: unknown
 }
 
-/** What a token stands for; all of it plain data. */
+/** A token and its context, as plain data. */
 export interface FhirGrant {
   readonly fhirBaseUrl: string
   readonly accessToken: string

@@ -8,11 +8,11 @@ import { type FhirAccess, fetchFhir } from './fhir-fetch.ts'
 import { FhirRequestError } from './fhir-request-error.ts'
 import { outcomeSummary, readOperationOutcome } from './operation-outcome.ts'
 
-/** How long `fhir.json` waits, and how much it reads. */
+/** The limits of `fhir.json`. */
 export interface FhirJsonLimits {
-  /** Time limit of each request in seconds, the body included. Default 30. */
+  /** Time limit of each request, including its body, in seconds. Default 30. */
   timeoutSeconds?: number | undefined
-  /** Largest answer that is read, in bytes. Default 16 MiB. */
+  /** The largest response that is read, in bytes. Default 16 MiB. */
   maxBytes?: number | undefined
 }
 
@@ -22,7 +22,7 @@ export interface FhirJsonInit extends RequestInit, FhirJsonLimits {}
 interface FhirJsonRequest {
   readonly url: string | URL
   readonly init: FhirJsonInit | undefined
-  /** A person can log in again where the token is refused; a system's caller cannot. */
+  /** Whether the token is a person's. A person can log in again if the token is refused; a system cannot. */
   readonly isPerson: boolean
 }
 
@@ -31,7 +31,7 @@ const LIMITS = {
   maxBytes: positive(16 * 1024 * 1024),
 } satisfies OptionRules<FhirJsonLimits>
 
-/** More than any outcome needs. */
+/** Larger than any real OperationOutcome. */
 const MAX_OUTCOME_BYTES = 256 * 1024
 
 /** See `FhirContext.json`. */
@@ -42,7 +42,7 @@ export async function fetchFhirJson(access: FhirAccess, { url, init, isPerson }:
   const target = shownTarget(String(url), access.fhirBaseUrl)
   const asked = target ? `${method} ${target}` : `a ${method} request`
   const bounded = new BoundedExchange(asked, limits.timeoutSeconds, given.signal ?? undefined)
-  // Not called as a member of anything: workerd's own fetch refuses that.
+  // Not called as a method, because workerd's fetch refuses that.
   const { send: transport } = access
   const send: FhirAccess['send'] = (target, request) => bounded.run(() => transport(target, request))
   const response = await fetchFhir({ ...access, send }, url, {
@@ -58,15 +58,15 @@ export async function fetchFhirJson(access: FhirAccess, { url, init, isPerson }:
   if (body === undefined) {
     throw new FhirAuthError(
       'response_too_large',
-      `The FHIR server answered ${asked} with more than ${limits.maxBytes} bytes. Ask for less, raise maxBytes of fhir.json(), or read the answer piece by piece with fhir.fetch().`,
+      `The FHIR server answered ${asked} with more than ${limits.maxBytes} bytes. Request less, raise maxBytes of fhir.json(), or read the response as a stream with fhir.fetch().`,
     )
   }
-  // A write that was done is done: an error would make the app do it twice.
+  // The write has succeeded. An error would make the app repeat it.
   if (body === '' && method !== 'GET') return undefined
   return parseObject(body, response, asked)
 }
 
-/** One exchange with the server, its body included: within a time limit, and with faults that say what they are. */
+/** One exchange with the server, including the body, with a time limit and clear errors. */
 class BoundedExchange {
   readonly signal: AbortSignal
   readonly #asked: string
@@ -94,7 +94,7 @@ class BoundedExchange {
           `The FHIR server did not answer ${this.#asked} within ${this.#timeoutSeconds} s. Try again later, or raise timeoutSeconds of fhir.json().`,
         )
       }
-      // Without the cause: it may name the URL, and that names a patient.
+      // No cause, because it may contain the URL, which may identify a patient.
       throw new FhirAuthError(
         'network_error',
         `The FHIR server could not be reached for ${this.#asked}: ${networkReason(error)}.`,
@@ -122,7 +122,7 @@ function failedRequest(response: Response, body: string, asked: string, isPerson
   })
 }
 
-/** What the app answers with: like a gateway, where the server failed rather than the request (RFC 9110 §15.6.3). */
+/** The status of the app's own response: that of the server, or 502 if the server itself failed (RFC 9110 §15.6.3). */
 function statusFor(serverStatus: number, isPerson: boolean): number {
   if (serverStatus === 401) return isPerson ? 401 : 502
   const isPassedOn = (serverStatus >= 400 && serverStatus < 500) || serverStatus === 503 || serverStatus === 504
@@ -134,7 +134,7 @@ function parseObject(body: string, response: Response, asked: string): object {
   try {
     value = JSON.parse(body)
   } catch {
-    // Said below.
+    // Reported below.
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   const type = response.headers.get('content-type') ?? 'no content type'
@@ -144,7 +144,7 @@ function parseObject(body: string, response: Response, asked: string): object {
   )
 }
 
-/** The resource type or operation that a URL is about, for messages: never an id or a parameter. */
+/** The resource type or operation in a URL, for messages. Never an id or a parameter. */
 function shownTarget(url: string, fhirBaseUrl: string): string {
   const path = (url.startsWith(fhirBaseUrl) ? url.slice(fhirBaseUrl.length) : url).split(/[?#]/, 1)[0] ?? ''
   const segments = path

@@ -9,14 +9,14 @@ export interface FhirRequestErrorDetails {
 }
 
 /**
- * The FHIR server refused what `fhir.json` asked. `status` is what the app answers with: the server's own for a fault of
- * the request (4xx), 503 and 504, else 502.
+ * The FHIR server refused a request of `fhir.json`. `status` is for the app's own response: the server's status for 4xx, 503
+ * and 504, otherwise 502.
  */
 export class FhirRequestError extends FhirAuthError {
   override readonly name: string = 'FhirRequestError'
-  /** The status that the FHIR server answered with. */
+  /** The status of the FHIR server's response. */
   readonly serverStatus: number
-  // Private, since it may be about a patient: neither a log nor JSON shows it by itself.
+  // Private, so that logs and JSON do not show it: it may contain patient data.
   readonly #operationOutcome: OperationOutcome | undefined
 
   constructor(message: string, details: FhirRequestErrorDetails) {
@@ -26,7 +26,7 @@ export class FhirRequestError extends FhirAuthError {
     this.#operationOutcome = operationOutcome
   }
 
-  /** What the server says about it, if it sent an OperationOutcome. */
+  /** The server's OperationOutcome, if it sent one. */
   get operationOutcome(): OperationOutcome | undefined {
     return this.#operationOutcome
   }

@@ -2,23 +2,23 @@ import { FhirAuthError } from '../errors.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { shownText } from '../shared/shown-text.ts'
 
-/** Where a token may go. */
+/** The URLs to which a token may be sent. */
 export interface TokenArea {
   readonly fhirBaseUrl: string
-  /** `tokenUrls` of the registration. Asked only about a URL that is not under the FHIR base. */
+  /** `tokenUrls` of the registration. Called only for a URL that is not under the FHIR base. */
   readonly tokenUrls: () => MaybePromise<readonly string[]>
 }
 
-/** More rounds of decoding than any server or proxy on the way does. */
+/** More than any server or proxy decodes a path. */
 const MAX_DECODINGS = 5
-/** A segment that some server reads as `.` or `..`: alone, or before a character that ends the segment there. */
+/** A segment that some server may read as `.` or `..`: alone, or before a character that ends a segment there. */
 const DOT_SEGMENT = /^\s*\.{1,2}(?:$|[^\w-])/
 const CONTROL = /\p{Cc}/u
 
 /**
- * The URL that `fhir.fetch` was asked for.
+ * The absolute URL for a call of `fhir.fetch`.
  *
- * @throws `url_outside_fhir_base` for one that must not get the token
+ * @throws `url_outside_fhir_base` for a URL that must not get the token
  */
 export async function resolveFhirUrl(url: string | URL, area: TokenArea): Promise<URL> {
   const { fhirBaseUrl } = area
@@ -28,18 +28,18 @@ export async function resolveFhirUrl(url: string | URL, area: TokenArea): Promis
   if (target && (await mayGetToken(target, area))) return target
   throw new FhirAuthError(
     'url_outside_fhir_base',
-    `fhir.fetch only sends the token to URLs under ${fhirBaseUrl}, not to ${shownText(target ? target.origin + target.pathname : text)}. Write a path relative to it, such as "Patient/123". If this server wants the token at another address too, add that to tokenUrls of the registration. Otherwise use the global fetch, without the token.`,
+    `fhir.fetch only sends the token to URLs under ${fhirBaseUrl}, not to ${shownText(target ? target.origin + target.pathname : text)}. Use a path relative to it, such as "Patient/123". If the server also needs the token at another address, add that to tokenUrls of the registration. Otherwise use the global fetch, without the token.`,
   )
 }
 
-/** Whether a URL is under the FHIR base, or under another address that was registered to get the token. */
+/** Whether a URL may get the token: it is under the FHIR base or under one of `tokenUrls`. */
 export async function mayGetToken(url: URL, { fhirBaseUrl, tokenUrls }: TokenArea): Promise<boolean> {
   return isUnderBase(url, fhirBaseUrl) || (await tokenUrls()).some((base) => isUnderBase(url, base))
 }
 
 /**
- * Below the base as a folder: `/fhir-evil` is not under `/fhir`. The URL parser has resolved plain dot segments before.
- * A path that a server or proxy may still read as one with dot segments is not under the base either.
+ * Whether a URL is below the base as a folder: `/fhir-evil` is not under `/fhir`. The URL parser has already resolved plain dot
+ * segments. A path in which a server or proxy may still find dot segments does not count as under the base.
  */
 export function isUnderBase(url: URL, baseUrl: string): boolean {
   const base = new URL(baseUrl)
@@ -49,7 +49,7 @@ export function isUnderBase(url: URL, baseUrl: string): boolean {
   return url.pathname.startsWith(folder) && isPlainPath(url.pathname.slice(folder.length))
 }
 
-/** Whether no reader finds a dot segment in it, however often it decodes, and whichever slash it takes. */
+/** Whether no server can find a dot segment in the path, however often it decodes it, and whichever slash it accepts. */
 function isPlainPath(path: string): boolean {
   let text = path
   for (let round = 0; round <= MAX_DECODINGS; round++) {
@@ -63,7 +63,7 @@ function isPlainPath(path: string): boolean {
   return false
 }
 
-/** Decodes once. A percent sign that is no escape is a fault in the URL; after decoding it may be plain text. */
+/** Decodes once. A percent sign that is not an escape is an error in the original URL; after decoding it may be plain text. */
 function decodeOnce(text: string, round: number): string | undefined {
   try {
     return decodeURIComponent(text)

@@ -1,4 +1,4 @@
-/** Capitalised words that are no name of a person: how servers begin a sentence, and the types that they name most. */
+/** Capitalised words that are not names of people: first words of sentences, and common resource types. */
 const PLAIN_WORDS: ReadonlySet<string> = new Set(
   (
     'A Access An Authorization Bad Bundle Cannot Client Code Content Could Error Failed FHIR Forbidden HAPI Header HTTP If ID ' +
@@ -14,7 +14,7 @@ const QUOTED = /(?<![A-Za-z])'[^']*'|"[^"]*"|`[^`]*`|[‘“«„][^’”»“]
 const MAX_LENGTH = 160
 
 /**
- * What a server wrote, fit for a message: words of plain English stay, and whatever can be a name, an id, a date or a
+ * Makes a server's text fit for a message: plain English words stay, and everything that may be a name, an id, a date or a
  * value of a patient becomes `…`.
  */
 export function maskedText(text: string): string {

@@ -1,6 +1,6 @@
 import { maskedText } from './masked-text.ts'
 
-/** FHIR R4 `OperationOutcome`, as the server sent it: only that there are issues was checked. */
+/** FHIR R4 `OperationOutcome`, as the server sent it. Only its type and that it has issues are checked. */
 export interface OperationOutcome {
   readonly resourceType: 'OperationOutcome'
   readonly issue: readonly OperationOutcomeIssue[]
@@ -16,7 +16,7 @@ export interface OperationOutcomeIssue {
   readonly [member: string]: unknown
 }
 
-/** @returns undefined for whatever is no OperationOutcome with at least one issue */
+/** @returns undefined if the body is not an OperationOutcome with at least one issue */
 export function readOperationOutcome(body: string): OperationOutcome | undefined {
   let value: unknown
   try {
@@ -29,7 +29,7 @@ export function readOperationOutcome(body: string): OperationOutcome | undefined
   return Array.isArray(issue) && issue.length > 0 && issue.every(isObject) ? (value as OperationOutcome) : undefined
 }
 
-/** The code and the text of the issue that matters most, fit for a message: masked, short, one line. */
+/** The code and the text of the most severe issue, for a message: masked, short, one line. */
 export function outcomeSummary(outcome: OperationOutcome | undefined): string | undefined {
   const issues: readonly Readonly<Record<string, unknown>>[] = outcome?.issue ?? []
   const issue = issues.find(({ severity }) => severity === 'fatal' || severity === 'error') ?? issues[0]
@@ -40,7 +40,7 @@ export function outcomeSummary(outcome: OperationOutcome | undefined): string | 
   return parts.filter(Boolean).join(': ') || undefined
 }
 
-/** Of the value set `issue-type`: `not-found`, `forbidden`, … */
+/** A code of the value set `issue-type`, such as `not-found` or `forbidden`. */
 function isIssueCode(value: unknown): value is string {
   return typeof value === 'string' && /^[a-z]+(?:-[a-z]+)*$/.test(value) && value.length <= 24
 }

@@ -9,7 +9,7 @@ export interface ResourceScope {
    * d = delete; s = search and history of a type or of the system. A v1 suffix is translated.
    */
   readonly interactions: string
-  /** Search parameters that narrow the scope, URL-decoded, all of which must hold. Empty: not narrowed. */
+  /** Search parameters that narrow the scope, URL-decoded. All of them must hold. Empty if it is not narrowed. */
   readonly query: readonly (readonly [name: string, value: string])[]
   /** 1 for the suffixes `.read`, `.write` and `.*`, else 2. */
   readonly version: 1 | 2
@@ -17,7 +17,7 @@ export interface ResourceScope {
   readonly text: string
 }
 
-/** A scope that is compared literally: launch context, identity, refresh, an extension, or no SMART scope at all. */
+/** A scope that is compared as text: launch context, identity, refresh, an extension, or an unknown scope. */
 export interface OtherScope {
   readonly kind: 'launch' | 'identity' | 'refresh' | 'extension' | 'unknown'
   /** The scope as written. */
@@ -36,7 +36,7 @@ const V1_INTERACTIONS: ReadonlyMap<string, string> = new Map([
   ['*', INTERACTIONS],
 ])
 
-// Letters count in their order only, so `.read` is never taken for r and d. Only v2 has a query part.
+// The letters must be in this order, so that `.read` is not read as r and d. Only v2 has a query part.
 const RESOURCE_SCOPE =
   /^(patient|user|system)\/(\*|[A-Z][A-Za-z0-9_]*)\.(?:(read|write|\*)|((?=[cruds])c?r?u?d?s?)(?:\?(\S+))?)$/
 const LAUNCH_SCOPE = /^launch(?:\/[a-z][a-z0-9]*(?:\?role=[^\s&]+)?)?$/
@@ -47,12 +47,12 @@ const EXTENSION_SCOPE = /^(?:__|urn:|[A-Za-z][A-Za-z0-9+.-]*:\/\/)\S+$/
 // SMART App Launch 2.2 "URI representation of scopes"; Oracle Health writes /FHIR/.
 const URI_PREFIX = /^http:\/\/smarthealthit\.org\/fhir\/scopes\//i
 
-/** Reads one scope. Never throws: what is no valid SMART scope has the kind `unknown`. */
+/** Reads one scope. Never throws: a scope that is not valid in SMART has the kind `unknown`. */
 export function parseScope(text: string): Scope {
   return classify(shortForm(text), text)
 }
 
-/** The scope without the SMART URI prefix. A URI whose rest is no SMART scope is somebody's extension and stays whole. */
+/** The scope without the SMART URI prefix. If the rest is not a SMART scope, the URI is an extension and stays as it is. */
 export function shortForm(text: string): string {
   if (!URI_PREFIX.test(text)) return text
   const rest = text.replace(URI_PREFIX, '')
@@ -87,7 +87,7 @@ function resourceScope(name: string, text: string): ResourceScope | undefined {
   })
 }
 
-/** The parameters, or undefined where an item is not `param=value`. */
+/** The parameters; undefined if an item is not `param=value`. */
 function parseQuery(queryText: string): (readonly [string, string])[] | undefined {
   const parameters: (readonly [string, string])[] = []
   for (const item of queryText.split('&')) {
@@ -98,7 +98,7 @@ function parseQuery(queryText: string): (readonly [string, string])[] | undefine
   return parameters
 }
 
-// A plus stays a plus: an unescaped one is part of a time zone far more often than it is a space.
+// A plus stays a plus: an unescaped one is probably part of a time zone, not a space.
 function decode(part: string): string {
   try {
     return decodeURIComponent(part)

@@ -2,10 +2,10 @@ import { classify, INTERACTIONS, type ResourceScope, type Scope, shortForm } fro
 
 type Query = ResourceScope['query']
 
-/** What a scope set knows about one scope, worked out once. */
+/** A scope of a set, with what is needed for comparisons. */
 interface Entry {
   readonly scope: Scope
-  /** The scope in its short form: what literal comparison goes by. */
+  /** The scope in its short form, for comparison as text. */
   readonly name: string
   readonly resource: ResourceAccess | undefined
 }
@@ -42,11 +42,11 @@ function collectGrants(entries: readonly Entry[]): ReadonlyMap<string, TargetGra
   return grants
 }
 
-/** The bits of `needed` that the grant leaves open. */
+/** The bits of `needed` that the grant does not cover. */
 function bitsLeftOpen(needed: number, query: Query, grant: TargetGrant | undefined): number {
   if (grant === undefined) return needed
   let open = needed & ~grant.plainBits
-  // A narrowed grant gives a part of the data, so it can only satisfy a requirement that is at least as narrow.
+  // A narrowed grant covers only a part of the data, so the requirement must be at least as narrow.
   if (open === 0 || query.length === 0) return open
   for (const narrowed of grant.narrowed) {
     if ((open & narrowed.interactionBits) !== 0 && isAtLeastAsNarrow(query, narrowed.query)) {
@@ -61,8 +61,8 @@ function isAtLeastAsNarrow(query: Query, granted: Query): boolean {
 }
 
 /**
- * An immutable list of scopes that can tell what it allows. Scopes count as what they mean, alone and together:
- * `patient/*.read` covers `patient/Observation.r`, and `user/Group.r user/Group.s` covers `user/Group.rs`.
+ * An immutable list of scopes that knows what it allows. Scopes are compared by meaning, not as text: `patient/*.read` covers
+ * `patient/Observation.r`, and `user/Group.r user/Group.s` covers `user/Group.rs`.
  */
 export class ScopeSet implements Iterable<string> {
   readonly size: number
@@ -82,13 +82,13 @@ export class ScopeSet implements Iterable<string> {
     Object.freeze(this)
   }
 
-  /** Reads scopes separated by white space, or a list of them. Repeated scopes are dropped, the order is kept. Never throws. */
+  /** Reads scopes separated by white space, or a list. Repeated scopes are dropped, and the order is kept. Never throws. */
   static parse(text: string | readonly string[] | undefined): ScopeSet {
     const known = typeof text === 'string' ? parsedTexts.get(text) : undefined
     if (known !== undefined) return known
     const entries = new Map<string, Entry>()
     for (const part of typeof text === 'string' ? [text] : (text ?? [])) {
-      // A server's list may hold anything.
+      // A server's list may contain anything.
       if (typeof part !== 'string') continue
       for (const written of part.split(/\s+/)) {
         const name = shortForm(written)
@@ -107,12 +107,12 @@ export class ScopeSet implements Iterable<string> {
     return this.#scopes
   }
 
-  /** Whether this very scope is listed, in its short or URI form. To ask what is allowed, use `covers`. */
+  /** Whether exactly this scope is listed, in its short or URI form. To ask what is allowed, use `covers`. */
   has(scope: string): boolean {
     return this.#names.has(shortForm(scope))
   }
 
-  /** Whether every required scope is allowed by the scopes of this set. Nothing required is always covered. */
+  /** Whether the scopes of this set allow every required scope. True if none is required. */
   covers(required: string | ScopeSet): boolean {
     for (const entry of asScopeSet(required).#entries) {
       if (!this.#satisfies(entry)) return false
@@ -153,8 +153,8 @@ export class ScopeSet implements Iterable<string> {
   }
 }
 
-// A guard asks for the same few scopes on every request, and the sessions of an app are granted the same few: each text is
-// parsed once, and its set shared. Bounded, as a text may be made from the request's data.
+// Guards and sessions use the same few texts again and again, so parsed sets are shared. The cache is bounded, because a text
+// may contain data of a request.
 const MAX_PARSED_TEXTS = 256
 const MAX_REMEMBERED_LENGTH = 1024
 const parsedTexts = new Map<string, ScopeSet>()

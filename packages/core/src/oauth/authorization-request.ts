@@ -7,8 +7,8 @@ import { randomToken } from '../shared/random.ts'
 import { codeChallenge } from './pkce.ts'
 
 /**
- * What must be kept, out of reach of others, until the answer to one authorization request is checked. The answer is
- * only ever processed against the server that the request went to (RFC 9700 §4.4).
+ * What must be kept secretly until the response to an authorization request is checked. The response counts only for the
+ * server that the request went to (RFC 9700 §4.4).
  */
 export interface AuthorizationChecks {
   readonly state: string
@@ -17,11 +17,11 @@ export interface AuthorizationChecks {
   readonly fhirBaseUrl: string
   readonly clientId: string
   readonly redirectUri: string
-  /** As asked for: what a token response without `scope` stands for. */
+  /** The requested scope. It counts as granted if the token response has no `scope`. */
   readonly scope: string
   readonly tokenEndpoint: string
   readonly issuer: string | undefined
-  /** Whether the server promised RFC 9207's `iss` in its answer. */
+  /** Whether the server says that its responses have an `iss` (RFC 9207). */
   readonly issuerInResponse: boolean
 }
 
@@ -29,21 +29,21 @@ export interface AuthorizationRequest {
   readonly endpoint: string
   readonly method: AuthorizationRules['method']
   readonly parameters: URLSearchParams
-  /** Endpoint and parameters in one, for a redirect. */
+  /** Endpoint with parameters, for a redirect. */
   readonly url: string
   readonly checks: AuthorizationChecks
 }
 
 export interface AuthorizationRequestOptions {
-  /** The handle of an EHR launch, echoed unchanged; none for a standalone launch. */
+  /** The `launch` value of an EHR launch, sent back unchanged. Undefined for a standalone launch. */
   readonly launch?: string | undefined
-  /** Binds the answer to this request. Default: a fresh random one. */
+  /** Binds the response to this request. Default: a new random value. */
   readonly state?: string | undefined
 }
 
 /**
- * Builds an authorization request (SMART App Launch 2.2 "Request authorization code"): always with a fresh `state`,
- * PKCE S256 and the FHIR base URL as audience.
+ * Builds an authorization request (SMART App Launch 2.2 "Request authorization code"). By default it has a new `state`, PKCE
+ * with S256, and the FHIR base URL as audience.
  *
  * @throws `missing_endpoint`, `unsupported_by_server`
  */
@@ -66,7 +66,7 @@ export async function createAuthorizationRequest(
     scope: encodeScope(scope, scopes.encode),
     state,
   })
-  // A parameter must not be sent empty (RFC 6749 §3.1): an app for EHR launches alone may have no scope but `launch`.
+  // No parameter may be sent empty (RFC 6749 §3.1). An app only for EHR launches may have no scope besides `launch`.
   if (scope.size === 0) parameters.delete('scope')
   const { audienceParameter } = authorization
   if (audienceParameter === 'aud' || audienceParameter === 'both') parameters.set('aud', client.fhirBaseUrl)
@@ -106,15 +106,15 @@ export async function createAuthorizationRequest(
 }
 
 /**
- * The scope that a login asks for. `launch` belongs to an EHR launch and to it alone; one configured scope serves both
- * kinds.
+ * The scope of an authorization request. `launch` is added for an EHR launch and removed otherwise, so that one configured
+ * scope works for both.
  */
 export function requestedScope({ scope: configured }: LaunchClient, isEhrLaunch: boolean): ScopeSet {
   const scopes = [...ScopeSet.parse(configured)].filter((scope) => scope !== 'launch')
   return ScopeSet.parse(isEhrLaunch ? ['launch', ...scopes] : scopes)
 }
 
-/** An endpoint may have parameters of its own. None must be there twice (RFC 6749 §3.1), and those of this request count. */
+/** Removes from an endpoint's own query what this request sets, because no parameter may occur twice (RFC 6749 §3.1). */
 function withoutParameters(endpoint: string, parameters: URLSearchParams): string {
   const [address = '', ...rest] = endpoint.split('?')
   if (rest.length === 0) return endpoint
@@ -134,16 +134,16 @@ function usesPkce(policy: AuthorizationRules['pkce'], metadata: ServerMetadata):
   const methods = metadata.code_challenge_methods_supported
   if (methods?.includes('S256')) return true
   if (methods && methods.length > 0) {
-    // Never a downgrade to `plain`, which SMART forbids servers to list.
+    // No downgrade to `plain`, which SMART forbids.
     throw new FhirAuthError(
       'unsupported_by_server',
-      `The server lists PKCE methods (${methods.join(', ')}) without S256, which SMART requires. Ask its vendor; nothing weaker is used.`,
+      `The server lists PKCE methods (${methods.join(', ')}) without S256, which SMART requires. Ask its vendor; there is no weaker fallback.`,
     )
   }
   if (policy === 'required') {
     throw new FhirAuthError(
       'unsupported_by_server',
-      "The server does not advertise PKCE S256. Use the dialect rule authorization.pkce: 'force' to send it all the same.",
+      "The server does not advertise PKCE S256. Use the dialect rule authorization.pkce: 'force' to send it anyway.",
     )
   }
   return policy === 'force'

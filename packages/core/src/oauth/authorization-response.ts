@@ -4,7 +4,7 @@ import { shownText } from '../shared/shown-text.ts'
 import type { AuthorizationChecks } from './authorization-request.ts'
 import { oauthErrorOf, oauthReason } from './oauth-error.ts'
 
-/** What an answer says, each once. */
+/** The parameters of an authorization response. None may occur twice. */
 export const RESPONSE_PARAMETERS: readonly string[] = [
   'code',
   'state',
@@ -15,9 +15,9 @@ export const RESPONSE_PARAMETERS: readonly string[] = [
 ]
 
 /**
- * The `state` of an answer, by which its checks are found.
+ * The `state` of a response, which leads to its checks.
  *
- * @throws `invalid_callback` when it is missing or a parameter stands twice (RFC 6749 §3.1)
+ * @throws `invalid_callback` if it is missing or a parameter occurs twice (RFC 6749 §3.1)
  */
 export function stateOfResponse(parameters: URLSearchParams): string {
   for (const name of RESPONSE_PARAMETERS) {
@@ -26,7 +26,7 @@ export function stateOfResponse(parameters: URLSearchParams): string {
   }
   const state = parameters.get('state')
   if (state) return state
-  // It proves nothing without a state, but an operator wants to know what a server says that leaves it out.
+  // Without a state the error proves nothing, but it helps the operator.
   const oauth = oauthErrorOf(Object.fromEntries(parameters))
   const said = oauth
     ? ` It says: ${oauth.error}${oauth.error_description ? ` (${oauth.error_description})` : ''}. A server must send the state with an error as well (RFC 6749 §4.1.2.1).`
@@ -37,8 +37,8 @@ export function stateOfResponse(parameters: URLSearchParams): string {
 }
 
 /**
- * Checks an authorization response against what was kept of its request, and returns the code (RFC 6749 §4.1.2,
- * RFC 9207). Parameters it does not know (`session_state`, `scope`, `scopes`) are ignored.
+ * Checks an authorization response against the checks of its request, and returns the code (RFC 6749 §4.1.2, RFC 9207).
+ * Unknown parameters (`session_state`, `scope`, `scopes`) are ignored.
  *
  * @throws `state_mismatch`, `issuer_mismatch`, `authorization_denied`, `authorization_failed`, `invalid_callback`
  */
@@ -46,7 +46,7 @@ export function checkAuthorizationResponse(
   parameters: URLSearchParams,
   checks: Pick<AuthorizationChecks, 'state' | 'issuer' | 'issuerInResponse'>,
 ): string {
-  // Nothing of the answer, its error included, counts before state and issuer are right.
+  // Check state and issuer first: before that, not even an error may be trusted.
   if (!equalInConstantTime(stateOfResponse(parameters), checks.state)) {
     refuse('state_mismatch', 'The callback belongs to another login. Start the login from the app again.')
   }
@@ -77,7 +77,7 @@ export function codeOfResponse(
   return code
 }
 
-/** RFC 9207 §2.4: against mix-up. Not to be confused with the `iss` of an EHR launch, which is the FHIR base URL. */
+/** Against mix-up attacks (RFC 9207 §2.4). This `iss` is not that of an EHR launch, which is the FHIR base URL. */
 function checkResponseIssuer(
   given: string | null,
   { issuer, issuerInResponse }: Pick<AuthorizationChecks, 'issuer' | 'issuerInResponse'>,

@@ -8,8 +8,8 @@ import { askAuthenticated, type ServerAccess } from './token-request.ts'
 import { readTokenResponse, type TokenResponse } from './token-response.ts'
 
 /**
- * Exchanges a code for tokens (RFC 6749 §4.1.3), at the token endpoint stored with the request and nowhere else.
- * Never tried twice: a second use of a code may revoke what the first one got.
+ * Exchanges a code for tokens (RFC 6749 §4.1.3), only at the token endpoint that was stored with the request. It is never
+ * tried twice: a second use of a code may revoke the tokens of the first.
  */
 export async function exchangeCode(
   code: string,
@@ -27,16 +27,16 @@ export async function exchangeCode(
 
 export interface RefreshRequest {
   readonly refreshToken: string
-  /** The scope granted before. */
+  /** The scope that was granted before. */
   readonly grantedScope: string
-  /** Narrow the scope to a subset (RFC 6749 §6). Default: as granted. */
+  /** A subset of the granted scope (RFC 6749 §6). Default: the granted scope. */
   readonly scope?: string | undefined
 }
 
 /**
  * Gets a new access token (RFC 6749 §6), with the same client authentication as the code exchange.
  *
- * @throws `invalid_option` when the scope is wider than what was granted
+ * @throws `invalid_option` if the scope is wider than the granted one
  */
 export async function refreshGrant(request: RefreshRequest, access: ServerAccess): Promise<TokenResponse> {
   const { refreshToken, grantedScope, scope } = request
@@ -68,7 +68,7 @@ async function requestToken(
 ): Promise<TokenResponse> {
   const { clientId, fhirBaseUrl, dialect } = client
   const { token, scopes } = dialect
-  // An assertion names the client; its body parameter is for the code flow of servers that want both.
+  // Not for client_credentials: there the assertion names the client.
   if (token.sendClientId === 'always' && grantType !== 'client_credentials') parameters.set('client_id', clientId)
   for (const [name, value] of Object.entries(token.parameters({ clientId, fhirBaseUrl, grantType }))) {
     parameters.set(name, value)
@@ -81,7 +81,7 @@ async function requestToken(
   return granted === response.scope ? response : { ...response, scope: granted }
 }
 
-/** The scopes as the dialect spells them on the wire, one space between them. */
+/** The scopes in the dialect's wire form, separated by spaces. */
 function encodeScope(scope: string, { dialect }: Client): string {
   return [...ScopeSet.parse(scope)].map(dialect.scopes.encode).join(' ')
 }

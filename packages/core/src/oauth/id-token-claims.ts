@@ -7,7 +7,7 @@ import { isTooDeep } from '../shared/nesting.ts'
 import { shownText } from '../shared/shown-text.ts'
 
 export const CLOCK_TOLERANCE_SECONDS = 60
-/** An id_token is made for the token response that it comes in. An older one is of another login. */
+/** An id_token is issued for its token response. An older one belongs to another login. */
 const MAX_AGE_SECONDS = 3600
 
 /** Of all claims as JSON: a session keeps them. */
@@ -15,9 +15,9 @@ const MAX_CLAIMS_LENGTH = 64_000
 
 /** What the login that an id_token belongs to knows of it. */
 export interface IdTokenExpectations {
-  /** As sent with the request for it. */
+  /** The nonce of the authorization request. */
   readonly nonce: string | undefined
-  /** For a refresh: the claims of the id_token that came with the login, if one did. */
+  /** For a refresh: the claims of the login's id_token, if it had one. */
   readonly before?: IdTokenClaims | undefined
 }
 
@@ -29,7 +29,7 @@ export function checkType(typ: unknown, rules: IdTokenRules): void {
   refuse(`its header "typ" is ${shown}, so it is no id_token`, 'typ')
 }
 
-/** @throws `invalid_id_token`, naming the dialect rule for a server that cannot do better */
+/** @throws `invalid_id_token`; the message names the dialect rule that skips the check, if there is one */
 export function checkClaims(
   claims: JWTPayload,
   expected: IdTokenExpectations,
@@ -41,11 +41,11 @@ export function checkClaims(
   const { iss, sub, aud, azp, exp, events } = claims
   const rules = dialect.idToken
   if (iss === undefined || exp === undefined) refuse('"iss" or "exp" is missing')
-  // With `iss` the key of an account, so nothing that merely looks like another one's text.
+  // `iss` and `sub` together identify a person, so another type must not pass as text.
   if (typeof sub !== 'string' || sub === '') refuse('"sub" is missing or no text')
   if (Array.isArray(aud) && aud.length > 1 && azp === undefined) refuse('it has several audiences and no "azp"')
   if (azp !== undefined && azp !== clientId) refuse('"azp" is another client')
-  // OpenID Connect Back-Channel Logout §2.4: what has it is a logout token.
+  // Only a logout token has it (OpenID Connect Back-Channel Logout §2.4).
   if (events !== undefined) refuse('it has "events", so it is another kind of token')
   checkIssuedAt(claims, rules, now)
   if (expected.nonce !== undefined) checkNonce(claims, expected.nonce, rules)
@@ -62,13 +62,13 @@ function checkIssuedAt({ iat }: JWTPayload, rules: IdTokenRules, now: number): v
   if (iat < now / 1000 - MAX_AGE_SECONDS) refuse('"iat" is more than an hour ago', 'iat')
 }
 
-/** OpenID Connect Core §3.1.3.7 no. 11: it must be there where one was sent. */
+/** If a nonce was sent, it must be in the id_token (OpenID Connect Core §3.1.3.7 no. 11). */
 function checkNonce({ nonce }: JWTPayload, sent: string, rules: IdTokenRules): void {
   if (nonce === undefined && !rules.skipChecks.includes('nonce')) refuse('"nonce" is missing', 'nonce')
   if (nonce !== undefined && nonce !== sent) refuse('"nonce" is of another login')
 }
 
-/** OpenID Connect Core §12.2: who logged in, and when, is as it was. */
+/** After a refresh, the person and the time of the login must be the same (OpenID Connect Core §12.2). */
 function checkRefreshed(claims: JWTPayload, before: IdTokenClaims, rules: IdTokenRules): void {
   if (claims.iss !== before.iss) refuse('"iss" is another one than before the refresh')
   if (claims.sub !== before.sub) refuse('"sub" is another person than before the refresh')
@@ -83,7 +83,7 @@ function checkRefreshed(claims: JWTPayload, before: IdTokenClaims, rules: IdToke
   }
 }
 
-/** @param check - what the dialect rule calls it, where the rule can leave it out */
+/** @param check - the name of the check in the dialect rule `skipChecks`, if it can be skipped */
 function refuse(fault: string, check?: IdTokenCheck): never {
   const remedy =
     check === undefined

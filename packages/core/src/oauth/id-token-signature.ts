@@ -47,8 +47,8 @@ export async function verifiedPayload(
 }
 
 /**
- * Several keys may fit: RFC 7517 §4.5 only recommends that each `kid` is used once, and an id_token may have none. Then each
- * is tried.
+ * Tries each key that fits. There may be several: RFC 7517 §4.5 only recommends unique values of `kid`, and an id_token may
+ * have no `kid`.
  */
 async function verifyByAny(token: string, keyOf: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
   const { jwtVerify } = await import('jose/jwt/verify')
@@ -59,17 +59,17 @@ async function verifyByAny(token: string, keyOf: JWTVerifyGetKey, options: JWTVe
     if (!(error instanceof JWKSMultipleMatchingKeys)) throw error
     let tried = 0
     for await (const key of error) {
-      if (++tried > MOST_KEYS) break
+      if (++tried > MAX_KEYS) break
       try {
         return (await jwtVerify(token, key, options)).payload
       } catch (failure) {
-        // Its claims are looked at only when the key was right. Anything else is of this key alone.
+        // jose checks claims only after the signature, so these errors mean that the key was right.
         if (failure instanceof JWTClaimValidationFailed || failure instanceof JWTExpired) throw failure
       }
     }
     const reason =
-      tried > MOST_KEYS
-        ? `more than ${MOST_KEYS} keys of the server fit, and none of the first ${MOST_KEYS} has signed it. Ask the vendor to give each key a "kid" of its own`
+      tried > MAX_KEYS
+        ? `more than ${MAX_KEYS} keys of the server fit, and none of the first ${MAX_KEYS} has signed it. Ask the vendor to give each key a "kid" of its own`
         : `signature verification failed for each of the ${tried} keys of the server that fit`
     throw new FhirAuthError('invalid_id_token', `The id_token is refused: ${reason}.`)
   }

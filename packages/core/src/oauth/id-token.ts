@@ -8,12 +8,12 @@ import { CLOCK_TOLERANCE_SECONDS, checkClaims, checkType, type IdTokenExpectatio
 import { verifiedPayload } from './id-token-signature.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
-/** Whose id_tokens are verified, and by what. */
+/** The client, the server's metadata and the keys for verifying id_tokens. */
 export interface IdTokenSources {
   readonly client: Client
   readonly metadata: ServerMetadata
   readonly issuerKeys: IssuerKeys
-  /** The present, in milliseconds since the epoch. */
+  /** The current time in milliseconds since the epoch. */
   readonly now: number
 }
 
@@ -21,7 +21,7 @@ export interface IdTokenSources {
  * Verifies an id_token (OpenID Connect Core §3.1.3.7; §12.2 for one of a refresh): type, signature, algorithm, `iss`, `aud`,
  * `azp`, `exp`, `iat`, `nonce`. The issuer comes from configuration and discovery, never from the token.
  *
- * @returns the claims, or undefined where the dialect ignores id_tokens
+ * @returns the claims; undefined if the dialect ignores id_tokens
  * @throws `invalid_id_token`
  */
 export async function verifyIdToken(
@@ -42,7 +42,7 @@ export async function verifyIdToken(
   }
   const audience = rules.audience === undefined ? client.clientId : [rules.audience].flat()
   const checks = { audience, clockTolerance: CLOCK_TOLERANCE_SECONDS, currentDate: new Date(now) }
-  // Loaded at the first login, not when the app starts.
+  // Loaded at the first login, so that the app starts faster.
   const { decodeProtectedHeader } = await import('jose/decode/protected_header')
   const { UnsecuredJWT } = await import('jose/jwt/unsecured')
   let claims: JWTPayload
@@ -63,12 +63,12 @@ export async function verifyIdToken(
   return checkClaims(claims, expected, { client, now })
 }
 
-/** `{"alg":"none"}`: lets jose check the claims of a token whose signature the dialect chose not to check. */
+/** `{"alg":"none"}`: lets jose check the claims of a token whose signature is not checked (`mode: 'decode'`). */
 const NO_ALGORITHM_HEADER = 'eyJhbGciOiJub25lIn0'
 
 type IssuerRule = Client['dialect']['idToken']['issuer']
 
-/** To the letter (OpenID Connect Core §3.1.3.7 no. 2), or as the dialect says. */
+/** The issuer must match exactly (OpenID Connect Core §3.1.3.7 no. 2), or by the dialect's rule. */
 function checkIssuer(iss: unknown, rule: NonNullable<IssuerRule>, discovered: string | undefined): void {
   if (typeof iss !== 'string') refuse('"iss" is missing or no text')
   if (typeof rule === 'function') {

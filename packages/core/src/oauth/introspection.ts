@@ -24,37 +24,37 @@ import { fhirUserOf } from './fhir-user.ts'
 import { readLaunchContext } from './launch-context.ts'
 import { askAuthenticated } from './token-request.ts'
 
-/** Where to ask, and as whom: as a client, or with an access token of the app's own. */
+/** Which server to ask, and how to authenticate: as a client, or with an access token of the app. */
 export interface IntrospectionOptions extends HttpOptions {
   fhirBaseUrl: string
   clientId?: string | undefined
-  /** How the client proves who it is (RFC 7662 §2.1). */
+  /** Client authentication (RFC 7662 §2.1). */
   clientAuth?: ClientAuth | undefined
-  /** In place of client authentication (SMART App Launch 2.2 "Token Introspection"), e.g. a backend service's token. */
+  /** Instead of client authentication (SMART App Launch 2.2 "Token Introspection"), e.g. a backend service's token. */
   accessToken?: string | undefined
   dialect?: Dialect | undefined
-  /** With `introspection_endpoint` and `token_endpoint` in it, nothing is discovered. */
+  /** If it has `introspection_endpoint` and `token_endpoint`, there is no discovery. */
   metadata?: StaticMetadata | undefined
   /** The clock, in milliseconds since the epoch. Default `Date.now`. */
   now?: (() => number) | undefined
 }
 
-/** What a server says of a token. Of an inactive one it says nothing else. */
+/** What a server says about a token. About an inactive one it says nothing else. */
 export type TokenIntrospection = { readonly active: false } | ActiveToken
 
 export interface ActiveToken {
   readonly active: true
   readonly scope: ScopeSet
   readonly clientId: string | undefined
-  /** In milliseconds since the epoch: never take the token for active beyond it. */
+  /** In milliseconds since the epoch. Do not treat the token as active after that. */
   readonly expiresAt: number | undefined
   readonly patient: string | undefined
   readonly encounter: string | undefined
-  /** With `sub` the key of an account. */
+  /** Together with `sub`, it identifies a person. */
   readonly iss: string | undefined
   readonly sub: string | undefined
   readonly fhirUser: FhirUser | undefined
-  /** Launch context by its wire names, and every other member of the answer. */
+  /** The launch context under its wire names, and every other member of the response. */
   readonly launch: LaunchContext
 }
 
@@ -71,10 +71,10 @@ const OPTIONS = {
 } satisfies OptionRules<IntrospectionOptions>
 
 /**
- * Asks the authorization server about a token (RFC 7662). The answer is not cached.
+ * Asks the authorization server about a token (RFC 7662). The response is not cached.
  *
- * @throws `invalid_option`, `missing_endpoint` where the server has no introspection, `token_request_refused`,
- *   `invalid_response`, and what discovery and a request can throw. An error never means "inactive".
+ * @throws `invalid_option`, `missing_endpoint` if the server has no introspection, `token_request_refused`,
+ *   `invalid_response`, and the errors of discovery and of a request. An error never means "inactive".
  */
 export async function introspectToken(token: string, options: IntrospectionOptions): Promise<TokenIntrospection> {
   const asked = requireText(token, 'introspectToken(token)', 'Pass the token to ask about.')

@@ -9,11 +9,11 @@ import { SingleFlight } from '../shared/single-flight.ts'
 
 const DEFAULT_AGE_SECONDS = 600
 const MAX_AGE_SECONDS = 24 * 3600
-/** At most one fetch in this time, whatever the server says of its age: a forged token must not make us hammer it. */
+/** The least time between two fetches, so that forged tokens cannot make the app flood the server with requests. */
 const COOLDOWN_SECONDS = 30
-/** The same after a fetch that failed. */
+/** The same after a failed fetch. */
 const FAILURE_SECONDS = 5
-/** Servers remembered, at least. */
+/** How many servers are remembered at least. */
 const REMEMBERED = 1000
 
 interface Entry {
@@ -23,7 +23,7 @@ interface Entry {
   readonly coolUntil: number
 }
 
-/** The servers' public keys by `jwks_uri`, for id_tokens. */
+/** A cache of the servers' public keys, by `jwks_uri`, for id_tokens. */
 export class IssuerKeys {
   readonly #entries = new RecentlyUsed<Entry>(REMEMBERED)
   readonly #flights = new SingleFlight<JSONWebKeySet>()
@@ -36,8 +36,8 @@ export class IssuerKeys {
   }
 
   /**
-   * @param kid - the key wanted; when the cached set lacks it, the set is fetched again, with a cooldown
-   * @throws what a request can throw, `invalid_response` for what is no JWK Set
+   * @param kid - the wanted key; if the cached set lacks it, the set is fetched again, after the cooldown
+   * @throws `invalid_response` if the response is not a JWK Set, and the errors of a request
    */
   async get(jwksUri: string, kid: string | undefined): Promise<JSONWebKeySet> {
     const entry = this.#entries.get(jwksUri)

@@ -8,16 +8,16 @@ export interface LaunchContextOfResponse {
   readonly patient: string | undefined
   readonly encounter: string | undefined
   readonly launch: LaunchContext
-  /** Members that are there, but in a form that cannot be read: handlers do not see them. */
+  /** Names of members that cannot be read. Handlers do not get them. */
   readonly unread: readonly string[]
 }
 
 /**
  * The launch context in a token response's members (SMART App Launch 2.2 "Launch context arrives with your access
- * token"). Booleans and numbers are also read as text. Secrets are dropped, unknown members kept. Nothing is guessed: a
- * missing patient stays missing, and what cannot be read is named in `unread`.
+ * token"). Booleans and numbers may also be sent as text. Secrets are dropped, unknown members are kept. Nothing is guessed:
+ * a missing patient stays missing, and members that cannot be read are named in `unread`.
  *
- * @throws `invalid_token_response` for a patient or an encounter that is no FHIR id: apps put it into URLs
+ * @throws `invalid_token_response` for a patient or an encounter that is not a FHIR id, because apps put it into URLs
  */
 export function readLaunchContext(members: Readonly<Record<string, unknown>>): LaunchContextOfResponse {
   const { patient, encounter, need_patient_banner, intent, smart_style_url, tenant, fhirContext, ...unknown } = members
@@ -47,23 +47,23 @@ export function readLaunchContext(members: Readonly<Record<string, unknown>>): L
   }
 }
 
-/** A text, where some servers send a number. */
+/** A string. Some servers send a number instead. */
 function readWord(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' ? value : undefined
 }
 
-/** An id, where some servers send a number or a reference. A number beyond exactness is rounded: another patient's id. */
+/** An id. Some servers send a number or a reference. An unsafe integer is refused: rounded, it may be another patient's id. */
 function readId(value: unknown, type: string): string | undefined {
   if (Number.isSafeInteger(value)) return String(value)
   if (typeof value !== 'string') return undefined
   const id = value.includes('/') ? idOfReference(value, type) : value
   if (id === undefined || id === '' || isFhirId(id)) return id || undefined
   const name = type.toLowerCase()
-  // Its text is not shown: nobody knows what the server put there.
+  // The message does not show the value, which may be anything.
   throw new FhirAuthError(
     'invalid_token_response',
-    `The server names a ${name} by what is no FHIR id: 1 to 64 letters, digits, "-" and "." are one.`,
+    `The token response has a ${name} that is not a FHIR id (1 to 64 letters, digits, "-" and ".").`,
   )
 }
 

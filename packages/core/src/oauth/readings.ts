@@ -1,13 +1,13 @@
-/** An encoding in an encoding in an encoding, as of URL-encoded Basic credentials, and no deeper. */
+/** How many nested encodings are decoded. URL-encoded Basic credentials, for example, are nested. */
 const DEPTH = 3
-/** A bound on work: a hostile text has no more readings than this. */
+/** The most readings of one text, so that a hostile text does not cost much time. */
 const MAX_READINGS = 200
 
 /**
- * What a text says in each usual encoding: raw, URL-, form-, JSON- and HTML-escaped, hex, base64 and base64url, one within
- * another too.
+ * All readings of a text in the usual encodings: raw, URL-, form-, JSON- and HTML-escaped, hex, base64 and base64url, also
+ * nested.
  *
- * @param shortest - readings of fewer characters are left out
+ * @param shortest - shorter readings are left out
  */
 export function readingsOf(text: string, shortest: number): Set<string> {
   const found = new Set([text])
@@ -30,7 +30,7 @@ function decoded(text: string): string[] {
     urlDecoded(text.replaceAll('+', ' ')),
     text.replace(/\\u([\da-f]{4})|\\(["\\/bfnrt])/gi, (_, code, char) => jsonChar(code, char)),
     text.replace(/&(?:#x([\da-f]{1,6})|#(\d{1,7})|(amp|lt|gt|quot|apos));?/gi, htmlChar),
-    // Where it begins within a longer run of such characters is not known: each place is tried.
+    // The encoded part may begin anywhere in a longer run of such characters, so each offset is tried.
     ...[0, 1].map((start) => hexDecoded(text, start)),
     ...[0, 1, 2, 3].map((start) => base64Decoded(text, start)),
   ]

@@ -12,12 +12,12 @@ export function challengeMembers(headers: Headers): Record<string, string> {
 
 const PARAMETER = /\b(error|error_description|error_uri)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi
 
-/** More is never shown, so more is not read. */
+/** Only the beginning is ever shown, so no more is read. */
 const MAX_CHARACTERS = 2000
 
 /**
- * What a refusal without an OAuth error says for people: a gateway's message, an OperationOutcome, problem details, plain
- * text, or the challenge. Never a web page: it is of no use in a line, and may quote the request.
+ * The human-readable text of a refusal without an OAuth error: a gateway's message, an OperationOutcome, problem details,
+ * plain text, or the challenge. Never a web page, which is too long for a log line and may quote the request.
  *
  * @param body - the members of a JSON body; empty for any other
  */
@@ -33,7 +33,7 @@ function textOf(value: unknown): string | undefined {
   return text === '' || text.startsWith('<') || text.startsWith('{') ? undefined : text
 }
 
-/** Problem details (RFC 9457), and what gateways write. */
+/** Members of problem details (RFC 9457), and of gateways' error messages. */
 function messageTexts(body: Readonly<Record<string, unknown>>): unknown[] {
   const { error_description, message, Message, detail, title, errorMessage, fault, error } = body
   const inner = [membersOf(error).message, membersOf(fault).faultstring]

@@ -9,10 +9,10 @@ export interface RevocationRequest {
 }
 
 /**
- * Revokes a token (RFC 7009 §2). Revoking a refresh token ends its access tokens too, where the server can. A server
- * that cannot revoke access tokens at all is no failure: they expire soon.
+ * Revokes a token (RFC 7009 §2). Revoking a refresh token also ends its access tokens, if the server supports that. It is not
+ * an error if a server cannot revoke access tokens, because they expire soon.
  *
- * @throws `token_request_refused` and what a request can throw; a logout has ended the session before it calls this
+ * @throws `token_request_refused`, and the errors of a request. A logout ends the session before it calls this.
  */
 export async function revokeToken(
   { token, hint, endpoint }: RevocationRequest,

@@ -1,12 +1,12 @@
-/** A token is renewed early: at most a minute, and at most a tenth of its lifetime, before it expires. */
+/** A token is renewed this long before it expires: a tenth of its lifetime, at most a minute. */
 const EARLY_SECONDS = 60
 const EARLY_SHARE = 0.1
-/** And no longer used just before its end, since a request takes time (RFC 6749 §4.2.2 promises no exact moment). */
+/** A token is no longer used shortly before its end, because a request takes time. */
 const MARGIN_SECONDS = 5
 const MARGIN_SHARE = 0.02
 
 export interface Lifetime {
-  /** Milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
 }

@@ -15,13 +15,13 @@ const MAX_ANSWER_BYTES = 256 * 1024
 /** What a request to an authorization server's back channel needs besides its parameters. */
 export interface BackChannel {
   readonly http: HttpOptions
-  /** The present, in milliseconds since the epoch. */
+  /** The clock, in milliseconds since the epoch. */
   readonly now: () => number
-  /** What the request is for, for whoever watches. Default `token`. */
+  /** What the request is for, in events. Default `token`. */
   readonly purpose?: RequestPurpose | undefined
 }
 
-/** The authorization server a request is for. */
+/** The authorization server of a request. */
 export interface AuthorizationServer {
   readonly tokenEndpoint: string
   readonly issuer: string | undefined
@@ -29,14 +29,14 @@ export interface AuthorizationServer {
   readonly acceptedAlgorithms?: readonly string[] | undefined
 }
 
-/** As whom, at which authorization server, and by which means: what every request to its back channel needs. */
+/** What every request to an authorization server needs: the client, the server, and how to send it. */
 export interface ServerAccess {
   readonly client: Client
   readonly server: AuthorizationServer
   readonly channel: BackChannel
 }
 
-/** A request to a server's back channel, before the client has proved who it is. */
+/** A request to an authorization server, before client authentication is added. */
 export interface AuthenticatedRequest extends ServerAccess {
   /** The server's token endpoint, or another one with the same client authentication. */
   readonly url: string
@@ -49,8 +49,8 @@ export interface AuthenticatedRequest extends ServerAccess {
  * Asks an endpoint that answers with JSON, by {@link postAuthenticated}. Some servers refuse with status 200: an OAuth
  * error without the member that was asked for is a refusal all the same.
  *
- * @param member - what a good answer has, e.g. `access_token`
- * @throws as {@link postAuthenticated}, and `invalid_response` for what is no JSON object
+ * @param member - the member of a successful response, e.g. `access_token`
+ * @throws as {@link postAuthenticated}, and `invalid_response` if the body is not a JSON object
  */
 export async function askAuthenticated(
   member: string,
@@ -136,15 +136,15 @@ function refusalOf({ answer, body, draft }: RefusedRequest, client: Client, now:
 /** Servers allow a minute or so for `iat` and `exp`. */
 const MAX_CLOCK_DIFFERENCE_SECONDS = 60
 
-/** By how much the clocks differ, as the answer's `Date` says (RFC 9110 §6.6.1): first of all a clock is to be set then. */
+/** A note if the server's clock, by the response's `Date` (RFC 9110 §6.6.1), differs much from this machine's. */
 function clockNote(headers: Headers, now: number): string {
   const aheadSeconds = Math.round((Date.parse(headers.get('date') ?? '') - now) / 1000)
   if (!(Math.abs(aheadSeconds) > MAX_CLOCK_DIFFERENCE_SECONDS)) return ''
   const way = aheadSeconds > 0 ? 'ahead of' : 'behind'
-  return ` The server's clock is ${Math.abs(aheadSeconds)} s ${way} this machine's: set the wrong one first, as assertions live for minutes.`
+  return ` The server's clock is ${Math.abs(aheadSeconds)} s ${way} this machine's. Correct the wrong clock first, because assertions are valid for minutes only.`
 }
 
-/** A map, since a server may name any error: an object would answer for `constructor` as well. */
+/** A map, not an object: a server may send any error, for example `constructor`. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ['unauthorized_client', 'The credentials are right, but this grant is not enabled for the client: ask the vendor.'],
   ['invalid_scope', 'Ask only for scopes that are registered for this client.'],
@@ -155,7 +155,7 @@ function bodyOf(answer: HttpAnswer): Record<string, unknown> {
   try {
     return jsonObject(answer)
   } catch {
-    // An HTML page of a proxy; its text is of no use and may quote the request.
+    // Probably an HTML page of a proxy. Its text does not help, and may quote the request.
     return {}
   }
 }

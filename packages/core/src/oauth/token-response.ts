@@ -2,34 +2,34 @@ import type { TokenRules } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
 import { wholeSeconds } from '../shared/whole-seconds.ts'
 
-/** A token response, checked (RFC 6749 §5.1, SMART App Launch 2.2 "Access token response"). */
+/** A checked token response (RFC 6749 §5.1, SMART App Launch 2.2 "Access token response"). */
 export interface TokenResponse {
   readonly accessToken: string
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number
   readonly lifetimeSeconds: number
-  /** As granted; as asked for where the server does not say (RFC 6749 §5.1). */
+  /** The granted scope, or the requested one if the server does not say (RFC 6749 §5.1). */
   readonly scope: string
   readonly refreshToken: string | undefined
-  /** Still to be verified. */
+  /** Not verified yet. */
   readonly idToken: string | undefined
   /** Every other member: launch context and extensions. */
   readonly members: Readonly<Record<string, unknown>>
-  /** Members that are there, but in a form that cannot be read: taken as missing. */
+  /** Names of members that cannot be read. They count as missing. */
   readonly unread: readonly string[]
 }
 
 const OWN_MEMBERS = new Set(['access_token', 'token_type', 'expires_in', 'scope', 'refresh_token', 'id_token'])
 
-/** RFC 6750 §2.1 `b64token`, and what else a header carries safely; anything else would break the request and show in its error. */
+/** More than `b64token` (RFC 6750 §2.1), but safe in a header. Other characters would break a request, and show in its error. */
 const HEADER_SAFE = /^[\x21-\x7e]+$/
 
-/** A year: beyond it a lifetime is taken for a mistake in the unit, and is cut. */
+/** A year. A longer lifetime is probably a mistake in the unit, and is cut to this. */
 const MAX_LIFETIME_SECONDS = 365 * 24 * 3600
 
 /**
- * @param requestedAt - when the request was sent, in milliseconds: the lifetime may have begun then
- * @param requestedScope - what was asked for
+ * @param requestedAt - when the request was sent, in milliseconds since the epoch; the lifetime counts from then
+ * @param requestedScope - the requested scope
  * @throws `invalid_token_response`
  */
 export function readTokenResponse(
@@ -45,7 +45,7 @@ export function readTokenResponse(
   // Case does not matter (RFC 6749 §5.1): SMART's own examples have "Bearer" and "bearer".
   const type = token_type ?? (rules.assumeBearer ? 'Bearer' : undefined)
   if (!isBearer(type, rules)) {
-    // A short word only: a confused server may put anything here, a secret included.
+    // Only a short word is shown, because a server may put anything here, even a secret.
     const isWord = typeof type === 'string' && /^[\w-]{1,12}$/.test(type)
     const shown = type === undefined ? 'missing' : isWord ? `"${type}"` : 'unreadable'
     const rule = type === undefined ? 'assumeBearer: true' : `acceptedTypes: ['${isWord ? type : '…'}']`
@@ -77,28 +77,28 @@ function isBearer(type: unknown, { acceptedTypes }: TokenRules): boolean {
   )
 }
 
-/** Numbers in strings are tolerated. A lifetime of less than a second is none, and counts as missing. */
+/** Numbers as strings are accepted. A lifetime of less than a second counts as missing. */
 function readLifetime(value: unknown): number | undefined {
   const seconds = wholeSeconds(typeof value === 'string' && value.trim() !== '' ? Number(value) : value)
   return seconds === undefined || seconds < 1 ? undefined : Math.min(seconds, MAX_LIFETIME_SECONDS)
 }
 
-/** Neither missing nor a text. */
+/** Whether a member is present and not a string. */
 function isOfOtherType(value: unknown): boolean {
   return value !== undefined && value !== null && typeof value !== 'string'
 }
 
-/** How servers write that they name no lifetime: nothing at all, or a number below one. */
+/** Whether a server names no lifetime: the member is missing, or a number below one. */
 function isNoLifetime(value: unknown): boolean {
   return value === undefined || value === null || (typeof value !== 'object' && Number(value) < 1)
 }
 
-/** RFC 6749 §3.3. Only an absent scope means "as asked": any other value that is no list of texts cannot be understood. */
+/** Only a missing scope means "as requested" (RFC 6749 §5.1). Any other value must be a string or a list of strings. */
 function readScope(value: unknown, requested: string): string {
   if (value === undefined) return requested
   if (typeof value === 'string') return value
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(' ')
-  return refuse('has a scope that is neither text nor a list of texts')
+  return refuse('has a scope that is neither a string nor a list of strings')
 }
 
 function refuse(fault: string, remedy = ''): never {

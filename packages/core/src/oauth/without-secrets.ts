@@ -1,21 +1,21 @@
 import { readingsOf } from './readings.ts'
 
-/** Servers quote what they were sent; shorter values would blot out ordinary words. */
+/** Shorter values are not searched for, because they would hide ordinary words. */
 const SHORTEST_SECRET = 4
-/** So many characters of a secret in a row are not shown. */
+/** This many characters of a secret in a row are hidden. */
 const RUN = 8
 const HIDDEN = '[secret]'
 
 /**
- * The text without secrets. First each whole secret goes, in each spelling in which a request carries it. Then each word
- * that has 8 characters or more of one in a row, in any usual encoding, in capitals or not. If the rest still has some, across words, none of
- * the text is shown.
+ * Removes secrets from a text, because servers quote what they were sent. First it hides each whole secret, in each spelling
+ * that a request uses. Then it hides each word with 8 or more characters of a secret in a row, in any usual encoding and in
+ * any case. If the rest still contains such a run across words, the whole text is hidden.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const spellings = secrets
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .flatMap((secret) => [secret, encodeURIComponent(secret), new URLSearchParams([['', secret]]).toString().slice(1)])
-    // The longest first: what is left of a secret after a part of it was found is still a secret.
+    // The longest first, so that no rest of a longer secret remains.
     .sort((a, b) => b.length - a.length)
   const rest = spellings.reduce((clean, spelling) => clean.replaceAll(spelling, HIDDEN), text)
   const runs = runsOf(secrets)
@@ -24,7 +24,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return hasRun(words, runs) ? HIDDEN : words
 }
 
-/** Each run of the secrets. One that is in our own mark would hide every text. */
+/** All runs of the secrets, except one that equals our own mark, which would hide every text. */
 function runsOf(secrets: readonly string[]): Set<string> {
   const runs = new Set<string>()
   for (const secret of secrets) {

@@ -1,4 +1,4 @@
-/** A boolean, where some servers send its text or a number. Undefined for what is neither. */
+/** Reads a boolean. Some servers send a string or a number instead. Undefined if the value is none of these. */
 export function readBoolean(value: unknown): boolean | undefined {
   if (typeof value === 'boolean') return value
   const text = typeof value === 'string' || typeof value === 'number' ? String(value).trim().toLowerCase() : ''

@@ -117,7 +117,7 @@ describe('an EHR launch', () => {
     const portal = await startPortal()
     const iss = portal.sandbox.fhirBaseUrl.replace('/fhir', '/FHIR')
     const { detail } = (await problemOf(launchUrl(portal, { iss, launch: 'x' }))) as { detail: string }
-    expect(detail).toContain(`nearly the same: ${portal.sandbox.fhirBaseUrl}`)
+    expect(detail).toContain(`nearly the same URL: ${portal.sandbox.fhirBaseUrl}`)
     const other = (await problemOf(launchUrl(portal, { iss: 'https://evil.example/fhir', launch: 'x' }))) as {
       detail: string
     }

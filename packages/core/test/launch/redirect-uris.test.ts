@@ -115,7 +115,11 @@ describe('registrations with a redirect URI each', () => {
   })
 
   it.each([
-    ['of another origin', [registration('a', `${APP}/a`), registration('b', 'https://other.example/b')], 'one origin'],
+    [
+      'of another origin',
+      [registration('a', `${APP}/a`), registration('b', 'https://other.example/b')],
+      'the same origin',
+    ],
     ['with a parameter of the answer', [registration('a', `${APP}/a?state=1`)], 'must not have the parameter "state"'],
   ])('are refused %s', async (_, registrations, fault) => {
     const error = await failureOf(() => create({ registrations }))

@@ -108,7 +108,7 @@ describe('a callback whose login is not in this browser', () => {
     const portal = await startPortal({}, AUTO)
     const callback = await portal.callbackFor(createUserAgent())
     const cookie = 'theme=dark'
-    expect(await detailOf(createUserAgent(), callback, { cookie })).toMatch(/has not started this login/)
+    expect(await detailOf(createUserAgent(), callback, { cookie })).toMatch(/did not start this login/)
   })
 
   it('STATE-02 says that processes have different secrets', async () => {

@@ -1,4 +1,4 @@
-/** The bytes of base64 or base64url, with white space and padding or without; undefined for what is neither. */
+/** The bytes of base64 or base64url, with or without white space and padding. Undefined if it is neither. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     const plain = text.replace(/\s+/g, '').replaceAll('-', '+').replaceAll('_', '/')

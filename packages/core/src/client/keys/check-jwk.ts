@@ -3,7 +3,7 @@ import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { algorithmsOf, MIN_RSA_BITS, PRIVATE_MEMBERS, rsaBits } from './key-rules.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** A JWK that passed every check that needs no cryptography. */
+/** A JWK that has passed all checks that need no cryptography. */
 export interface CheckedJwk {
   kty: 'RSA' | 'EC' | 'OKP'
   alg: SigningAlgorithm
@@ -17,9 +17,9 @@ export interface CheckedJwk {
 }
 
 export interface JwkExpectation {
-  /** How messages call the key. */
+  /** The name of the key in messages. */
   readonly name: string
-  /** Which part of the key the JWK has to be. */
+  /** Which part of the key the JWK must be. */
   readonly part: 'private' | 'public'
   /** The algorithm for a key that does not name one. */
   readonly alg?: SigningAlgorithm | undefined
@@ -48,7 +48,7 @@ export function checkJwk(value: unknown, { name, part, alg: defaultAlg }: JwkExp
   if (chosen === undefined && meant !== undefined) {
     refuse(`has alg "${shownText(String(alg))}". Write "${meant}": capitals count (RFC 7515 §4.1.1).`)
   }
-  if (chosen !== undefined) return { ...jwk, alg: chosen } as CheckedJwk // its other members are read with care later
+  if (chosen !== undefined) return { ...jwk, alg: chosen } as CheckedJwk // its other members are checked later
   const kind = kty === 'RSA' ? 'an RSA key' : `a ${String(jwk.crv)} key`
   return refuse(`has alg "${shownText(String(alg))}", which ${kind} cannot do. Use ${fitting.join(' or ')}.`)
 }

@@ -1,4 +1,4 @@
-/** One element of DER (ITU-T X.690 §8.1): what it is, and what is in it. */
+/** One element of DER (ITU-T X.690 §8.1). */
 export interface DerElement {
   readonly tag: number
   readonly content: Uint8Array
@@ -13,7 +13,7 @@ export const NULL = 0x05
 export const OBJECT_IDENTIFIER = 0x06
 export const SEQUENCE = 0x30
 
-/** The elements of DER bytes, one after the other; undefined for bytes that are no DER. */
+/** The elements in DER bytes, in order. Undefined if the bytes are not DER. */
 export function readDer(bytes: Uint8Array): DerElement[] | undefined {
   const elements: DerElement[] = []
   let offset = 0
@@ -24,7 +24,7 @@ export function readDer(bytes: Uint8Array): DerElement[] | undefined {
     if (length === undefined) return undefined
     if (length >= 0x80) {
       const count = length - 0x80
-      // No key is longer than four bytes can tell; 0 would be BER's indefinite length.
+      // Four bytes are enough for the length of any key; 0 would be BER's indefinite length.
       if (count < 1 || count > 4 || start + count > bytes.length) return undefined
       length = bytes.subarray(start, start + count).reduce((sum, byte) => sum * 256 + byte, 0)
       start += count
@@ -37,7 +37,7 @@ export function readDer(bytes: Uint8Array): DerElement[] | undefined {
   return elements
 }
 
-/** One element around the given bytes. */
+/** Writes one element with the given content. */
 export function writeDer(tag: number, ...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const size: number[] = []

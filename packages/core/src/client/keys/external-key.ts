@@ -11,21 +11,21 @@ import { publicMembersOf } from './public-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** A key whose private part is elsewhere: in a key management service, a hardware module, a non-extractable `CryptoKey`. */
+/** A key whose private part is not available: in a key management service, a hardware module, a non-extractable `CryptoKey`. */
 export interface ExternalKey {
   alg: SigningAlgorithm
   /** Default: `kid` of `publicJwk`, or its RFC 7638 thumbprint. */
   kid?: string | undefined
-  /** The public part: it is published, and each signature is checked with it. */
+  /** The public part. It is published, and each signature is checked with it. */
   publicJwk: object
   /**
-   * Signs the bytes as they are: the hash that `alg` names is part of the signing. The signature of an ES* algorithm may
-   * be in DER, as key management services give it, or in the raw form of JOSE.
+   * Signs the bytes. Hashing, as `alg` says, is part of signing. The signature of an ES* algorithm may be DER, as key
+   * management services return it, or the raw form of JOSE.
    */
   sign: (bytes: Uint8Array) => MaybePromise<Uint8Array | ArrayBuffer>
   /** When it begins to sign: ISO 8601, or seconds since the epoch. Default: at once. */
   signFrom?: string | number | undefined
-  /** When it stops to sign. Default: when a newer key of its algorithm begins. */
+  /** When it stops signing. Default: when a newer key of its algorithm begins. */
   signUntil?: string | number | undefined
 }
 
@@ -37,17 +37,17 @@ export function isExternalKey(value: unknown): value is ExternalKey {
 }
 
 /**
- * Signs nothing yet: that may cost money, and be counted.
+ * Makes a signing key of an external key. It signs nothing yet, because a signature may cost money.
  *
- * @param name - how messages call the key
- * @throws `invalid_key` when its parts do not fit together
+ * @param name - the name of the key in messages
+ * @throws `invalid_key` if its parts do not fit together
  */
 export async function externalKey(key: ExternalKey, name: string, defaults: KeyDefaults = {}): Promise<SigningKey> {
   const { importJWK } = await import('jose/key/import')
   const { calculateJwkThumbprint } = await import('jose/jwk/thumbprint')
   const { encode } = await import('jose/base64url')
   const { compactVerify } = await import('jose/jws/compact/verify')
-  if (typeof key.sign !== 'function') refuseKey(`${name} has a "sign" that is no function.`)
+  if (typeof key.sign !== 'function') refuseKey(`${name} has a "sign" that is not a function.`)
   const expected = { name: `${name} (external)`, part: 'public' } as const
   const normalised = isObject(key.publicJwk) ? normalisedJwk({ ...key.publicJwk }) : key.publicJwk
   const given = checkJwk(normalised, expected)
@@ -65,7 +65,10 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
     publicKey = await importJWK(publicMembers as JWK, alg)
     thumbprint = await calculateJwkThumbprint(publicMembers as JWK)
   } catch (cause) {
-    return refuseKey(`${name} (external, ${kty}, ${alg}) has a publicJwk that is no valid key. Export it again.`, cause)
+    return refuseKey(
+      `${name} (external, ${kty}, ${alg}) has a publicJwk that is not a valid key. Export it again.`,
+      cause,
+    )
   }
   const kid = kidOf(jwk.kid, name, defaults.kid) ?? thumbprint
   const title = `The external signer of the key "${kid}" (${alg})`
@@ -76,7 +79,7 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
     publicJwk: Object.freeze({ ...publicMembers, kid, alg, use: 'sig' as const }),
     ...times,
     async signJwt(header: Record<string, unknown>, claims: Record<string, unknown>) {
-      // RFC 7515 §5.1: the two parts, and the signature over both.
+      // The signature is over both parts (RFC 7515 §5.1).
       const input = [{ ...header, alg }, claims].map((part) => encode(JSON.stringify(part))).join('.')
       const signature = await signatureOf(key, new TextEncoder().encode(input), title)
       const jws = `${input}.${encode(joseSignature(signature, alg))}`
@@ -84,7 +87,7 @@ export async function externalKey(key: ExternalKey, name: string, defaults: KeyD
         await compactVerify(jws, publicKey)
       } catch (cause) {
         refuseKey(
-          `${title} gave a signature that its publicJwk does not verify. Check that both are of one key, and that it signs the bytes themselves, with the padding and hash of ${alg}.`,
+          `${title} gave a signature that its publicJwk does not verify. Check that both belong to the same key, and that it signs the bytes themselves, with the padding and hash of ${alg}.`,
           cause,
         )
       }
@@ -109,12 +112,12 @@ async function signatureOf(key: ExternalKey, bytes: Uint8Array, title: string): 
     )
   }
   if (signature instanceof ArrayBuffer) return new Uint8Array(signature)
-  // Also the bytes of another realm, as some test runners have them.
+  // Not `instanceof`, because some test runners have bytes of another realm.
   if (ArrayBuffer.isView(signature)) return new Uint8Array(signature.buffer, signature.byteOffset, signature.byteLength)
-  return refuseKey(`${title} gave no bytes. Return the signature as a Uint8Array.`)
+  return refuseKey(`${title} returned no bytes. Return the signature as a Uint8Array.`)
 }
 
-/** JOSE wants the two halves of an ECDSA signature side by side (RFC 7518 §3.4); key management services give DER (RFC 3279 §2.2.3). */
+/** Converts a DER signature (RFC 3279 §2.2.3), as key management services return it, to JOSE's raw form (RFC 7518 §3.4). */
 function joseSignature(signature: Uint8Array, alg: SigningAlgorithm): Uint8Array {
   const half = HALF_BYTES[alg]
   if (half === undefined || signature.length === 2 * half) return signature

@@ -2,16 +2,16 @@ import { shownText } from '../../shared/shown-text.ts'
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** What the app says of a key that does not say it itself. */
+/** What the app sets for a key that does not have it. */
 export interface KeyDefaults {
   readonly alg?: SigningAlgorithm | undefined
   readonly kid?: string | undefined
 }
 
 /**
- * The `kid` of a key that has one, or the one that the app has from the vendor.
+ * The `kid` of the key, or the one that the app has set.
  *
- * @throws `invalid_key` where both are there and differ
+ * @throws `invalid_key` if there are both and they differ
  */
 export function kidOf(own: string | undefined, name: string, given: string | undefined): string | undefined {
   if (own === undefined || given === undefined || own === given) return own ?? given

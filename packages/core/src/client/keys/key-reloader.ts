@@ -4,13 +4,13 @@ import { SingleFlight } from '../../shared/single-flight.ts'
 import { withTimeLimit } from '../../shared/time-limit.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
 
-/** Nobody waits longer for a source: the keys that are there go on signing. */
+/** Time limit of a source. After that, the old keys stay in use. */
 const WAIT_SECONDS = 5
 const READING = 'keys'
 
 /**
- * Reads keys again from where they come from, when somebody needs them and the last reading is some time ago. Without a
- * timer, so that it holds no process open and works where processes sleep.
+ * Reads keys again from their source, when they are needed and the last reading is some time ago. It uses no timer, so it does
+ * not keep a process alive, and works in runtimes that suspend processes.
  */
 export class KeyReloader {
   readonly #read: () => Promise<LoadedKeys>
@@ -28,7 +28,7 @@ export class KeyReloader {
 
   /** @param apply - takes the new keys, or throws */
   refresh(now: number, apply: (keys: LoadedKeys) => void): MaybePromise<void> {
-    // A clock that was set back must not stop it.
+    // abs(), so that it also works after the clock was set back.
     const isDue = Math.abs(now - this.#readAt) >= this.#everySeconds * 1000
     if (!isDue && this.#flight.get(READING) === undefined) return undefined
     return this.#flight.run(READING, () => {
@@ -40,7 +40,7 @@ export class KeyReloader {
   }
 
   async #reload(now: number, apply: (keys: LoadedKeys) => void): Promise<void> {
-    // A reading that took so long that another one began is of the past.
+    // If another reading has begun meanwhile, this one is outdated.
     const isNewest = () => this.#readAt === now
     try {
       const keys = await this.#read()
@@ -57,6 +57,6 @@ export class KeyReloader {
 function lateError(): FhirAuthError {
   return new FhirAuthError(
     'timeout',
-    `The source of the keys has not answered for ${WAIT_SECONDS} s. The keys that are there go on signing.`,
+    `The source of the keys has not answered for ${WAIT_SECONDS} s. The current keys stay in use.`,
   )
 }

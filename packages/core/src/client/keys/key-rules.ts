@@ -1,10 +1,10 @@
 import { decode } from 'jose/base64url'
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 
-/** What an RSA key can sign with (RFC 7518 §3.1). RS384 first: the one that SMART requires servers to accept. */
+/** The algorithms of an RSA key (RFC 7518 §3.1). RS384 is first, because SMART requires servers to accept it. */
 export const RSA_ALGORITHMS: readonly SigningAlgorithm[] = ['RS384', 'RS256', 'RS512', 'PS256', 'PS384', 'PS512']
 
-/** What a key of a curve signs with (RFC 7518 §3.1, RFC 8037 §3.1). */
+/** The algorithm of each curve (RFC 7518 §3.1, RFC 8037 §3.1). */
 export const ALGORITHM_OF_CURVE: Readonly<Record<string, SigningAlgorithm>> = {
   'P-256': 'ES256',
   'P-384': 'ES384',
@@ -15,7 +15,7 @@ export const ALGORITHM_OF_CURVE: Readonly<Record<string, SigningAlgorithm>> = {
 /** A shorter RSA key is refused, here and by servers (RFC 7518 §3.3). */
 export const MIN_RSA_BITS = 2048
 
-/** What makes the public part of a key (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
+/** The members of the public part of a key (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
 export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['n', 'e'],
   EC: ['crv', 'x', 'y'],
@@ -25,16 +25,16 @@ export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
 /** Private members of a JWK (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2): none may ever be published. */
 export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
-/** How long servers may keep the hosted JWKS, in seconds, unless said otherwise. */
+/** How long servers may cache the JWKS by default, in seconds. */
 export const DEFAULT_JWKS_MAX_AGE_SECONDS = 600
 
 /**
- * How much longer than that a retired key stays in the JWKS, in seconds: an assertion lives 5 minutes at most (SMART App
- * Launch 2.2), and the clocks of an app's processes may differ by as much.
+ * How much longer than that a retired key stays in the JWKS, in seconds: 5 minutes for the longest life of an assertion (SMART
+ * App Launch 2.2), and 5 minutes for clocks that differ.
  */
 export const RETIRED_KEY_SECONDS = 600
 
-/** The algorithms that a key can sign with, the one to take first; undefined where it can sign with none. */
+/** The algorithms that a key can sign with, the preferred one first. Undefined if it cannot sign. */
 export function algorithmsOf({ kty, crv }: { kty?: unknown; crv?: unknown }): readonly SigningAlgorithm[] | undefined {
   if (kty === 'RSA') return RSA_ALGORITHMS
   if ((kty !== 'EC' && kty !== 'OKP') || typeof crv !== 'string') return undefined
@@ -42,7 +42,7 @@ export function algorithmsOf({ kty, crv }: { kty?: unknown; crv?: unknown }): re
   return alg && [alg]
 }
 
-/** The length of an RSA modulus in bits, without leading zeros; 0 for what is no base64url. */
+/** The length of an RSA modulus in bits, without leading zeros; 0 if it is not base64url. */
 export function rsaBits(modulus: string): number {
   try {
     const bytes = decode(modulus)

@@ -10,54 +10,54 @@ import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { LeftAsideKey } from './sort-candidates.ts'
 
-/** What a key of the set does at one moment. */
+/** The state of a key at one time. */
 export interface KeyStatus extends KeyTimes, KeyMoment {
   readonly kid: string
   readonly alg: SigningAlgorithm
-  /** Whether it stands in the JWKS. */
+  /** Whether it is in the JWKS. */
   readonly published: boolean
 }
 
-/** Where a key set is from. */
+/** The parts of a key set that come from its source. */
 export interface KeySetOrigin {
   readonly leftAside?: readonly LeftAsideKey[] | undefined
   readonly reloader?: KeyReloader | undefined
 }
 
-/** The app's signing keys: private parts stay inside, `publicJwks()` is what the world may see. */
+/** The app's signing keys. Only their public parts can be read, with `publicJwks()`. */
 export class KeySet {
   #keys: readonly SigningKey[]
   #leftAside: readonly LeftAsideKey[]
   readonly #reloader: KeyReloader | undefined
-  /** By `kid`, what a key has signed with that can sign with several. */
+  /** By `kid`, the algorithms that an RSA key without `alg` has signed with. */
   readonly #used = new Map<string, Set<SigningAlgorithm>>()
   readonly #watchers = new Set<(key: LeftAsideKey) => void>()
 
-  /** @throws `invalid_key` when there is no key, or two share a `kid` */
+  /** @throws `invalid_key` if there is no key, or if two have the same `kid` */
   constructor(keys: readonly SigningKey[], { leftAside = [], reloader }: KeySetOrigin = {}) {
     this.#keys = checkKeys(keys)
     this.#leftAside = leftAside
     this.#reloader = reloader
   }
 
-  /** Keys of the source that do not sign: for encryption, of another type, symmetric. They are not published. */
+  /** Keys of the source that cannot sign, such as symmetric ones or those for encryption. They are not used or published. */
   get leftAside(): readonly LeftAsideKey[] {
     return this.#leftAside
   }
 
-  /** Tells of each key that is left aside, now and whenever the source gives another one. */
+  /** Calls `watcher` for each key that is not used, now and whenever a new one appears in the source. */
   watchLeftAside(watcher: (key: LeftAsideKey) => void): void {
     this.#watchers.add(watcher)
     for (const key of this.#leftAside) watcher(key)
   }
 
   /**
-   * The key to sign with: of those that fit and whose time has come the one that began last; without times the first.
-   * An RSA key that names no algorithm takes one that the server accepts, where no other key fits.
+   * The key to sign with: of the active keys that fit, the one with the latest `signFrom`; without times, the first. If no key
+   * fits, an RSA key without `alg` signs with an algorithm that the server accepts.
    *
-   * @param accepted - algorithms the server accepts (`token_endpoint_auth_signing_alg_values_supported`)
-   * @param now - the present, in milliseconds since the epoch
-   * @throws `invalid_key` when none fits
+   * @param accepted - algorithms that the server accepts (`token_endpoint_auth_signing_alg_values_supported`)
+   * @param now - the current time in milliseconds since the epoch
+   * @throws `invalid_key` if no key fits
    */
   signingKey(accepted?: readonly string[], now: number = Date.now()): SigningKey {
     if (!accepted?.length) return this.#choose(this.#keys, this.#keys, now)
@@ -74,7 +74,7 @@ export class KeySet {
     )
   }
 
-  /** @param rivals - the keys that can take the turn of one of the fitting */
+  /** @param rivals - the keys that can replace one of the fitting keys */
   #choose(fitting: readonly SigningKey[], rivals: readonly SigningKey[], now: number): SigningKey {
     const active = fitting.filter((key) => stateOf(key, rivals, now).state === 'active')
     const [first, ...others] = active
@@ -83,10 +83,10 @@ export class KeySet {
       return best.algorithms.length > 1 ? this.#signingWith(best, best.alg) : best
     }
     const times = fitting.map(({ kid, signFrom, signUntil }) => `"${kid}"${shownTimes(signFrom, signUntil, now)}`)
-    return refuseKey(`No key may sign now: ${times.join(', ')}. Put a key into the set that signs now.`)
+    return refuseKey(`No key may sign now: ${times.join(', ')}. Add a key that may sign now.`)
   }
 
-  /** One of its algorithms alone, with a note of what it signed with: the JWKS must not name another one. */
+  /** The key with only one of its algorithms. Each use is noted, so that the JWKS does not name another algorithm. */
   #signingWith(key: SigningKey, alg: SigningAlgorithm): SigningKey {
     const { kid, publicJwk } = key
     return Object.freeze({
@@ -103,18 +103,18 @@ export class KeySet {
   }
 
   /**
-   * The JWK Set to host at the registered URL (RFC 7517 §5): next keys, active ones, and retired ones for as long as an
-   * assertion that they signed may be under way.
+   * The JWK Set to host at the registered URL (RFC 7517 §5): keys that are next or active, and retired ones as long as an
+   * assertion that they signed may still be valid.
    *
-   * @param now - the present, in milliseconds since the epoch
-   * @param maxAgeSeconds - how long servers may keep the set, as `Cache-Control` tells them. Default 600.
+   * @param now - the current time in milliseconds since the epoch
+   * @param maxAgeSeconds - how long servers may cache the set, by its `Cache-Control`. Default 600.
    */
   publicJwks(now: number = Date.now(), maxAgeSeconds: number = DEFAULT_JWKS_MAX_AGE_SECONDS): { keys: PublicJwk[] } {
     const published = this.#keys.filter((key) => this.#isPublished(key, now, maxAgeSeconds))
     return { keys: published.map((key) => this.#publicJwkOf(key)) }
   }
 
-  /** Servers may take a key for the algorithm alone that it names (RFC 7517 §4.4). */
+  /** Names the algorithm that was used, because servers may accept a key only for its `alg` (RFC 7517 §4.4). */
   #publicJwkOf({ kid, publicJwk }: SigningKey): PublicJwk {
     const [used, ...others] = this.#used.get(kid) ?? []
     if (used === undefined) return { ...publicJwk }
@@ -122,7 +122,7 @@ export class KeySet {
     return others.length > 0 ? unnamed : { ...unnamed, alg: used }
   }
 
-  /** A retired key that still signs for a server with another algorithm stays as well. */
+  /** A retired key that still signs with another algorithm, for another server, is published too. */
   #isPublished(key: SigningKey, now: number, maxAgeSeconds: number): boolean {
     if (isPublished(stateOf(key, this.#keys, now), now, maxAgeSeconds)) return true
     return [...(this.#used.get(key.kid) ?? [])].some((alg) => {
@@ -134,7 +134,7 @@ export class KeySet {
   /**
    * Every key with its state, for a status page or an alarm.
    *
-   * @param now - the present, in milliseconds since the epoch
+   * @param now - the current time in milliseconds since the epoch
    * @param maxAgeSeconds - as for {@link publicJwks}
    */
   states(now: number = Date.now(), maxAgeSeconds: number = DEFAULT_JWKS_MAX_AGE_SECONDS): KeyStatus[] {
@@ -147,10 +147,10 @@ export class KeySet {
   }
 
   /**
-   * Reads the source again when that is due, if the set was loaded from a function. Whatever signs or publishes calls it
-   * first. It never fails: the set stays as it is while its source cannot be read, see {@link failure}.
+   * Reads the source again if it is a function and the last reading is old. It is called before signing and publishing. It
+   * never fails: if the source cannot be read, the set stays as it is, see {@link failure}.
    *
-   * @param now - the present, in milliseconds since the epoch
+   * @param now - the current time in milliseconds since the epoch
    */
   refresh(now: number = Date.now()): MaybePromise<void> {
     return this.#reloader?.refresh(now, ({ keys, leftAside }) => {
@@ -162,13 +162,13 @@ export class KeySet {
     })
   }
 
-  /** Why the last reading of the source failed; undefined when it did not. */
+  /** Why the last reading of the source failed; undefined if it succeeded. */
   get failure(): FhirAuthError | undefined {
     return this.#reloader?.failure
   }
 }
 
-/** A retired key stays until no assertion of it can be under way, and no server has a copy of the set without its successor. */
+/** A retired key stays published until its last assertion has expired and every server has a set with its successor. */
 function isPublished({ state, at }: KeyMoment, now: number, maxAgeSeconds: number): boolean {
   if (state !== 'retired' || at === undefined) return true
   return now < at + (maxAgeSeconds + RETIRED_KEY_SECONDS) * 1000
@@ -182,7 +182,7 @@ function checkKeys(keys: readonly SigningKey[]): readonly SigningKey[] {
   if (keys.length === 0) refuseKey('The key set is empty. Add at least one private key.')
   const kids = new Set<string>()
   for (const { kid } of keys) {
-    if (kids.has(kid)) refuseKey(`Two keys have the kid "${kid}". Give each key a kid of its own.`)
+    if (kids.has(kid)) refuseKey(`Two keys have the kid "${kid}". Give each key a different kid.`)
     kids.add(kid)
   }
   return Object.freeze([...keys])

@@ -1,15 +1,15 @@
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** When a key signs. Both in milliseconds since the epoch; without them it signs as soon as, and as long as, it is there. */
+/** When a key signs, in milliseconds since the epoch. Without these members it signs as long as it is in the set. */
 export interface KeyTimes {
-  /** Before it, the key is published and does not sign: it is the next one. */
+  /** Before this time, the key is `next`: it is published and does not sign. */
   readonly signFrom?: number | undefined
-  /** From then on it does not sign any more: it is retired, and published for as long as an assertion of it may be under way. */
+  /** After this time, the key is `retired`: it does not sign, and is published as long as its assertions may be valid. */
   readonly signUntil?: number | undefined
 }
 
-/** `next`: published only. `active`: signs. `retired`: signs no more, and is published until its overlap ends. */
+/** `next`: only published. `active`: signs. `retired`: no longer signs, and is published as long as its assertions may be valid. */
 export type KeyState = 'next' | 'active' | 'retired'
 
 interface TimedKey extends KeyTimes {
@@ -17,16 +17,16 @@ interface TimedKey extends KeyTimes {
 }
 
 const MEMBERS = ['signFrom', 'signUntil'] as const
-/** Seconds since the epoch do not get there before the year 5138: what is larger was meant as milliseconds. */
+/** The year 5138 in seconds since the epoch. A larger number was probably meant in milliseconds. */
 const MAX_NUMERIC_DATE = 1e11
-/** A date, or a date and a time with its zone: without a zone each machine would read it otherwise. */
+/** A date, or a date and a time with its zone. Without a zone, the meaning would depend on the machine. */
 const ISO_DATE = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/
 
 /**
- * Reads the times of a key as they stand in a private JWK: ISO 8601, or seconds since the epoch.
+ * Reads the times of a key from its private JWK: ISO 8601, or seconds since the epoch.
  *
- * @param name - how messages call the key
- * @throws `invalid_key` for what is no time, or a misspelt member, with which a key would sign too early
+ * @param name - the name of the key in messages
+ * @throws `invalid_key` for a wrong time, or a misspelt member, because the key would sign too early
  */
 export function readKeyTimes(jwk: object, name: string): KeyTimes {
   for (const member of Object.keys(jwk)) {
@@ -48,23 +48,23 @@ function readTime(value: unknown, member: string, name: string): number | undefi
   if (!Number.isNaN(time)) return time
   if (typeof value === 'number' && value >= 0 && value < MAX_NUMERIC_DATE) return value * 1000
   return refuseKey(
-    `${name} has a ${member} that is no time. Write "2026-07-01T00:00:00Z", with its zone, or seconds since the epoch.`,
+    `${name} has a ${member} that is not a time. Write "2026-07-01T00:00:00Z", with its zone, or seconds since the epoch.`,
   )
 }
 
-/** What a key does at one moment, and when that changes. */
+/** The state of a key at one time, and when it changes. */
 export interface KeyMoment {
   readonly state: KeyState
-  /** `next`: signs from then; `active`: signs until then; `retired`: since then. Undefined where nothing says so. */
+  /** `next`: signs from then; `active`: signs until then; `retired`: since then. Undefined if there is no such time. */
   readonly at: number | undefined
 }
 
-/** The state of one key among all of its set. */
+/** The state of one key in its set. */
 export function stateOf(key: TimedKey, keys: readonly TimedKey[], now: number): KeyMoment {
   const start = startOf(key)
   if (now < start) return { state: 'next', at: start }
   const rivals = keys.filter((other) => other !== key && other.alg === key.alg)
-  // One that began to sign later takes its place, and one that is listed before it keeps it from signing.
+  // A key with a later start replaces this one. With the same start, the key that is listed first signs.
   const successors = rivals.filter((other) => startOf(other) > start)
   const turns = [endOf(key), ...successors.map(startOf)]
   const begun = successors.filter((other) => now >= startOf(other))
@@ -84,7 +84,7 @@ function earliest(times: readonly number[]): number | undefined {
   return Number.isFinite(time) ? time : undefined
 }
 
-/** -Infinity for a key that always signs. */
+/** -Infinity for a key without `signFrom`. */
 export function startOf({ signFrom }: KeyTimes): number {
   return signFrom ?? Number.NEGATIVE_INFINITY
 }

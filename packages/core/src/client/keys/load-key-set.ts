@@ -10,11 +10,11 @@ import { refuseKey } from './refuse-key.ts'
 import { sortCandidates } from './sort-candidates.ts'
 
 export interface LoadKeyOptions {
-  /** Algorithm for keys that do not name one. Default: RS384 for RSA, and the curve's own for EC. */
+  /** The algorithm for keys that do not name one. Default: RS384 for RSA, and the curve's own for EC. */
   alg?: SigningAlgorithm | undefined
-  /** The `kid` of a single key that has none, where the vendor gave it. Default: its RFC 7638 thumbprint. */
+  /** The `kid` for a single key without one, if the vendor has assigned it. Default: its RFC 7638 thumbprint. */
   kid?: string | undefined
-  /** How often a function is asked again, in seconds. Default 60. */
+  /** If the source is a function: how often it is called again, in seconds. Default 60. */
   reloadSeconds?: number | undefined
 }
 
@@ -29,9 +29,8 @@ const OPTIONS = {
  *
  * @param source - a private JWK, a JWK Set, or the JSON text of either; PEM text (PKCS#8, PKCS#1, SEC1), with one or
  *   several keys, also on one line with `\n`; either of these in base64, or as bytes; DER bytes; a `KeyObject`, a
- *   `CryptoKey`, or a pair of them; an {@link ExternalKey}, also inside a JWK Set; or a function that gives any of them,
- *   which is asked again while the app runs. `undefined` (an environment variable
- *   that is not set) is refused with a message that says so.
+ *   `CryptoKey`, or a pair of them; an {@link ExternalKey}, also inside a JWK Set; or a function that returns any of them,
+ *   which is called again while the app runs. `undefined` (an environment variable that is not set) is refused.
  * @throws `invalid_option`; `invalid_key` naming the fault and the remedy
  */
 export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}): Promise<KeySet> {

@@ -1,7 +1,7 @@
 import type { SigningKey } from './signing-key.ts'
 import type { LeftAsideKey } from './sort-candidates.ts'
 
-/** What a source gave. */
+/** The keys of a source. */
 export interface LoadedKeys {
   readonly keys: readonly SigningKey[]
   readonly leftAside: readonly LeftAsideKey[]

@@ -11,10 +11,10 @@ import { isConsistentRsa, withPrimes } from './rsa-numbers.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /**
- * A key whose private part is here.
+ * A key whose private part is in this process.
  *
- * @param source - a private JWK, or a key that WebCrypto holds already
- * @param name - how messages call the key
+ * @param source - a private JWK, or a key that WebCrypto has imported already
+ * @param name - the name of the key in messages
  * @throws `invalid_key` naming the fault and the remedy
  */
 export async function localKey(source: unknown, name: string, defaults: KeyDefaults = {}): Promise<SigningKey> {
@@ -24,7 +24,7 @@ export async function localKey(source: unknown, name: string, defaults: KeyDefau
   const { jwtVerify } = await import('jose/jwt/verify')
   const imported = source instanceof ImportedKey ? source : undefined
   const given = imported?.jwk ?? source
-  // WebCrypto may hold a private part that it does not show.
+  // WebCrypto may have a private part that cannot be exported.
   const part = imported !== undefined && imported.jwk.d === undefined ? 'public' : 'private'
   const checked = checkJwk(given, { name, part, alg: defaults.alg ?? imported?.alg })
   const { kty, alg } = checked
@@ -44,7 +44,7 @@ export async function localKey(source: unknown, name: string, defaults: KeyDefau
   const publicMembers = publicMembersOf(jwk, name)
   const privateKeys = new Map<string, Promise<CryptoKey>>()
   if (imported?.alg === alg) privateKeys.set(alg, Promise.resolve(imported.privateKey))
-  // WebCrypto wants to know the algorithm when it imports a key.
+  // WebCrypto imports a key for one algorithm only.
   const privateKeyFor = (algorithm: SigningAlgorithm) => {
     const known = privateKeys.get(algorithm) ?? importPrivate(jwk, algorithm)
     privateKeys.set(algorithm, known)
@@ -52,7 +52,7 @@ export async function localKey(source: unknown, name: string, defaults: KeyDefau
   }
   let thumbprint: string
   try {
-    // A trial now, rather than a server's refusal later: an import does not show that the members belong together.
+    // Sign once to check that the members belong together. An import does not check it, and a server would refuse later.
     const trial = await new SignJWT({}).setProtectedHeader({ alg }).sign(await privateKeyFor(alg))
     await jwtVerify(trial, await importJWK(publicMembers as JWK, alg))
     thumbprint = await calculateJwkThumbprint(publicMembers as JWK)
@@ -75,16 +75,16 @@ export async function localKey(source: unknown, name: string, defaults: KeyDefau
   })
 }
 
-/** A `CryptoKey` is made for one algorithm; a JWK may name one. */
+/** Whether the key is bound to one algorithm: a `CryptoKey` always is, a JWK only if it has `alg`. */
 function namesAlgorithm(given: unknown, imported: ImportedKey | undefined): boolean {
   return imported === undefined ? (given as JWK).alg !== undefined : imported.isBound
 }
 
-/** Of its members those that make the key: WebCrypto refuses a key for what others say. */
+/** Imports only the members of the key itself, because WebCrypto may refuse a key for its other members. */
 async function importPrivate(jwk: JWK, alg: string): Promise<CryptoKey> {
   const { importJWK } = await import('jose/key/import')
   const { kty, crv, n, e, x, y, d, p, q, dp, dq, qi } = jwk
   const members = kty === 'RSA' ? { n, e, d, p, q, dp, dq, qi } : kty === 'EC' ? { crv, x, y, d } : { crv, x, d }
-  // Only a symmetric key comes as bytes.
+  // Only a symmetric key would be bytes.
   return (await importJWK({ kty, ...members } as JWK, alg)) as CryptoKey
 }

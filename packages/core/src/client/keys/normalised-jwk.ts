@@ -1,15 +1,15 @@
 import { encode } from 'jose/base64url'
 import { fromBase64 } from './base64-text.ts'
 
-/** Members that are numbers: base64url of as few bytes as it takes (RFC 7518 §2, §6.3). */
+/** Members that are numbers: base64url without leading zero bytes (RFC 7518 §2, §6.3). */
 const NUMBER_MEMBERS: readonly string[] = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']
-/** Bytes of a coordinate: always all of them (RFC 7518 §6.2.1.2, RFC 8037 §2). */
+/** The full length of a coordinate in bytes (RFC 7518 §6.2.1.2, RFC 8037 §2). */
 const COORDINATE_BYTES: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66, Ed25519: 32 }
 const COORDINATES: readonly string[] = ['x', 'y', 'd']
 
 /**
- * The key as RFC 7518 writes it: base64url, no leading zeros in numbers, coordinates at their full length. Other tools
- * write it otherwise, and the thumbprint depends on it.
+ * The key in the form of RFC 7518: base64url, no leading zeros in numbers, coordinates at their full length. Some tools write
+ * other forms, and the thumbprint depends on the form.
  */
 export function normalisedJwk(jwk: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const length = COORDINATE_BYTES[String(jwk.crv)]
@@ -28,7 +28,7 @@ function shortened(bytes: Uint8Array): Uint8Array {
   return start < 0 ? bytes.subarray(0, 1) : bytes.subarray(start)
 }
 
-/** Longer ones stay: whoever imports the key refuses it. */
+/** A coordinate that is too long stays as it is; the import refuses it. */
 function padded(bytes: Uint8Array, length = 0): Uint8Array {
   const short = bytes.length > length ? shortened(bytes) : bytes
   if (short.length >= length) return short.length > length ? bytes : short

@@ -25,9 +25,9 @@ const NAME_BY_ID: Readonly<Record<string, string>> = {
 }
 
 /**
- * Imports a private key from PKCS#8 (RFC 5208 §5), once: its type stands in it, and WebCrypto gives its members.
+ * Imports a private key from PKCS#8 (RFC 5208 §5), which contains its type. WebCrypto exports its members.
  *
- * @param name - how messages call the key
+ * @param name - the name of the key in messages
  * @param alg - the algorithm for an RSA key
  * @throws `invalid_key` naming the fault and the remedy
  */
@@ -58,7 +58,7 @@ function algorithmIn(der: Uint8Array, name: string, alg: SigningAlgorithm | unde
   if (id === RSA_KEY) return alg !== undefined && RSA_ALGORITHMS.includes(alg) ? alg : 'RS384'
   if (id === RSA_PSS_KEY) {
     refuseKey(
-      `${name} is an RSA-PSS key, which may not sign RS384 as servers want it. Make a new key: ${MENDING.newKey}`,
+      `${name} is an RSA-PSS key, which cannot sign with RS384, as servers require. Make a new key: ${MENDING.newKey}`,
     )
   }
   if (id === ED25519_KEY) return 'EdDSA'

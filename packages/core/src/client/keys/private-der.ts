@@ -14,7 +14,7 @@ import { MENDING } from './mending.ts'
 import { importPkcs8 } from './pkcs8-key.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** What DER bytes can be of a key, told by the tags of their elements. */
+/** The forms of keys in DER. The tags of the elements tell them apart. */
 export type DerForm = 'pkcs8' | 'pkcs1' | 'sec1' | 'encrypted' | 'pkcs12' | 'public' | 'certificate'
 
 const ZERO = Uint8Array.of(INTEGER, 1, 0)
@@ -23,7 +23,7 @@ const EC_PUBLIC_KEY = Uint8Array.of(OBJECT_IDENTIFIER, 7, 0x2a, 0x86, 0x48, 0xce
 /** The context tag of a SEC1 key's curve (RFC 5915 §3). */
 const CURVE = 0xa0
 
-/** Undefined for bytes that are no key in DER. */
+/** Undefined if the bytes are not a key in DER. */
 export function derFormOf(bytes: Uint8Array): DerForm | undefined {
   const [whole, ...rest] = readDer(bytes) ?? []
   if (whole?.tag !== SEQUENCE || rest.length > 0) return undefined
@@ -48,7 +48,7 @@ export interface DerKey {
 /**
  * The private key in DER bytes.
  *
- * @param name - how messages call the key
+ * @param name - the name of the key in messages
  * @param alg - the algorithm for an RSA key
  * @throws `invalid_key` naming the fault and the remedy
  */
@@ -66,7 +66,7 @@ export async function importDer(
   return refuseKey(`${name} is ${what}. Pass the private key; the public part is derived.`)
 }
 
-/** WebCrypto takes PKCS#8 only (RFC 5208 §5), which is a wrapping of the older forms. */
+/** Wraps an older form in PKCS#8 (RFC 5208 §5), because WebCrypto accepts nothing else. */
 function pkcs8Of(algorithm: Uint8Array, parameters: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer> {
   return writeDer(SEQUENCE, ZERO, writeDer(SEQUENCE, algorithm, parameters), writeDer(OCTET_STRING, key))
 }

@@ -7,7 +7,7 @@ import { type DerForm, type DerKey, derFormOf, importDer } from './private-der.t
 import { refuseKey } from './refuse-key.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
-/** What may stand beside a private key: `openssl ecparam` writes the first, a combined file has its certificate. */
+/** Blocks that may be beside a private key: `openssl ecparam` writes the first, a combined file has a certificate. */
 const COMPANIONS = ['EC PARAMETERS', 'CERTIFICATE', 'PUBLIC KEY', 'RSA PUBLIC KEY']
 const FORM_OF_LABEL: Readonly<Record<string, DerForm>> = {
   'PRIVATE KEY': 'pkcs8',
@@ -15,7 +15,7 @@ const FORM_OF_LABEL: Readonly<Record<string, DerForm>> = {
   'EC PRIVATE KEY': 'sec1',
 }
 
-/** Whether a text is meant as PEM, also where its dashes are wrong. */
+/** Whether a text is meant as PEM, even if its dashes are wrong. */
 export function looksLikePem(text: string): boolean {
   return text.includes('-----BEGIN') || /BEGIN [A-Z ]*PRIVATE KEY/.test(text)
 }
@@ -43,7 +43,7 @@ export async function readPrivatePem(text: string, alg: SigningAlgorithm | undef
   )
 }
 
-/** Faults that come from copying. They are looked for first, since everything else only follows from them. */
+/** Finds faults of copying. They are checked first, because they cause all other faults. */
 function checkLines(text: string): void {
   if (/-----BEGIN [A-Z0-9 ]+-----\/n/.test(text)) {
     refuseKey(`The PEM has "/n" where "\\n" is meant. Make the value again from the file: ${MENDING.oneLine}`)
@@ -51,7 +51,7 @@ function checkLines(text: string): void {
   for (const [, before = '', after = ''] of text.matchAll(/(-*)(?:BEGIN|END) [A-Z ]*PRIVATE KEY(-*)/g)) {
     if (before.length >= 5 && after.length >= 5) continue
     refuseKey(
-      `A BEGIN or END line of the PEM has too few dashes: there must be five before and five after. Mend it: ${MENDING.mendDashes}`,
+      `A BEGIN or END line of the PEM has too few dashes: there must be five before and five after. Repair it: ${MENDING.mendDashes}`,
     )
   }
 }
@@ -68,7 +68,7 @@ function keyIn(label: string, body: string, name: string): DerKey {
 }
 
 function refuseOpenSsh(bytes: Uint8Array | undefined, name: string): never {
-  // The name of the type stands in it as text; ssh-keygen writes this one in no other form.
+  // The type is in the bytes as text. ssh-keygen cannot convert an Ed25519 key.
   if (new TextDecoder().decode(bytes).includes('ssh-ed25519')) {
     refuseKey(`${name} is an Ed25519 key of OpenSSH, which has no other form. Make a new key: ${MENDING.newKey}`)
   }
@@ -77,7 +77,7 @@ function refuseOpenSsh(bytes: Uint8Array | undefined, name: string): never {
 
 function refuseLabel(label: string): never {
   const remedy = label.includes('PRIVATE KEY')
-    ? `Make a key of a type that servers take: ${MENDING.newKey}`
+    ? `Make a key of a type that servers accept: ${MENDING.newKey}`
     : 'Pass the private key; the public part is derived.'
   return refuseKey(
     `The PEM block is "${label}", but "PRIVATE KEY", "RSA PRIVATE KEY" or "EC PRIVATE KEY" is needed. ${remedy}`,

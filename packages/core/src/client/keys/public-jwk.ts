@@ -3,11 +3,11 @@ import type { CheckedJwk } from './check-jwk.ts'
 import { PUBLIC_MEMBERS } from './key-rules.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** Public members only: what stands in a hosted JWKS. */
+/** A key in the JWKS: only public members. */
 export interface PublicJwk {
   kty: 'RSA' | 'EC' | 'OKP'
   kid: string
-  /** Left out of a key that signs with several. */
+  /** Missing if the key signs with several. */
   alg?: SigningAlgorithm
   use: 'sig'
   n?: string
@@ -18,10 +18,10 @@ export interface PublicJwk {
 }
 
 /**
- * Built member by member, so that whatever else a JWK has stays out of it.
+ * Copies only known public members, so that no other member of the JWK is ever published.
  *
- * @param name - how messages call the key
- * @throws `invalid_key` when a member is missing
+ * @param name - the name of the key in messages
+ * @throws `invalid_key` if a member is missing
  */
 export function publicMembersOf(jwk: CheckedJwk, name: string): Omit<PublicJwk, 'kid' | 'alg' | 'use'> {
   const members = (PUBLIC_MEMBERS[jwk.kty] ?? []).map((member) => {

@@ -7,7 +7,7 @@ import { looksLikePem, readPrivatePem } from './private-pem.ts'
 import { refuseKey } from './refuse-key.ts'
 import { joseAlgorithm } from './webcrypto-algorithm.ts'
 
-/** A `KeyObject` of Node, known by its shape, since core imports nothing of Node. */
+/** A `KeyObject` of Node. It is recognised by its shape, because core does not import Node modules. */
 interface NodeKey {
   readonly type: string
   readonly asymmetricKeyType?: string
@@ -15,7 +15,7 @@ interface NodeKey {
 }
 
 /**
- * The keys in whatever an app has, before they are checked: JWKs, external keys, and what WebCrypto holds already.
+ * Reads the keys from any supported source, without checks: JWKs, external keys, and keys that WebCrypto has imported.
  *
  * @param alg - the algorithm for an RSA key in PEM or DER
  * @throws `invalid_key` naming the fault and the remedy
@@ -24,7 +24,7 @@ export async function readKeySource(source: unknown, alg: SigningAlgorithm | und
   if (source === undefined || source === null) return refuseMissing()
   if (typeof source === 'string') return readText(source, alg)
   if (source instanceof ArrayBuffer) return readBytes(new Uint8Array(source), alg)
-  // A copy, also of the bytes of another realm, as some test runners have them.
+  // A copy. Not `instanceof`, because some test runners have bytes of another realm.
   if (ArrayBuffer.isView(source)) {
     const { buffer, byteOffset, byteLength } = source
     return readBytes(new Uint8Array(buffer, byteOffset, byteLength).slice(), alg)
@@ -41,7 +41,7 @@ export async function readKeySource(source: unknown, alg: SigningAlgorithm | und
 async function readText(text: string, alg: SigningAlgorithm | undefined): Promise<readonly unknown[]> {
   const plain = text.replace(/^\uFEFF/, '').trim()
   if (plain === '') return refuseMissing()
-  // Before base64: a text that is PEM or JSON is no base64, but for what is in it.
+  // PEM and JSON first, because they may contain base64.
   if (/^["{[]/.test(plain) && !looksLikePem(plain)) return readKeySource(parseJson(plain), alg)
   if (looksLikePem(plain) && !plain.startsWith('{')) return readPrivatePem(plain, alg)
   const bytes = /^[\w+/\s-]{16,}={0,2}$/.test(plain) ? fromBase64(plain) : undefined
@@ -67,7 +67,7 @@ function contentOf(der: Uint8Array<ArrayBuffer>): DerKey | string {
   return form === undefined ? textOf(der) : { der, form }
 }
 
-/** Some editors and shells of Windows write UTF-16, with a mark that says so. */
+/** Some editors and shells on Windows write UTF-16, with a byte order mark. */
 function textOf(bytes: Uint8Array): string {
   const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
   const encoding = mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
@@ -101,19 +101,19 @@ function isCryptoKey(value: unknown): value is CryptoKey {
   return Object.prototype.toString.call(value) === '[object CryptoKey]'
 }
 
-/** A key pair, as `generateKey()` of WebCrypto and `generateKeyPair()` of Node give it. */
+/** A key pair, as WebCrypto's `generateKey()` and Node's `generateKeyPair()` return it. */
 async function readPair(pair: { privateKey?: unknown; publicKey?: unknown }): Promise<readonly unknown[]> {
   const { privateKey, publicKey } = pair
   if (isCryptoKey(privateKey)) return [await importedOf(privateKey, isCryptoKey(publicKey) ? publicKey : privateKey)]
   return readKeySource(privateKey, undefined)
 }
 
-/** @param shown - the half whose members may be read; the public one, where the private one may not be */
+/** @param shown - the key whose members can be exported: the public one, if the private one is not extractable */
 async function importedOf(privateKey: CryptoKey, shown: CryptoKey): Promise<ImportedKey> {
   if (privateKey.type !== 'private') refuseKey(`The CryptoKey is ${privateKey.type}. Pass the private key.`)
   if (!privateKey.usages.includes('sign')) refuseKey('The CryptoKey may not sign. Import it with the usage "sign".')
   const alg = joseAlgorithm(privateKey.algorithm)
-  if (alg === undefined) refuseKey('The CryptoKey has an algorithm that no server takes. Use ECDSA on P-384, or RSA.')
+  if (alg === undefined) refuseKey('The CryptoKey has an algorithm that no server accepts. Use ECDSA on P-384, or RSA.')
   const readable = privateKey.extractable ? privateKey : shown
   if (!readable.extractable) {
     refuseKey(

@@ -1,6 +1,6 @@
 import { FhirAuthError } from '../../errors.ts'
 
-/** @throws `invalid_key` always: for a key that cannot be used, with the remedy. */
+/** Always throws `invalid_key`. The message says what is wrong with the key and what to do. */
 export function refuseKey(message: string, cause?: unknown): never {
   throw new FhirAuthError('invalid_key', message, { cause })
 }

@@ -2,15 +2,15 @@ import { decode, encode } from 'jose/base64url'
 
 type Numbers = Readonly<Record<string, unknown>>
 
-/** Finding the primes of a longer key would hold the process up for seconds. */
+/** Finding the primes of a longer key would block the process for seconds. */
 const MAX_FACTORED_BITS = 8192
-/** Each try finds them with a chance of a half at least (RFC 8017 §3.2; NIST SP 800-56B, appendix C.2). */
+/** Each try succeeds with a probability of at least one half (RFC 8017 §3.2; NIST SP 800-56B, appendix C.2). */
 const TRIES = 64
 
 /**
  * Whether the members of a private RSA JWK belong together (RFC 8017 §3.2): the primes make the modulus, and the exponents
- * and the coefficient are those of the primes. An import does not look, and a signature with such a key aborts the whole
- * process on Node 20.19.0.
+ * and the coefficient are those of the primes. An import does not check this, and a signature with a wrong key aborts the
+ * whole process on Node 20.19.0.
  */
 export function isConsistentRsa(jwk: Numbers): boolean {
   try {
@@ -26,14 +26,14 @@ export function isConsistentRsa(jwk: Numbers): boolean {
       (number('qi') * q) % p === 1n
     )
   } catch {
-    // A member that is missing, no base64url or zero.
+    // A member is missing, not base64url, or zero.
     return false
   }
 }
 
 /**
- * The key with its primes and what follows from them, where it has only `n`, `e` and `d`: they may be left out of a JWK
- * (RFC 7518 §6.3.2), but WebCrypto wants them. Unchanged where it has them, or where they cannot be found.
+ * Adds the primes and the members that follow from them. A JWK may have only `n`, `e` and `d` (RFC 7518 §6.3.2), but WebCrypto
+ * needs all members. The key is unchanged if it has them, or if the primes cannot be found.
  */
 export function withPrimes<Jwk extends Numbers>(jwk: Jwk): Jwk {
   const missing = ['p', 'q', 'dp', 'dq', 'qi'].filter((member) => jwk[member] === undefined)
@@ -45,12 +45,12 @@ export function withPrimes<Jwk extends Numbers>(jwk: Jwk): Jwk {
     const numbers = { p, q, dp: d % (p - 1n), dq: d % (q - 1n), qi: power(q, p - 2n, p) }
     return { ...jwk, ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, toText(value)])) }
   } catch {
-    // Its members do not belong together; the check that follows says so.
+    // Its members do not belong together. isConsistentRsa() refuses the key next.
     return jwk
   }
 }
 
-/** @throws RangeError when there are none to be found */
+/** @throws RangeError if they cannot be found */
 function primesOf(n: bigint, e: bigint, d: bigint): [p: bigint, q: bigint] {
   if (n.toString(16).length * 4 > MAX_FACTORED_BITS || e >= n || d >= n) throw new RangeError('too large')
   let odd = e * d - 1n

@@ -5,7 +5,7 @@ import { algorithmsOf, PUBLIC_MEMBERS } from './key-rules.ts'
 import { normalisedJwk } from './normalised-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
 
-/** A key of the set that does not sign, and why (RFC 7517 §5). It is not published either. */
+/** A key of the set that cannot sign, and why (RFC 7517 §5). It is not used or published. */
 export interface LeftAsideKey {
   readonly kid: string | undefined
   readonly reason: string
@@ -14,7 +14,7 @@ export interface LeftAsideKey {
 /** A key to load. */
 export interface KeyCandidate {
   readonly value: unknown
-  /** How messages call it: by its place in the source. */
+  /** Its name in messages, by its position in the source. */
   readonly name: string
 }
 
@@ -23,11 +23,11 @@ type Jwk = Record<string, unknown>
 /** Algorithms that encrypt or wrap (RFC 7518 §4.1): a key for one of them is not for signatures. */
 const ENCRYPTION_ALGORITHM = /^(?:RSA-OAEP|RSA1_5|ECDH-ES|A\d+|PBES2|dir$)/
 
-/** Uses of a key that are no signature (RFC 7517 §4.3). */
+/** Uses of a key other than signing (RFC 7517 §4.3). */
 const OTHER_OPERATIONS = ['encrypt', 'decrypt', 'wrapKey', 'unwrapKey', 'deriveKey', 'deriveBits']
 
 /**
- * Tells the keys that sign from those that stand beside them. Where none is left, all are kept: then each fault is one.
+ * Separates the keys that can sign from others. If none can sign, all are kept, so that the checks report each fault.
  *
  * @throws `invalid_key` for a public part with another `kid` than its private key
  */
@@ -76,7 +76,7 @@ function reasonToLeave({ kty, crv, use, key_ops: operations, alg }: Jwk): string
     : undefined
 }
 
-/** Whether it is the public part of a private key of the set: the two often stand side by side. */
+/** Whether it is the public part of a private key of the set; some sets contain both. */
 function isCompanion(jwk: Jwk, name: string, all: readonly KeyCandidate[]): boolean {
   if (jwk.d !== undefined || jwk.k !== undefined) return false
   const owner = all.find(({ value }) => isPrivatePartOf(value, jwk))

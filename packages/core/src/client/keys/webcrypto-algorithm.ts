@@ -1,6 +1,6 @@
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 
-/** An algorithm as WebCrypto wants it named when it imports a key. */
+/** An algorithm in the form that WebCrypto needs for an import. */
 export interface ImportAlgorithm {
   readonly name: string
   readonly hash?: string
@@ -17,7 +17,7 @@ export function webCryptoAlgorithm(alg: SigningAlgorithm): ImportAlgorithm {
   return { name: alg.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5', hash: `SHA-${alg.slice(2)}` }
 }
 
-/** The algorithm that a key of WebCrypto signs with; undefined for one of another kind. */
+/** The algorithm that a `CryptoKey` signs with; undefined if it is not one of ours. */
 export function joseAlgorithm(algorithm: object): SigningAlgorithm | undefined {
   const { name, hash, namedCurve } = algorithm as { name?: string; hash?: { name?: string }; namedCurve?: string }
   return SIGNING_ALGORITHMS.find((alg) => {
