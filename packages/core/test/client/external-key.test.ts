@@ -181,11 +181,11 @@ describe('an external key that cannot work', () => {
     [
       'a point that is not on its curve',
       { publicJwk: { ...valid.publicJwk, y: valid.publicJwk.x } },
-      /publicJwk that is no valid key/,
+      /publicJwk that is not a valid key/,
     ],
-    ['a sign that is no function', { sign: 'arn:aws:kms:…' }, /"sign" that is no function/],
+    ['a sign that is no function', { sign: 'arn:aws:kms:…' }, /"sign" that is not a function/],
     ['an empty kid', { kid: '' }, /kid that is not a non-empty string/],
-    ['a signFrom that is no time', { signFrom: 'soon' }, /signFrom that is no time/],
+    ['a signFrom that is no time', { signFrom: 'soon' }, /signFrom that is not a time/],
   ])('JWKS-08 is refused when it is loaded, with nothing signed: %s', async (_name, change, message) => {
     let signatures = 0
     const counting = (bytes: Uint8Array) => {
@@ -212,13 +212,13 @@ describe('an external key that cannot work', () => {
     [
       'of another key',
       (bytes) => sign('sha384', bytes, keyOf(ecJwk())),
-      /does not verify\. Check that both are of one key/,
+      /does not verify\. Check that both belong to the same key/,
     ],
     ['of another hash', (bytes) => sign('sha256', bytes, ecPrivate), /padding and hash of ES384/],
     ['that is empty', () => new Uint8Array(), /does not verify/],
     ['that is DER of something else', () => Uint8Array.of(0x30, 3, 2, 1, 1), /does not verify/],
-    ['that is text', () => 'c2lnbmF0dXJl', /gave no bytes\. Return the signature as a Uint8Array/],
-    ['that is nothing', () => undefined, /gave no bytes/],
+    ['that is text', () => 'c2lnbmF0dXJl', /returned no bytes\. Return the signature as a Uint8Array/],
+    ['that is nothing', () => undefined, /returned no bytes/],
   ])('JWKS-08 a signature %s is not sent', async (_name, signer, message) => {
     const failure = await failureOf(() => jwtOf({ ...valid, sign: signer }))
     expect(failure.code).toBe('invalid_key')

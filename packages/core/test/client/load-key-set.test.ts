@@ -307,19 +307,19 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
   [
     'a signFrom that is no time',
     () => ({ ...EC, signFrom: 'tomorrow' }),
-    /Key 1 has a signFrom that is no time\. Write "2026/,
+    /Key 1 has a signFrom that is not a time\. Write "2026/,
   ],
   [
     'a signUntil without its zone',
     () => ({ ...EC, signUntil: '2026-07-01T00:00:00' }),
-    /signUntil that is no time.*with its zone/,
+    /signUntil that is not a time.*with its zone/,
   ],
   [
     'a signFrom in milliseconds',
     () => ({ ...EC, signFrom: Date.now() }),
-    /signFrom that is no time.*seconds since the epoch/,
+    /signFrom that is not a time.*seconds since the epoch/,
   ],
-  ['a signFrom that is no day', () => ({ ...EC, signFrom: '2026-13-01' }), /signFrom that is no time/],
+  ['a signFrom that is no day', () => ({ ...EC, signFrom: '2026-13-01' }), /signFrom that is not a time/],
   ['a misspelt signFrom', () => ({ ...EC, sign_from: '2026-07-01' }), /member "sign_from"\. Did you mean "signFrom"/],
   ['a misspelt signUntil', () => ({ ...EC, signuntil: 1 }), /member "signuntil"\. Did you mean "signUntil"/],
   [

@@ -85,8 +85,8 @@ describe('token_type by another word', () => {
   })
 
   it.each([
-    [['DPoP'], /"DPoP", which is no bearer token/],
-    [['BearerToken', 'mac'], /"mac", which is no bearer token/],
+    [['DPoP'], /"DPoP", which is not a bearer token/],
+    [['BearerToken', 'mac'], /"mac", which is not a bearer token/],
     ['BearerToken', /must be a list of words/],
     [[''], /must be a list of words/],
     [[1], /must be a list of words/],
