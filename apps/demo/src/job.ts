@@ -8,7 +8,7 @@ export interface JobConfig {
   clientId: string
 }
 
-/** A system that reads patients without a person: it serves its public keys, and signs for each token. */
+/** A system that reads patients without a person. It serves its public keys, and signs each token request. */
 export async function createJob({ origin, fhirBaseUrl, clientId }: JobConfig): Promise<Express> {
   // Made anew for each demo. A real system loads its key from the environment: see docs/intelichart.md.
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

@@ -41,7 +41,7 @@ function decodePart(part: string): Record<string, unknown> {
   try {
     return JSON.parse(Buffer.from(part, 'base64url').toString())
   } catch {
-    // The signature, which is no JSON.
+    // The signature, which is not JSON.
     return {}
   }
 }

@@ -1,4 +1,4 @@
-/** Prints what happened, for a person to read. Secrets are shown by their length alone. */
+/** Prints what happened, for a person to read. Of secrets only the length is shown. */
 
 const isTerminal = process.stdout.isTTY === true
 const paint = (code: number) => (text: string) => (isTerminal ? `\u001b[${code}m${text}\u001b[0m` : text)
@@ -9,7 +9,7 @@ const red = paint(31)
 
 const LABEL_WIDTH = 24
 
-/** Parameters that prove something or open something. */
+/** Parameters that are secrets. */
 const SECRETS = new Set([
   'code',
   'state',

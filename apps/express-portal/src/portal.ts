@@ -42,7 +42,7 @@ export function createPortal(config: PortalConfig): Express {
     res.json(await readVitals(fhirOf(req)))
   })
 
-  /** What the login brought; never the token itself. */
+  /** The context of the login, never the token itself. */
   app.get('/api/session', requireFhir(), (req, res) => {
     const { patient, fhirUser, scope, expiresAt } = fhirOf(req)
     res.json({ patient, fhirUser, scope, expiresAt: new Date(expiresAt) })

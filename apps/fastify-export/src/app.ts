@@ -22,7 +22,7 @@ interface FileRoute {
 
 /** The export app: its public keys, a page that starts exports, their progress and their files. */
 export function createExportApp({ backend, group, logger = false }: ExportAppConfig): FastifyInstance {
-  // An open event stream does not hold up the end of the app.
+  // An open event stream must not delay the shutdown of the app.
   const app = Fastify({ logger, forceCloseConnections: true })
   const jobs = new ExportJobs()
   app.addHook('onClose', () => jobs.cancelAll())
@@ -69,7 +69,7 @@ export function createExportApp({ backend, group, logger = false }: ExportAppCon
     return reply.redirect(`/exports/${job.id}`, 303)
   })
 
-  // A file comes through this app: the browser gets no token.
+  // The file is sent through this app, so that the browser gets no token.
   app.get<FileRoute>('/exports/:id/files/:index', async (request, reply) => {
     const job = jobs.find(request.params.id)
     if (job?.state.kind !== 'complete') return reply.callNotFound()

@@ -35,7 +35,7 @@ export interface ExportOptions {
   signal?: AbortSignal
 }
 
-/** The server refused, or gave up. */
+/** The server refused the export, or it failed. */
 class ExportError extends Error {
   override name = 'ExportError'
 }
@@ -77,7 +77,7 @@ export async function exportGroup(
 /** The file as it comes, resource by line. */
 export async function fetchFile(fhir: FhirContext, manifest: ExportManifest, file: ExportFile): Promise<Response> {
   const init = { headers: { accept: 'application/fhir+ndjson' } }
-  // Files may lie elsewhere, at an address that is a secret in itself: then the token must not go there.
+  // Files may be on another server, at a secret URL. The token must not be sent there.
   const response = manifest.requiresAccessToken ? await fhir.fetch(file.url, init) : await fetch(file.url, init)
   if (!response.ok) throw await errorOf(response)
   return response
@@ -94,7 +94,7 @@ async function startExport(fhir: FhirContext, group: string, types: readonly str
   return statusUrl
 }
 
-/** What is cancelled is not asked for again, so a server that no longer knows it is as good. */
+/** Cancels an export. It is fine if the server does not know it any more. */
 async function cancelExport(fhir: FhirContext, statusUrl: string): Promise<void> {
   const response = await fhir.fetch(statusUrl, { method: 'DELETE' })
   await response.body?.cancel()

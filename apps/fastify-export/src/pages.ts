@@ -17,7 +17,7 @@ export function startPage(group: string, jobs: readonly ExportJob[]): string {
 }
 
 export function jobPage(group: string, job: ExportJob): string {
-  // Without scripts the page loads again by itself, until there is an end.
+  // Without scripts the page reloads by itself until the export has ended.
   const refresh = job.state.kind === 'running' && html`<noscript><meta http-equiv="refresh" content="2"></noscript>`
   return page(
     `Export of ${group}`,
@@ -28,7 +28,7 @@ export function jobPage(group: string, job: ExportJob): string {
   )
 }
 
-/** What changes on the page of an export. It comes as HTML with each event, so that it is written once. */
+/** The part of an export's page that changes. Each event sends it as HTML, so that there is only one template. */
 export function jobStatus({ id, state }: ExportJob): Html {
   switch (state.kind) {
     case 'running': {
@@ -66,7 +66,7 @@ function timeOf(date: Date): Html {
   return html`<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`
 }
 
-/** Puts each event in the place of the one before. A browser that loses the connection makes a new one by itself. */
+/** Replaces the content with each event. If the connection is lost, the browser reconnects by itself. */
 export const progressScript = `const status = document.getElementById('status')
 const events = new EventSource(status.dataset.events)
 events.addEventListener('message', ({ data }) => { status.innerHTML = data })

@@ -41,7 +41,7 @@ const BAR_WIDTH = 30
 
 function createProgress(terminal: Terminal): (progress: ExportProgress) => void {
   return ({ percent, message = '' }) => {
-    // Control characters of a server have no place on a terminal.
+    // Control characters from a server must not reach the terminal.
     const words = message.replace(/\p{Cc}/gu, ' ')
     if (terminal.isTTY) {
       const filled = Math.round(((percent ?? 0) * BAR_WIDTH) / 100)

@@ -13,7 +13,7 @@ export interface PortalSettings {
   SESSION_SECRET: string
 }
 
-/** The portal by web standards alone: the same app on Node, Bun, Deno and workerd. */
+/** The portal uses only web standards, so the same app runs on Node, Bun, Deno and workerd. */
 export function createPortal(settings: Partial<PortalSettings>) {
   const { ORIGIN = '', FHIR_BASE_URL = '', CLIENT_ID, CLIENT_SECRET, SESSION_SECRET } = settings
   return new Hono()

@@ -12,7 +12,7 @@ export interface StartedApp {
   /** `http://127.0.0.1:port`. The sandbox fetches the JWKS there, so it must really listen. */
   readonly origin: string
   close(): Promise<void>
-  /** All that the app has printed so far, where it runs in another process. */
+  /** Everything that the app has printed so far, if it runs in another process. */
   output?(): string
 }
 
@@ -20,7 +20,7 @@ export interface StartedApp {
 export interface Capabilities {
   /** The app runs in the suite's process: a clock and a store can be injected. */
   inProcess: boolean
-  /** The app can lie under a path. */
+  /** The app can be mounted under a path. */
   mounting: boolean
   /** `smartLaunch` and `backendServices` can be mounted in either order. */
   anyOrder: boolean

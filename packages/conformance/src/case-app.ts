@@ -1,9 +1,9 @@
 import type { SessionOptions } from '@fhir-auth/core'
 import type { BackendRecipe, LaunchRecipe, RouteRecipe } from './app/app-recipe.ts'
 
-/** The app of a case, where it differs from the usual one: a portal with an open, a guarded and a failing route. */
+/** How the app of a case differs from the usual one: a portal with an open, a guarded and a failing route. */
 export interface CaseApp {
-  /** `false`: without. Otherwise what differs from the usual launch. */
+  /** `false` for no launch; otherwise the differences from the usual launch. */
   launch?: Partial<LaunchRecipe> | false | undefined
   /** `true`: with backend services. Default false. */
   backend?: Partial<BackendRecipe> | boolean | undefined
@@ -18,7 +18,7 @@ export interface CaseApp {
   store?: (() => SessionOptions['store']) | undefined
 }
 
-/** The routes of an app that names no others. */
+/** The default routes. */
 export const USUAL_ROUTES: readonly RouteRecipe[] = [
   { path: '/', handler: 'whoami' },
   { path: '/open', handler: 'whoami' },
@@ -29,7 +29,7 @@ export const USUAL_ROUTES: readonly RouteRecipe[] = [
   { path: '/fail', handler: 'fail' },
 ]
 
-/** The same for an app without people: its guards check no visitor. */
+/** The default routes of an app without people. Its guards do not check the visitor. */
 export const JOB_ROUTES: readonly RouteRecipe[] = USUAL_ROUTES.map((route) =>
   route.requirement ? { ...route, requirement: { visitor: 'unchecked' } } : route,
 )

@@ -18,14 +18,14 @@ if (!chromiumPath) {
 
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
 
-/** A browser that talks to this machine alone. */
+/** A browser that can reach only this machine. */
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({ ...(chromiumPath !== undefined && { executablePath: chromiumPath }), args: ARGS })
 }
 
 /**
- * A browser whose person has chosen these settings, as Chromium's `Preferences` file has them. It takes any certificate,
- * since nobody signs one for this machine.
+ * A browser with these user settings, in the form of Chromium's `Preferences` file. It accepts any certificate, because there
+ * is no trusted one for this machine.
  */
 export async function launchChromiumProfile(preferences: object): Promise<BrowserContext> {
   const folder = await mkdtemp(join(tmpdir(), 'chromium-profile-'))

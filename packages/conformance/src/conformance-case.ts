@@ -4,7 +4,7 @@ import type { World } from './world.ts'
 
 /** One rule that every adapter keeps. */
 export interface ConformanceCase {
-  /** Begins with the ids of the requirements that it shows, where there are any. */
+  /** Begins with the ids of the requirements that it tests, if there are any. */
   rule: string
   needs?: readonly (keyof Capabilities)[] | undefined
   app?: CaseApp | undefined

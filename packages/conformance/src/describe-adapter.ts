@@ -6,11 +6,11 @@ import { runCase } from './run-case.ts'
 import { type SuiteSandbox, startSuiteSandbox } from './suite-sandbox.ts'
 
 export interface SuiteOptions {
-  /** Runs these themes alone, for a runtime or a sample where the rest would show nothing new. Default: all. */
+  /** Runs only these themes, for a runtime or a sample where the others would show nothing new. Default: all. */
   themes?: readonly Theme[] | undefined
 }
 
-/** Runs the suite against one adapter: every case with an app of its own, one sandbox for all of them. */
+/** Runs the suite against one adapter. Each case has its own app; all cases share one sandbox. */
 export function describeAdapter(name: string, host: AdapterHost, options: SuiteOptions = {}): void {
   const capabilities: Capabilities = { ...ALL_CAPABILITIES, ...host.capabilities }
   const chosen = options.themes ?? (Object.keys(themes) as Theme[]) // the keys of an object literal of ours

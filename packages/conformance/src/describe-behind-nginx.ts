@@ -39,7 +39,7 @@ const KEPT: Placement = {
   }),
 }
 
-/** Runs what the page on proxies shows, with its own nginx settings, in front of an app of this adapter. */
+/** Tests the page on proxies: runs its nginx settings in front of an app of this adapter. */
 export function describeBehindNginx(name: string, host: AdapterHost): void {
   describe.skipIf(nginxIsMissing())(`${name} behind nginx`, () => {
     let suite: SuiteSandbox

@@ -1,6 +1,6 @@
 import type { Sandbox } from '@fhir-auth/sandbox'
 
-/** Values in requests to the sandbox that nobody else may see. */
+/** Secrets in requests to the sandbox. */
 const SECRET_PARAMETERS = [
   'code',
   'code_verifier',
@@ -14,7 +14,7 @@ const SECRET_MEMBERS = ['access_token', 'refresh_token', 'id_token']
 /** Shorter values would be found in ordinary text. */
 const SHORTEST = 8
 
-/** Every secret that app and sandbox have exchanged, so that answers and logs can be searched for it. */
+/** All secrets that app and sandbox have exchanged, so that responses and logs can be searched for them. */
 export class KnownSecrets {
   readonly #values = new Set<string>()
 
@@ -51,7 +51,7 @@ export class KnownSecrets {
     }
   }
 
-  /** What of it stands in a text, shortened so that a failing test shows no more. */
+  /** The secrets that a text contains, shortened so that a failing test does not show them. */
   foundIn(text: string): string[] {
     const decoded = decodeLeniently(text)
     return [...this.#values]
@@ -60,7 +60,7 @@ export class KnownSecrets {
   }
 }
 
-/** More than any token response; a hostile server may never come to an end. */
+/** More than any token response. A hostile server may send an endless one. */
 const LONGEST_RESPONSE = 64 * 1024
 
 async function startOfJson(response: Response): Promise<Record<string, unknown>> {
@@ -75,7 +75,7 @@ async function startOfJson(response: Response): Promise<Record<string, unknown>>
     }
     void reader?.cancel()
   } catch {
-    // The app gets to know it as well.
+    // The app gets this secret too.
   }
   return {}
 }

@@ -29,9 +29,9 @@ export function nginxIsMissing(): boolean {
 export interface NginxOptions {
   /** A free port of 127.0.0.1. */
   readonly port: number
-  /** What stands in the block `http { … }`. */
+  /** The content of the block `http { … }`. */
   readonly settings: string
-  /** What stands in the block `server { … }`. */
+  /** The content of the block `server { … }`. */
   readonly location: string
 }
 
@@ -54,7 +54,7 @@ export async function startNginx({ port, settings, location }: NginxOptions): Pr
   ]
   const file = join(folder, 'nginx.conf')
   writeFileSync(file, lines.join('\n'))
-  // Its sockets listen by the time that it prints its limits.
+  // When it prints its limits, its sockets are listening.
   const child = await startProgram(program, ['-c', file, '-p', folder], { readyLine: 'getrlimit' })
   return {
     origin: `http://127.0.0.1:${port}`,

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net'
 import type { StartedApp } from './adapter-host.ts'
 
 /**
- * Runs an app on node:http: listens on a free port of 127.0.0.1 first, then builds the app, which may know its origin.
+ * Runs an app on node:http. It first listens on a free port of 127.0.0.1 and then builds the app, so that the app can know its
+ * origin.
  *
- * @param build - answers the app's request listener, and what to close with it
+ * @param build - returns the app's request listener, and what to close with it
  */
 export async function startNodeApp(
   build: (

@@ -38,7 +38,7 @@ export function pgBouncerIsMissing(): boolean {
   return true
 }
 
-/** Hands a connection of the server out for one transaction, and to somebody else for the next. */
+/** Transaction pooling: each transaction may get another connection of the server. */
 export async function startPgBouncer(server: PostgresServer): Promise<PgBouncer> {
   if (program === undefined) throw new Error('There is no pgbouncer. Ask pgBouncerIsMissing() first.')
   const account = serverAccount()

@@ -16,30 +16,30 @@ import {
 } from './server-program.ts'
 
 export interface PostgresServer {
-  /** Of its superuser, who needs no password. */
+  /** A URL for its superuser, who needs no password. */
   readonly url: string
   readonly port: number
-  /** Of the server that runs now: another one after each restart. */
+  /** Its process id, which changes with each restart. */
   readonly pid: number
-  /** Stops it and all its connections in their tracks: connections stay, nothing answers. */
+  /** Freezes it with all its connections: they stay open, and nothing answers. */
   pause(): void
   resume(): void
-  /** Ends it at once, without a checkpoint: at the next start, what was committed comes from its log. */
+  /** Ends it at once, without a checkpoint. At the next start, it recovers committed data from its log. */
   kill(): Promise<void>
   /** Starts it again on the same port and folder; ends it first if it runs. */
   restart(): Promise<void>
-  /** A server that gets what is committed here, and takes no writes before it is promoted. Closed with this one. */
+  /** Starts a standby, which gets all commits and refuses writes until it is promoted. It is closed with this server. */
   startStandby(): Promise<PostgresStandby>
   close(): Promise<void>
 }
 
 export interface PostgresStandby extends PostgresServer {
-  /** Makes it a primary of its own. */
+  /** Makes it a primary. */
   promote(): void
 }
 
 export interface PostgresServerOptions {
-  /** Waits for the disk at each commit, as a server in production does. Default false. */
+  /** Whether each commit waits for the disk, as in production. Default false. */
   durable?: boolean | undefined
 }
 
@@ -120,7 +120,7 @@ async function runServer(installation: Installation): Promise<PostgresServer> {
     if (running?.pid === undefined || hasEnded(running)) throw new Error('This PostgreSQL does not run.')
     return running.pid
   }
-  /** The server before its connections, so that it starts no new one meanwhile. */
+  /** The server first and then its connections, so that it starts no new one meanwhile. */
   const signalAll = (signal: NodeJS.Signals) => {
     const pid = pidOf()
     process.kill(pid, signal)

@@ -42,7 +42,7 @@ export function watchProcess(): { printed(): string; write(line: string): void; 
   }
 }
 
-/** As much of a logged object as a logger could write. */
+/** Shows as much of a logged object as a logger could write. */
 function inspectDeeply(value: unknown): string {
   return inspect(value, { depth: 8, showHidden: true })
 }

@@ -6,9 +6,9 @@ export interface RedisServer {
   readonly port: number
   /** Where the other nodes of its Cluster reach it. */
   readonly clusterPort: number | undefined
-  /** Of the server that runs now: another one after each restart. */
+  /** Its process id, which changes with each restart. */
   readonly pid: number
-  /** Stops it in its tracks: connections stay, nothing answers. */
+  /** Freezes it: connections stay open, and nothing answers. */
   pause(): void
   resume(): void
   /** Ends it without a chance to save anything. */
@@ -19,7 +19,7 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  /** Keeps an append-only file, so that what was written is there after a restart. */
+  /** Keeps an append-only file, so that data survives a restart. */
   appendOnly?: boolean | undefined
   /** A node for a Redis Cluster, with no slots and no other node. */
   clusterNode?: boolean | undefined
@@ -71,7 +71,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   const run = async () => {
-    // Its append-only file is read by then.
+    // At that time it has read its append-only file.
     running = await startProgram(program, flags, { readyLine: 'Ready to accept connections' })
   }
   const pidOf = () => {

@@ -4,7 +4,7 @@ import type { ConformanceCase } from './conformance-case.ts'
 import type { SuiteSandbox } from './suite-sandbox.ts'
 import { startWorld } from './world.ts'
 
-/** Runs one case against an app of its own, and then looks for what no case may leave behind. */
+/** Runs one case against its own app, and then checks for leaks and unhandled rejections. */
 export async function runCase(host: AdapterHost, suite: SuiteSandbox, { app, run }: ConformanceCase): Promise<void> {
   const world = await startWorld(host, suite, app ?? {})
   let failure: { error: unknown } | undefined

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 export interface ServerStart {
-  /** What it prints when it takes connections. */
+  /** What it prints when it accepts connections. */
   readonly readyLine: string
   /** Ends it when this process has ended; default SIGKILL. */
   readonly lastSignal?: NodeJS.Signals | undefined
@@ -30,7 +30,7 @@ export async function startProgram(
     child.once('error', reject)
     child.once('exit', () => reject(new Error(`${program} ended before it was ready.\n${output}`)))
   })
-  // Nobody reads on, but a full pipe would stop the server.
+  // Read the output, because a full pipe would stop the server.
   child.stdout.removeAllListeners('data').resume()
   child.stderr.removeAllListeners('data').resume()
   endWithThisProcess(child, start.lastSignal ?? 'SIGKILL')
@@ -50,7 +50,7 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-/** However this process ends, its end of the pipe closes, and the shell that reads from it ends the server. */
+/** When this process ends, in whatever way, its end of the pipe closes, and the shell at the other end stops the server. */
 function endWithThisProcess(server: ChildProcess, signal: NodeJS.Signals): void {
   const script = 'read -r _; kill -s "$1" "$0"; kill -s CONT "$0"'
   const watch = spawn('sh', ['-c', script, String(server.pid), signal.replace('SIG', '')], {
@@ -99,7 +99,7 @@ export function isProgram(file: string): boolean {
   }
 }
 
-/** Who runs a server that refuses to run as root: where this process is root, another user. */
+/** The user for a server that refuses to run as root: another user, if this process is root. */
 export type Account = { readonly uid?: number; readonly gid?: number }
 
 export function serverAccount(): Account {
@@ -115,7 +115,7 @@ export function serverAccount(): Account {
   throw new Error('This server does not run as root, and there is neither a user "postgres" nor "nobody".')
 }
 
-/** A folder of a server's own. */
+/** A new folder for one server. */
 export function ownFolder(prefix: string, { uid, gid }: Account = {}): { folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), prefix))
   if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid)

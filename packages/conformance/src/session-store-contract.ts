@@ -2,8 +2,8 @@ import type { Store } from '@fhir-auth/core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 
 /**
- * Opens a store, as a process of an app does. Stores of one namespace hold the same things, stores of two namespaces
- * share nothing. Whoever opens it also closes it, after the tests.
+ * Opens a store, as a process of an app does. Stores of the same namespace share their data; stores of different namespaces
+ * do not. Your test file must also close it, after the tests.
  */
 export type OpenStore = (namespace: string) => Store | Promise<Store>
 
@@ -12,7 +12,7 @@ const CALLERS = 100
 const LONG = 60
 const SHORT = 2
 
-/** What core relies on in a session store. Each rule holds between two processes: hence two stores, `a` and `b`. */
+/** The contract of a store, as core relies on it. Each rule must hold between two processes, so there are two stores, `a` and `b`. */
 export function describeSessionStore(name: string, open: OpenStore): void {
   describe(name, () => {
     let a: Store
@@ -65,7 +65,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
       const key = crypto.randomUUID()
       expect(await a.swap(key, undefined, 'mine', LONG)).toBe(true)
       expect(await b.swap(key, undefined, 'theirs', LONG)).toBe(false)
-      // A claim is not renewed by saying the same again.
+      // The same owner cannot take it a second time.
       expect(await a.swap(key, undefined, 'mine', LONG)).toBe(false)
       expect(await b.get(key)).toBe('mine')
       await a.delete(key)
@@ -118,7 +118,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
         holders--
         await store.delete(key, owner)
         await pause(5)
-        // Too late: the lock may be another's by now.
+        // Too late: another owner may have the lock by now.
         await store.delete(key, owner)
       }
       await Promise.all(Array.from({ length: 20 }, (_, caller) => holdOnce(caller % 2 ? a : b, `owner ${caller}`)))
@@ -143,7 +143,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
       await a.set(key('prolonged'), 'long', LONG)
       await a.set(key('renewed'), 'short', SHORT)
       expect(await a.swap(key('renewed'), 'short', 'long', LONG)).toBe(true)
-      // These come after the others, so when they are gone, the others' first time is up as well.
+      // These are written last, so when they have expired, the first expiry of the others has passed too.
       await a.set(key('set'), 'set', SHORT)
       expect(await a.swap(key('claimed'), undefined, 'claimed', SHORT)).toBe(true)
       await a.set(key('swapped'), 'long', LONG)
@@ -169,7 +169,7 @@ export function describeSessionStore(name: string, open: OpenStore): void {
       expect(await a.get(key)).toBe('ours')
     })
 
-    /** Calls from both stores at once; answers which callers were told that they did it. */
+    /** Calls both stores at the same time, and returns which calls reported success. */
     async function race(call: (store: Store, caller: number) => Promise<unknown>): Promise<number[]> {
       const answers = await Promise.all(
         Array.from({ length: CALLERS }, (_, caller) => call(caller % 2 ? a : b, caller)),

@@ -4,15 +4,15 @@ import type { AppRecipe } from './app/app-recipe.ts'
 import { type CaseApp, USUAL_ROUTES, USUAL_SCOPE } from './case-app.ts'
 import { type HostileServer, startHostileServer } from './hostile/hostile-server.ts'
 
-/** The authorization servers of one run of the suite, a good and a hostile one, and the app's credentials there. */
+/** The authorization servers of the suite, a good and a hostile one, and the app's credentials at them. */
 export interface SuiteSandbox {
   sandbox: Sandbox
   hostile: HostileServer
-  /** Everything of a case's app that can be said before it has an origin. */
+  /** The parts of a case's app that do not depend on its origin. */
   recipeOf(app: CaseApp): AppRecipe
   /** Registers the app as it now listens. */
   register(recipe: AppRecipe, origin: string): void
-  /** What the app keeps to itself from the start. */
+  /** The app's own secrets. */
   secrets: readonly string[]
   close(): Promise<void>
 }
@@ -36,7 +36,7 @@ export async function startSuiteSandbox(): Promise<SuiteSandbox> {
       const registered = {
         sandbox: {},
         hostile: { fhirBaseUrl: hostile.fhirBaseUrl, scope: 'launch/patient patient/*.rs' },
-        // As an app of confidential clients may have it: with one redirect URI for both.
+        // Confidential clients may share a redirect URI.
         both: { others: [{ fhirBaseUrl: hostile.fhirBaseUrl, callback: '/callback' as const }] },
       }
       const job = { fhirBaseUrl, clientId: BACKEND_CLIENT, scope: 'system/*.rs', privateJwks }

@@ -5,13 +5,13 @@ export interface AppAnswer {
   status: number
   headers: Headers
   text: string
-  /** The body as JSON; fails the test when it is none. */
+  /** The body as JSON. Fails the test if it is not JSON. */
   json<T = Record<string, unknown>>(): T
-  /** Where it redirects to, as a whole URL; fails the test when it does not. */
+  /** The target of the redirect, as a whole URL. Fails the test if it is not a redirect. */
   location: URL
 }
 
-/** What a page of the app sends by `fetch`, or a program by its client: no navigation. */
+/** A request of a script or a program, which is not a navigation. */
 const PROGRAM_HEADERS = { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }
 
 /** One browser (or program) in front of the app; paths are below the app's mount path. */
@@ -29,12 +29,12 @@ export class Visitor {
     return readAnswer(await this.agent.request(this.urlOf(path), init))
   }
 
-  /** Asks as a script does. */
+  /** Sends a request as a script does. */
   ask(path: string, init: RequestInit = {}): Promise<AppAnswer> {
     return this.open(path, { ...init, headers: { ...PROGRAM_HEADERS, ...headersOf(init) } })
   }
 
-  /** Opens a page and goes through login wherever it leads there. */
+  /** Opens a page, and logs in if it leads to the login. */
   async logIn(path = '/login', choice: SignInChoice = {}): Promise<AppAnswer> {
     return readAnswer(await this.agent.signIn(this.urlOf(path), choice))
   }

@@ -9,7 +9,7 @@ import { watchProcess } from './process-watch.ts'
 import type { SuiteSandbox } from './suite-sandbox.ts'
 import { Visitor } from './visitor.ts'
 
-/** What one case has to work with: an app of its own, the sandbox, and as many browsers as it likes. */
+/** What a case can use: its own app, the sandbox, and as many browsers as it needs. */
 export interface World {
   sandbox: Sandbox
   hostile: HostileServer
@@ -25,12 +25,12 @@ export interface World {
   advanceSeconds(seconds: number): void
   /** What the app has printed and logged until now. */
   printed(): string
-  /** A value that no answer and no log line may show either. */
+  /** Adds a value that must not appear in a response or a log line. */
   addSecret(value: string): void
 }
 
 export interface RunningWorld extends World {
-  /** Closes the app, and tells what the case did that no case may do. */
+  /** Closes the app, and returns leaks and unhandled rejections of the case. */
   end(): Promise<{ leaks: string[]; unhandledRejections: unknown[] }>
 }
 
@@ -92,13 +92,13 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
   }
 }
 
-/** Codes on their way to the app, and the ids of sessions. */
+/** Codes in callbacks to the app, and session ids. */
 function secretsOf({ agent, sessionCookie }: Visitor): (string | null | undefined)[] {
   const locations = agent.history.flatMap(({ location }) => (location && URL.canParse(location) ? [location] : []))
   return [sessionCookie, ...locations.map((location) => new URL(location).searchParams.get('code'))]
 }
 
-/** Every answer of the app, without what may carry a secret: `Set-Cookie`, and the redirect to the authorization server. */
+/** Every response of the app, without the parts that may contain a secret: `Set-Cookie`, and the redirect to the authorization server. */
 function answersOf({ agent }: Visitor, origin: string): string[] {
   return agent.history
     .filter(({ url }) => url.startsWith(origin))

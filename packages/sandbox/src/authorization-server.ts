@@ -36,7 +36,7 @@ export const advertisedScopes: readonly string[] = [
   'system/*.rs',
 ]
 
-// Nothing in the sandbox outlives a day but what the options say.
+// The default lifetime of everything in the sandbox.
 const daySeconds = 24 * 60 * 60
 
 /** The authorization server: `oidc-provider`, with SMART's rules in its hooks. */

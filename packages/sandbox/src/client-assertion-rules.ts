@@ -3,7 +3,7 @@ import type { SandboxState } from './sandbox-state.ts'
 /** The longest life of an assertion (SMART App Launch 2.2 "Authentication JWT claims": five minutes). */
 const longestAssertionSeconds = 5 * 60
 
-/** What is wrong with a client assertion beyond what OAuth asks for, or undefined. */
+/** The fault of a client assertion under rules beyond OAuth's; undefined if there is none. */
 export function assertionProblem(
   claims: Record<string, unknown>,
   header: Record<string, unknown>,

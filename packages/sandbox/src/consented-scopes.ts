@@ -2,8 +2,8 @@ const bringsPatient = (scope: string): boolean => scope === 'launch' || scope ==
 const needsPatient = (scope: string): boolean => scope.startsWith('patient/') || scope.startsWith('launch/encounter')
 
 /**
- * What is granted of the asked scopes. A person who keeps back the patient keeps back what needs one: an app that may
- * use a `patient/` scope gets a patient (SMART App Launch 2.2 "Scopes for requesting FHIR Resources").
+ * The granted part of the requested scopes. If a person does not share the patient, scopes that need a patient are not granted
+ * either: an app with a `patient/` scope always gets a patient (SMART App Launch 2.2 "Scopes for requesting FHIR Resources").
  */
 export function consentedScopes(asked: readonly string[], ticked: ReadonlySet<string>): string[] {
   const wanted = asked.filter((scope) => ticked.has(scope))

@@ -93,7 +93,7 @@ function parseSetCookie(
   const sameSite = attributes.get('samesite')
   const partitioned = attributes.has('partitioned')
 
-  // What a browser refuses is refused here as well, so that a test notices.
+  // Refuse what a browser refuses, so that a test notices.
   if (domain && !domainMatches(url.hostname, domain)) return undefined
   if (secure && !isSecure(url)) return undefined
   if (!secure && (sameSite?.toLowerCase() === 'none' || partitioned || /^__(Secure|Host)-/.test(name))) return undefined

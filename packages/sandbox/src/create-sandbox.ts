@@ -18,7 +18,7 @@ import { createUsers } from './users.ts'
 
 /**
  * Starts a SMART authorization server and a FHIR API over invented patients, on loopback.
- * @throws TypeError when an option makes no sense, and what `listen` throws when a port is taken
+ * @throws TypeError for a wrong option, and the error of `listen` if a port is in use
  */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { mode = 'smart', host = '127.0.0.1', fhirPort = 0, authPort = 0, smartConfiguration = true } = options
@@ -35,11 +35,11 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const faults = createFaultSwitches()
   const launches = createLaunchHandles()
   const closing = new AbortController()
-  // Any number of slow answers may wait for it.
+  // Many slow responses may listen for it, so the usual limit is off.
   setMaxListeners(0, closing.signal)
   let routes: ReturnType<typeof createRoutes> | undefined
 
-  // The servers listen first: issuer and FHIR base are only known when the ports are.
+  // The servers listen first, because issuer and FHIR base contain their ports.
   const listen = (port: number, hostOf: (path: string) => RecordedRequest['host']) =>
     startHttpHost({
       host,

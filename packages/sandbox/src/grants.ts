@@ -2,7 +2,7 @@ import type { default as Provider } from 'oidc-provider'
 import { contextOfEhrLaunch, contextOfStandaloneLaunch, type LaunchContext } from './launch-context.ts'
 import type { SandboxState } from './sandbox-state.ts'
 
-/** What an authorization is about: the EHR launch it belongs to, or else what the person chose. */
+/** The context of an authorization: that of its EHR launch, or else what the person chose. */
 export function launchContextOf(
   state: SandboxState,
   launchHandle: unknown,
@@ -25,7 +25,7 @@ export async function issueGrant(
 ): Promise<string> {
   const { clientId, scopes, refused = [], context } = consent
   const grant = new provider.Grant({ accountId: state.users.subjectOf(context.user), clientId })
-  // Every scope is granted twice, as the server's own and as the FHIR API's: one token carries both.
+  // Every scope is granted twice, for the server itself and for the FHIR API, so that one token has both.
   grant.addOIDCScope(scopes.join(' '))
   grant.addResourceScope(state.fhirBaseUrl, scopes.join(' '))
   if (refused.length > 0) {

@@ -27,7 +27,7 @@ const misdirected = {
 }
 
 /**
- * Listens and records. The handler starts once the body is read; what it throws is answered with 500.
+ * Listens, and records requests. The handler starts after the body was read; if it throws, the answer is 500.
  * @param hostOf which of the sandbox's two hosts a path belongs to
  */
 export async function startHttpHost(options: {

@@ -14,7 +14,7 @@ const invalidClient = (reason: string): Violation => ({ status: 401, error: 'inv
 
 /**
  * The first deviation of a token request from InteliChart's "Authorization Registration" page and from SMART, or
- * undefined. What the authorization server checks anyway (code, signature, jti) is left to it.
+ * undefined. The authorization server itself checks code, signature and jti.
  */
 export function inteliChartViolation(
   { headers, form }: RecordedRequest,

@@ -66,7 +66,7 @@ export function sharesPatient(scopes: ReadonlySet<string>): boolean {
 
 /** Members of the token response (SMART App Launch 2.2 "Launch context arrives with your access_token"). */
 export function contextMembers({ patient, encounter, launch }: LaunchContext, scopes: ReadonlySet<string>): object {
-  // What is open in the EHR is told for the scope `launch` alone.
+  // The EHR's own context is given only for the scope `launch`.
   const shared = scopes.has('launch') ? launch : undefined
   const sharesEncounter = scopes.has('launch/encounter') || shared !== undefined
   const members = {

@@ -1,6 +1,6 @@
 /**
- * Loads `oidc-provider`. It prints a warning when it is imported on Node 20, which it runs on; that one line is
- * left out, every other message passes.
+ * Loads `oidc-provider`. On Node 20 it prints a warning at import, although it works there. That one line is suppressed; all
+ * other messages pass.
  */
 export async function loadProvider(): Promise<typeof import('oidc-provider')> {
   const { warn } = console

@@ -1,7 +1,7 @@
 import { request as requestOverHttp } from 'node:http'
 import { request as requestOverHttps } from 'node:https'
 
-/** What a browser says when a person opens a page or follows a link (Fetch Metadata Request Headers). */
+/** The headers of a browser when a person opens a page or follows a link (Fetch Metadata Request Headers). */
 const navigationHeaders = {
   accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
   'sec-fetch-dest': 'document',
@@ -9,8 +9,8 @@ const navigationHeaders = {
 }
 
 /**
- * One request as a browser sends it when it navigates. Node's own `fetch` cannot: it always says `sec-fetch-mode: cors`
- * and leaves out a `host` that a test makes up. Redirects are not followed; headers that are given are sent as they are.
+ * Sends a request as a browser does when it navigates. Node's `fetch` cannot: it always sends `sec-fetch-mode: cors` and drops
+ * a `host` header. Redirects are not followed, and the given headers are sent unchanged.
  */
 export async function sendNavigation(url: URL, init: RequestInit): Promise<{ response: Response; body: string }> {
   const draft = new Request(url, init)
@@ -33,7 +33,7 @@ function exchange(
 ): Promise<{ status: number; statusText: string; headers: Headers; body: Buffer }> {
   const request = url.protocol === 'https:' ? requestOverHttps : requestOverHttp
   return new Promise((resolve, reject) => {
-    // A connection of its own: none is left open when the server under test closes.
+    // A separate connection, so that none is open when the server under test closes.
     const options = { method, headers: Object.fromEntries(headers), signal, agent: false }
     const outgoing = request(url, options, (incoming) => {
       const chunks: Buffer[] = []

@@ -5,7 +5,7 @@ import type { SandboxState } from './sandbox-state.ts'
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 
-/** What the authorization server's answers carry beyond OAuth. */
+/** Additions to the authorization server's responses, beyond OAuth. */
 export function shapeAnswers(provider: Provider, state: SandboxState): void {
   provider.use(async (ctx, next) => {
     await next()
@@ -20,7 +20,7 @@ export function shapeAnswers(provider: Provider, state: SandboxState): void {
     Object.assign(ctx.body, contextMembers(context, new Set(token?.scope?.split(' '))))
   })
 
-  // The server hides why it refused; who develops an app wants to know.
+  // The server hides why it refused, but an app's developer needs to know.
   const explain = (ctx: KoaContextWithOIDC, error: object): void => {
     const detail = 'error_detail' in error ? error.error_detail : undefined
     if (typeof detail === 'string' && isObject(ctx.body)) ctx.body.error_description = detail
@@ -42,7 +42,7 @@ export function shapeAnswers(provider: Provider, state: SandboxState): void {
 }
 
 /**
- * Every authorization asks who signs in: with a session kept in the browser, two launches there would share a user.
+ * Every authorization asks who signs in. With a session in the browser, two launches there would share a user.
  */
 function withoutSessionCookie(response: KoaContextWithOIDC['res'], cookieName: string): void {
   const cookies = [response.getHeader('set-cookie') ?? []].flat().map(String)

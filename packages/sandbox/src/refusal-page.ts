@@ -4,7 +4,7 @@ import { escapeHtml, renderPage } from './html-page.ts'
 type Parameters = Readonly<Record<string, unknown>>
 
 /**
- * What a browser shows when a request cannot be sent back to the app: who develops the app reads why.
+ * The page for a refusal that cannot be sent back to the app. It tells the app's developer the reason.
  *
  * @param error - members of the OAuth error
  * @param params - of the authorization request
@@ -16,7 +16,7 @@ export function refusalPage(clients: ClientRegistry, error: object, params: Para
   return renderPage('The request was refused', `<dl>${rows.join('')}</dl>${registered(clients, params)}`)
 }
 
-/** What the request should have said, where it is known. */
+/** What the request should contain, if that is known. */
 function registered(clients: ClientRegistry, { client_id, redirect_uri }: Parameters): string {
   if (typeof client_id !== 'string') return ''
   const client = clients.find(client_id)

@@ -24,10 +24,10 @@ const fhirPoints: Readonly<Record<string, FaultPoint>> = {
 }
 const clientEndpoints = new Set(['/token', '/revoke', '/introspect'])
 
-/** Takes every request of both hosts to what answers it, past the faults. */
+/** Routes every request of both hosts, and applies faults. */
 export function createRoutes(options: {
   state: SandboxState
-  /** The current authorization server: new keys make a new one. */
+  /** The current authorization server. New keys need a new one. */
   provider: () => Provider
   faults: FaultSwitches
   smartConfiguration: boolean
@@ -62,7 +62,7 @@ export function createRoutes(options: {
     return fhirApi({ method, path: path || '/', query, headers, body })
   }
 
-  /** The answer, or undefined where the authorization server gives it. */
+  /** The answer; undefined if the authorization server answers. */
   async function authAnswer(call: IncomingCall): Promise<Answer | undefined> {
     const { recorded } = call
     if (recorded.path === '/ehr') return ehrPage(recorded)
@@ -91,8 +91,8 @@ export function createRoutes(options: {
 }
 
 /**
- * Makes the authorization request one that the authorization server takes: POST becomes GET (SMART App Launch 2.2
- * "authorize-post"), and consent is always asked for, without which it would drop `offline_access`.
+ * Adapts the authorization request for the authorization server: POST becomes GET (SMART App Launch 2.2 "authorize-post"), and
+ * consent is always requested, because otherwise it would drop `offline_access`.
  */
 function prepareAuthorizationRequest({ message, recorded }: IncomingCall): void {
   const params = recorded.method === 'POST' ? recorded.form : recorded.query

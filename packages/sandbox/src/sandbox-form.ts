@@ -15,7 +15,7 @@ const attribute = (tag: string, name: string): string | undefined => {
   return value === undefined ? undefined : decode(value)
 }
 
-/** Reads the sandbox's own HTML, and nothing else: undefined for any other page. */
+/** Reads a form from the sandbox's own HTML. Undefined for any other page. */
 export function findSandboxForm(html: string): SandboxForm | undefined {
   if (!html.includes('<meta name="generator" content="fhir-auth-sandbox">')) return undefined
   const [, action] = /<form method="post" action="(\/interaction\/[^"]+)">/.exec(html) ?? []

@@ -8,8 +8,8 @@ import type { SandboxClient } from './sandbox-options.ts'
 import type { SandboxState } from './sandbox-state.ts'
 
 /**
- * What happens before the authorization server sees a request of a client: its keys are fetched, a raw Basic header
- * is understood, and InteliChart's rules are checked. Returns a refusal, or undefined to go on.
+ * Prepares a client's request for the authorization server: fetches the client's keys, converts a raw Basic header, and checks
+ * InteliChart's rules. Returns a refusal, or undefined to continue.
  */
 export async function prepareClientRequest(state: SandboxState, call: IncomingCall): Promise<Answer | undefined> {
   const { message, recorded } = call

@@ -9,7 +9,7 @@ export interface SignInChoice {
   user?: string | undefined
   /** Refuses on the consent page. */
   deny?: boolean | undefined
-  /** Stops at the redirect to a URL that begins so, such as the app's callback, and returns that redirect. */
+  /** Stops at a redirect to a URL that begins with this, such as the app's callback, and returns that redirect. */
   stopBefore?: string | undefined
 }
 
@@ -23,7 +23,7 @@ export interface Visit {
   body: string
 }
 
-/** A person's browser, without a browser: it sends what a browser sends when it opens a page, unless told otherwise. */
+/** A simulated browser. By default it sends the headers of a browser that opens a page. */
 export interface UserAgent {
   readonly history: readonly Visit[]
   readonly cookies: readonly JarCookie[]
@@ -31,7 +31,7 @@ export interface UserAgent {
   request(url: string | URL, init?: RequestInit): Promise<Response>
   /** Follows redirects, at most 20. */
   visit(url: string | URL, init?: RequestInit): Promise<Response>
-  /** Follows redirects, signs in and consents on the sandbox's pages, and stops at the first page that is another's. */
+  /** Follows redirects, signs in and consents on the sandbox's pages, and stops at the first page that is not the sandbox's. */
   signIn(url: string | URL, choice?: SignInChoice): Promise<Response>
 }
 

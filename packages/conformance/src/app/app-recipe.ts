@@ -8,9 +8,9 @@ export interface AppRecipe {
   /** Mounts `backendServices()` before `smartLaunch()`. */
   backendFirst?: boolean | undefined
   routes: readonly RouteRecipe[]
-  /** Everything lies under this path: routes, launch and JWKS. */
+  /** Everything is mounted under this path: routes, launch and JWKS. */
   mountPath?: MountPath | undefined
-  /** Of the adapter: who answers problems. */
+  /** The adapter's option `problems`. */
   problems?: 'answer' | 'forward' | undefined
   /** The app has an error handler of its own. */
   errorHandler?: boolean | undefined
@@ -51,7 +51,7 @@ export interface LaunchRecipe extends ClientRecipe {
   log?: false | undefined
 }
 
-/** At a server that no case asks anything of. */
+/** A registration at a server to which no case sends a request. */
 export interface OtherRegistration {
   fhirBaseUrl: string
   /** Path and query, below the mount path. */

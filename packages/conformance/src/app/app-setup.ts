@@ -11,7 +11,7 @@ import { type RouteHandler, routeHandlers } from './handlers.ts'
 
 /**
  * The app that a host builds with its framework and the adapter under test. Options are functions of the app's origin,
- * since redirect URI and JWKS URL name its port.
+ * because the redirect URI and JWKS URL contain its port.
  */
 export interface AppSetup {
   /** `smartLaunch(options)` of the adapter, if the app logs people in. Mounted before `backendServices`. */
@@ -27,7 +27,7 @@ export interface AppSetup {
   readonly problems: 'answer' | 'forward'
   /** Whether to install an error handler that answers with {@link answerOfError}; else the framework's own stays. */
   readonly errorHandler: boolean
-  /** Give it to a framework that logs past the console, so that the suite sees what is logged. */
+  /** For a framework that does not log to the console, so that the suite sees what is logged. */
   readonly log: { write(line: string): void }
   /** The same app as JSON, for a host in another process: `createAppSetup(recipe)` there. */
   readonly recipe: AppRecipe
@@ -40,11 +40,11 @@ export interface AppRoute {
   readonly requirement: FhirRequirement | undefined
   /** Set it on the answer, unless undefined. */
   readonly cacheControl: string | undefined
-  /** The JSON to answer with. A rejection belongs to the framework's error path. */
+  /** Returns the JSON of the route. A rejection goes to the framework's error handling. */
   readonly handle: RouteHandler
 }
 
-/** What cannot be sent to another process. */
+/** Parts that cannot be sent to another process. */
 export interface InjectedParts {
   /** The clock of launch and backend. */
   now?: (() => number) | undefined

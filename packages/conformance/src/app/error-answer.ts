@@ -1,4 +1,4 @@
-/** What the app's own error handler answers: proof that the error came by the framework's error path. */
+/** The response of the app's own error handler. It proves that the error went through the framework's error handling. */
 export interface ErrorAnswer {
   handledBy: 'the app'
   name: string
@@ -6,8 +6,8 @@ export interface ErrorAnswer {
 }
 
 /**
- * The answer of the app's own error handler, whatever its framework. A framework may have wrapped the error: then the
- * one that the adapter raised is its `cause`.
+ * The response of the app's own error handler, for any framework. If the framework has wrapped the adapter's error, that is
+ * the `cause`.
  */
 export function answerOfError(error: unknown): { status: number; body: ErrorAnswer } {
   const raised = isCoded(error) || !(error instanceof Error) || error.cause === undefined ? error : error.cause
@@ -16,7 +16,7 @@ export function answerOfError(error: unknown): { status: number; body: ErrorAnsw
   return { status: coded?.status ?? 500, body: { handledBy: 'the app', name, code: coded?.code ?? null } }
 }
 
-/** By its shape: an adapter under test may have a copy of core of its own. */
+/** Checks the shape, because an adapter under test may have its own copy of core. */
 function isCoded(error: unknown): error is { code: string; status: number } {
   return error instanceof Error && /^Fhir\w+Error$/.test(error.name) && 'code' in error && 'status' in error
 }

@@ -1,9 +1,9 @@
 import type { FhirContext } from '@fhir-auth/core'
 
-/** What a route answers with, as JSON. `request.url` may be a path or a whole URL, as the framework has it. */
+/** Returns the JSON of a route. `request.url` may be a path or a whole URL, as in the framework. */
 export type RouteHandler = (fhir: FhirContext | null | undefined, request: { readonly url: string }) => Promise<unknown>
 
-/** Who the request belongs to, as the handler sees it; never a token. */
+/** Whose request it is, as the handler sees it. Never contains a token. */
 export interface Whoami {
   loggedIn: boolean
   patient: string | null
@@ -17,7 +17,7 @@ export interface Whoami {
   frozen: boolean
 }
 
-/** What one FHIR read brought, and for whom. */
+/** The result of one FHIR read, and whose it is. */
 export interface FhirRead extends Whoami {
   status: number
   resourceType: unknown
@@ -27,11 +27,11 @@ export interface FhirRead extends Whoami {
 /** The bodies of all routes. Each works in any JavaScript runtime. */
 export const routeHandlers = {
   whoami: async (fhir) => whoami(fhir),
-  /** Reads the patient in context, or what `?read=` names. */
+  /** Reads the patient in context, or the URL in `?read=`. */
   read: async (fhir, request) => readFhir(fhir, queryOf(request).get('read') ?? `Patient/${fhir?.patient}`),
-  /** The same as an app writes it: whatever goes wrong is thrown. */
+  /** The same with `fhir.json`, so that errors are thrown. */
   json: async (fhir, request) => fhir?.json(queryOf(request).get('read') ?? `Patient/${fhir?.patient}`),
-  /** Waits until `?of=` requests are here, then reads: what is held before and after belongs to one request. */
+  /** Waits until `?of=` requests have arrived, then reads. Shows that the context stays that of its own request. */
   meet: async (fhir, request) => {
     const before = whoami(fhir)
     await meeting(Number(queryOf(request).get('of')))

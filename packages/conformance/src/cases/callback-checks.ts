@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { AppAnswer } from '../visitor.ts'
 import type { World } from '../world.ts'
 
-/** Logs a new browser in up to the callback, and opens that one changed. */
+/** Logs a new browser in up to the callback, changes the callback's URL, and opens it. */
 export async function changedCallback(world: World, change: (query: URLSearchParams) => void): Promise<AppAnswer> {
   const browser = world.visitor()
   const url = await browser.logInUntilCallback()

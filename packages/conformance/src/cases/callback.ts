@@ -108,9 +108,9 @@ export const callback: readonly ConformanceCase[] = [
       const again = await browser.open(url.href)
       expect([again.status, again.location.href]).toEqual([303, first.location.href])
       expect(again.headers.getSetCookie()).toEqual([])
-      // Another browser gets nothing by it.
+      // Another browser gets nothing with it.
       expectRefused(await visitor().ask(url.href), 400, 'transaction_used')
-      // With the cookie that the browser was told to drop.
+      // With the cookie that the browser was told to delete.
       expectRefused(await visitor().ask(url.href, { headers: { cookie } }), 400, 'transaction_used')
       expect(tokenRequests('authorization_code')).toHaveLength(1)
       expect((await browser.ask('/guarded')).status).toBe(200)

@@ -146,7 +146,7 @@ function expectHandled(answer: AppAnswer, status: number, code: string | null): 
   expect([answer.status, handledBy, found]).toEqual([status, 'the app', code])
 }
 
-/** Throws what is no FhirAuthError, as a fault of this library would. */
+/** Throws an error that is not a FhirAuthError, as a fault of this library would. */
 function brokenMemory() {
   const fail = (): never => {
     throw new TypeError(DETAIL)

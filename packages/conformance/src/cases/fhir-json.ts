@@ -7,7 +7,7 @@ const OUTCOME = JSON.stringify({
   issue: [{ severity: 'error', code: 'not-found', diagnostics: 'Patient/unknown-77 of Max Mustermann' }],
 })
 
-/** Three lines of a handler, and whatever can go wrong under them: each framework answers with the right status. */
+/** A handler that calls `fhir.json`, and everything that can go wrong in it: each framework answers with the right status. */
 export const fhirJson: readonly ConformanceCase[] = [
   {
     rule: 'RSP-11 fhir.json gives the handler the resource',

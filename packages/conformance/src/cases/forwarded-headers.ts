@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { ConformanceCase } from '../conformance-case.ts'
 
-/** What a client can make up, and a careless proxy hands on. */
+/** Headers that a client can forge, and that a careless proxy passes on. */
 const SPOOFED = {
   host: 'evil.example',
   forwarded: 'for=1.2.3.4;host=evil.example;proto=https',

@@ -23,7 +23,7 @@ export const frames: readonly ConformanceCase[] = [
   },
 ]
 
-/** Of each place where such a page comes from: the paths of a launch, and guards without and with a context. */
+/** One page from each source: the paths of a launch, and guards without and with a context. */
 async function expectFramers({ visitor }: World, sources: string): Promise<void> {
   const browser = visitor()
   const html = { accept: 'text/html' }

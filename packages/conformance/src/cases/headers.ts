@@ -4,7 +4,7 @@ import { JOB_ROUTES } from '../case-app.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 import type { AppAnswer, Visitor } from '../visitor.ts'
 
-/** What must not reach a header as it is: Node throws at some of it, and other runtimes at all. */
+/** Characters that must not be in a header. Node throws for some of them, other runtimes for all. */
 const HOSTILE: readonly [name: string, text: string][] = [
   ['line ends', 'a\r\nset-cookie: planted=1\r\n\r\nb'],
   ['a NUL', 'a\u0000b'],
@@ -117,7 +117,7 @@ export const headers: readonly ConformanceCase[] = [
   },
 ]
 
-/** Headers of plain ASCII, none of them planted; a redirect stays where it belongs. */
+/** Checks that headers are plain ASCII, that none was injected, and that a redirect stays on its host. */
 function expectPlain(answer: AppAnswer, origin: string): void {
   for (const [name, value] of answer.headers) expect(`${name}: ${value}`).toMatch(/^[\t\x20-\x7e]*$/)
   expect(answer.headers.getSetCookie().join()).not.toContain('planted')

@@ -14,7 +14,7 @@ export const logout: readonly ConformanceCase[] = [
       expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^fhir-auth\.session=; .*Max-Age=0/)])
       const [revocation] = sandbox.requestsTo('/revoke')
       expect(revocation?.form.get('token_type_hint')).toBe('refresh_token')
-      // Not only the browser forgets it.
+      // The server has ended it too, not only the browser.
       expect((await visitor().ask('/guarded', { headers: { cookie: cookieHeader } })).status).toBe(401)
     },
   },

@@ -8,7 +8,7 @@ interface Line {
   fhirAuth: { reference: string; code: string; status: number; fhirBaseUrl?: string }
 }
 
-/** The operator's lines so far. */
+/** The operator's log lines so far. */
 function linesOf(world: World): Line[] {
   return world
     .printed()
@@ -17,7 +17,7 @@ function linesOf(world: World): Line[] {
     .map((line) => JSON.parse(line.slice(line.indexOf('{'))) as Line)
 }
 
-/** A login that the authorization server breaks off with an error of its own. */
+/** A login that the authorization server ends with an error. */
 async function brokenLogin(world: World) {
   const browser = world.visitor()
   const url = await browser.logInUntilCallback()
@@ -27,7 +27,7 @@ async function brokenLogin(world: World) {
   return browser.open(url.href)
 }
 
-/** The console of an app in another process is not at hand while it runs. */
+/** The console of an app in another process cannot be read while it runs. */
 const needs = ['inProcess'] as const
 
 export const problems: readonly ConformanceCase[] = [

@@ -37,7 +37,7 @@ export const sessionCookie: readonly ConformanceCase[] = [
       expect(cookies).toEqual([
         expect.stringMatching(/^fhir-auth\.login\.[\w-]+=; Path=\/; Max-Age=0; HttpOnly; SameSite=Lax$/),
         expect.stringMatching(/^fhir-auth\.session=[\w-]{43}; Path=\/; Max-Age=28800; HttpOnly; SameSite=Lax$/),
-        // Counts logins that follow each other at once.
+        // Counts logins in quick succession.
         'fhir-auth.rounds=1; Path=/; Max-Age=15; HttpOnly; SameSite=Lax',
       ])
       expect(browser.agent.cookies.map(({ name }) => name).filter((name) => name.startsWith('fhir-auth'))).toEqual([
@@ -105,7 +105,7 @@ export const sessionCookie: readonly ConformanceCase[] = [
   },
 ]
 
-/** Logs in where the browser is sent to the app's public address, and brings the callback to where the app listens. */
+/** Logs in through the app's public address, and sends the callback to the address where the app listens. */
 async function cookiesOfLogin({ base, visitor }: World) {
   const browser = visitor()
   const { location } = await browser.open('/login')

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { ConformanceCase } from '../conformance-case.ts'
 import { expectNoExchange } from './callback-checks.ts'
 
-/** As Chromium, older ones, Firefox, Safari and the hints of CDNs send them. */
+/** The headers that Chromium (also older versions), Firefox, Safari and CDNs send. */
 const SIGNS: readonly Record<string, string>[] = [
   { 'sec-purpose': 'prefetch' },
   { 'sec-purpose': 'prefetch;anonymous-client-ip' },

@@ -22,7 +22,7 @@ export const hostileAuthorizationServer: readonly ConformanceCase[] = [
         }))
         const browser = visitor()
         const login = `/login?${new URLSearchParams({ iss: hostile.fhirBaseUrl })}`
-        // The person logs in where the browser is, at the good server, and knows of no other one.
+        // The person logs in at the good server, and does not know of another one.
         const { location } = await browser.open(login)
         location.searchParams.set('aud', sandbox.fhirBaseUrl)
         const { href } = await browser.logInUntilCallback(location.href)
@@ -44,7 +44,7 @@ export const hostileAuthorizationServer: readonly ConformanceCase[] = [
       }))
       hostile.change('/token', async (body) => ({
         ...body,
-        // What the other server has signed once for somebody, of whatever way it came here.
+        // An id_token that the other server has signed for somebody, and that the attacker got in some way.
         id_token: await sandbox.signIdToken({ iss: sandbox.issuer, sub: 'somebody', aud: 'conformance-portal' }),
       }))
       const browser = visitor()
@@ -170,7 +170,7 @@ export const hostileAuthorizationServer: readonly ConformanceCase[] = [
         addSecret(basic)
         sendJson(response, { error: 'invalid_grant', error_description: `You sent ${sent.join(' and ')}` }, 400)
       })
-      // What may not be shown is looked for in all answers and logs when the case is over.
+      // After the case, all responses and logs are searched for this secret.
       expectRefused(await logInAtHostile(visitor()), 502, 'token_request_refused')
       expect((await visitor().open('/open')).status).toBe(200)
     },

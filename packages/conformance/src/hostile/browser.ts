@@ -52,7 +52,7 @@ const RETURN_TO_PAYLOADS: readonly string[] = [
   '#//evil.example',
 ]
 
-/** What an attacker hopes that the app will ask. */
+/** Addresses to which an attacker wants the app to send a request. */
 const INTERNAL = [
   'http://169.254.169.254/latest/meta-data',
   'http://127.0.0.1:6379/',

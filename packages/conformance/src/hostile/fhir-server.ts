@@ -6,7 +6,7 @@ import { bombs, redirectTo, sendJson } from './hostile-server.ts'
 
 const app = { registeredAt: 'hostile' } as const
 
-/** Below the base by its letters, and elsewhere for a server or proxy that decodes them. */
+/** URLs that look as if they were below the base, but lead elsewhere in a server or proxy that decodes them. */
 const TRICKS = [
   '..%2fadmin',
   '..%5cadmin',

@@ -1,6 +1,6 @@
 import type { AppAnswer, Visitor } from '../visitor.ts'
 
-/** Logs in at the hostile server, which asks nothing of the person. Its answer is changed by the case before. */
+/** Logs in at the hostile server, which shows no pages. The case has changed the server's response before. */
 export async function logInAtHostile(browser: Visitor, path = '/login'): Promise<AppAnswer> {
   const { state } = await beginAtHostile(browser, path)
   return browser.ask(`/callback?${new URLSearchParams({ code: crypto.randomUUID(), state })}`)

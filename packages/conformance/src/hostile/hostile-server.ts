@@ -14,8 +14,8 @@ export interface SeenRequest {
 type Respond = (response: ServerResponse, request: SeenRequest) => unknown
 
 /**
- * The authorization and FHIR server of an attacker, at which the app is registered. Until a case says otherwise it answers
- * as a good server does, and logs everyone in.
+ * The authorization and FHIR server of an attacker, at which the app is registered. By default it behaves like a good server,
+ * and logs everyone in.
  */
 export interface HostileServer {
   readonly origin: string
@@ -24,11 +24,11 @@ export interface HostileServer {
   readonly elsewhere: string
   readonly requests: readonly SeenRequest[]
   requestsTo(path: string): SeenRequest[]
-  /** What is answered at a path from now on. */
+  /** Sets the response of a path. */
   at(path: string, respond: Respond): void
   /** Changes the JSON that a path answers with. */
   change(path: string, change: (body: Record<string, unknown>) => unknown): void
-  /** Forgets requests, and answers as a good server does again. */
+  /** Forgets all requests, and behaves like a good server again. */
   reset(): void
   close(): Promise<void>
 }
@@ -105,7 +105,7 @@ export function sendJson(response: ServerResponse, body: unknown, status = 200):
   sendText(response, JSON.stringify(body), status)
 }
 
-/** JSON as it is written, such as a member that stands twice. */
+/** JSON text, for example with a member that occurs twice. */
 export function sendText(response: ServerResponse, text: string, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(text)
 }
@@ -114,7 +114,7 @@ export function redirectTo(location: string, status = 302): Respond {
   return (response) => void response.writeHead(status, { location }).end()
 }
 
-/** Answers that would use up the memory or the time of whoever reads them to their end. */
+/** Responses that would use up the memory or the time of a client that reads them to the end. */
 export const bombs: Readonly<Record<string, Respond>> = {
   'a body without an end': (response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).write('{"access_token":"')

@@ -13,7 +13,7 @@ interface Forgery {
   sign?: (input: string) => Buffer
 }
 
-/** What a server, or who stands between, may send in place of an id_token of its own. */
+/** Tokens that a server, or somebody between it and the app, may send instead of its own id_token. */
 const FORGERIES: Readonly<Record<string, (now: number) => Forgery>> = {
   'that is not signed (alg none, RFC 8725 §2.1)': () => ({
     header: { alg: 'none' },

@@ -5,7 +5,7 @@ import type { CaseApp } from '../case-app.ts'
 import type { ConformanceCase } from '../conformance-case.ts'
 import { logInAtHostile } from './hostile-login.ts'
 
-/** A store whose owner reads and writes what he likes. Each app begins with an empty one. */
+/** A store that an attacker can read and change. Each app begins with an empty one. */
 function writableStore() {
   const entries = new Map<string, string>()
   const store: Store = {
@@ -76,7 +76,7 @@ export const hostileStore: readonly ConformanceCase[] = [
         'a megabyte': () => 'A'.repeat(1024 * 1024),
       }
       for (const [name, change] of Object.entries(changes)) {
-        // A store of another language's client may give back anything.
+        // A store that other programs use may return anything.
         for (const [key, value] of saved) entries.set(key, change(value) as string)
         const answer = await browser.ask('/guarded')
         expect([name, [401, 503].includes(answer.status), answer.status]).toEqual([name, true, answer.status])

@@ -15,7 +15,7 @@ import { permissionFor, requirePermission } from './scope-check.ts'
 
 /** Polls that are answered with 202 before the manifest is ready. */
 const pollsUntilReady = 2
-/** The oldest jobs make room, so that a sandbox left running does not grow. */
+/** The oldest jobs are dropped, so that a sandbox that runs for long does not grow. */
 const mostJobs = 100
 
 interface ExportJob {
@@ -182,7 +182,7 @@ export function createBulkExport(store: ResourceStore, baseUrl: string): BulkExp
     answer(access, request, segments) {
       const [jobId = '', name, ...rest] = segments
       const job = jobs.get(jobId)
-      // Another client's job looks exactly like one that never was.
+      // Another client's job looks exactly like one that does not exist.
       if (job === undefined || job.clientId !== access.clientId || rest.length > 0) {
         throw new FhirProblem(404, 'not-found', 'No such export.')
       }

@@ -55,7 +55,7 @@ function answerRead(store: ResourceStore, access: FhirAccess, type: ResourceType
   return fhirJson(200, resource)
 }
 
-/** A small FHIR R4 API over synthetic patients that checks tokens and scopes; its data lives and ends with it. */
+/** A small FHIR R4 API over synthetic patients that checks tokens and scopes. Its data exists only in memory. */
 export function createFhirApi(options: FhirApiOptions): (request: FhirRequest) => Promise<FhirResponse> {
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
   const store = createResourceStore()

@@ -4,7 +4,7 @@ export interface SyntheticPractitioner {
   name: string
 }
 
-/** Invented clinicians; `Practitioner/{id}` is what `fhirUser` points at for a clinician login. */
+/** Invented clinicians. For a clinician's login, `fhirUser` is `Practitioner/{id}`. */
 export const practitioners: readonly SyntheticPractitioner[] = [
   { id: 'juniper-stethwick', name: 'Juniper Stethwick' },
   { id: 'kestrel-chartwright', name: 'Kestrel Chartwright' },

@@ -8,7 +8,7 @@ export interface ResourceStore {
   add(resource: FhirResource): void
 }
 
-/** The synthetic data in memory; what is added is gone with the store. */
+/** The synthetic data, and added resources, in memory. */
 export function createResourceStore(): ResourceStore {
   const byType = new Map<ResourceType, Map<string, FhirResource>>()
   const add = (resource: FhirResource): void => {

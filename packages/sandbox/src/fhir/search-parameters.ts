@@ -64,7 +64,7 @@ export function sortDate(type: ResourceType, name: string): ((resource: FhirReso
   return (resource) => parameter.dateOf(resource) ?? ''
 }
 
-/** CodeableConcept or a list of them. Created resources may hold anything here, so nothing is taken for granted. */
+/** A CodeableConcept or a list of them. Created resources may contain anything here, so each member is checked. */
 function codingsOf(element: unknown): Coding[] {
   const concepts: unknown[] = Array.isArray(element) ? element : [element]
   return concepts.flatMap((concept) =>

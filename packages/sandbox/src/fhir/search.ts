@@ -72,7 +72,7 @@ function decodePage(type: ResourceType, text: string): Page {
       if (page[2] >= 0) return { type, query: page[1], offset: page[2] }
     }
   } catch {
-    // Answered below, as any other page that was not made here.
+    // Refused below, like any other page link that was not made here.
   }
   throw new FhirProblem(400, 'value', 'This page link is not valid; start the search again.')
 }
@@ -109,7 +109,7 @@ export function answerSearch(
   const pageUrl = (at: number): string =>
     url(new URLSearchParams({ _page: encodePage({ type, query: search.used.toString(), offset: at }) }))
   const link = [{ relation: 'self', url: page === undefined ? url(search.used) : pageUrl(offset) }]
-  // _count=0 asks for the total alone; there is no next page of nothing.
+  // _count=0 requests only the total, so there is no next page.
   if (search.count > 0 && offset + search.count < found.length) {
     link.push({ relation: 'next', url: pageUrl(offset + search.count) })
   }
