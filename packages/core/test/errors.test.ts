@@ -89,7 +89,7 @@ describe('FhirAuthError', () => {
     expect(new FhirAuthError('login_required', '', { status: 500 }).status).toBe(500)
   })
 
-  it('ERR-01 has no cause where there is none', () => {
+  it('ERR-01 has no cause if there is none', () => {
     expect(new FhirAuthError('timeout', '')).not.toHaveProperty('cause')
   })
 

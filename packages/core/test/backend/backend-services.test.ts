@@ -398,7 +398,7 @@ describe('withScope', () => {
     expect(server.discoveryRequests).toHaveLength(1)
   })
 
-  it('JWKS-02 leaves the JWKS where it is, so that no path is there twice', async () => {
+  it('JWKS-02 leaves the JWKS where it is, so that no path exists twice', async () => {
     const { services } = createAt(await startTokenServer())
     const groups = services.withScope('system/Group.rs')
     expect([groups.paths, groups.handles(request.url)]).toEqual([[], false])

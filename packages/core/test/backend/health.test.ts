@@ -30,7 +30,7 @@ async function startJob(options: AnyBackendOptions = {}, times: Record<string, s
 }
 
 describe('backend.health()', () => {
-  it('knows the keys at the start, and asks nobody', async () => {
+  it('knows the keys at the start, and sends no request', async () => {
     const { backend, sandbox } = await startJob()
     const { keys, ...health } = backend.health()
     expect(health).toEqual({ isHealthy: true, tokens: [], store: {}, keysFailure: undefined })
@@ -73,7 +73,7 @@ describe('backend.health()', () => {
     expect(backend.health()).toMatchObject({ isHealthy: false, keys: [{ state: 'next' }] })
   })
 
-  it('counts a token that another process has got, and tells of it by an event of its own', async () => {
+  it('counts a token of another process, and emits a separate event for it', async () => {
     const sharedTokens = { store: createMapStore(), secret: newSecret() }
     const { backend, own, place } = await startJob({ sharedTokens })
     await backend.context()

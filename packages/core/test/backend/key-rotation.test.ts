@@ -148,7 +148,7 @@ async function simulate(plan: Plan) {
 describe('token requests over three rotations, at servers that cache the JWKS up to its max-age', () => {
   const timeout = 120_000
 
-  it('JWKS-03 JWKS-06 none is rejected, and nobody restarts anything', { timeout }, async () => {
+  it('JWKS-03 JWKS-06 none is rejected, and no restart is needed', { timeout }, async () => {
     const requestsPerPeriod = RUNS_FACTOR > 1 ? 2500 : REQUESTS_PER_PERIOD
     const { decided, rejected, signers } = await simulate({ ...AS_DOCUMENTED, rotations: 3, requestsPerPeriod })
     expect(decided).toBe(4 * requestsPerPeriod)

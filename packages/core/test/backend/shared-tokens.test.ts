@@ -162,7 +162,7 @@ describe('the store', () => {
     expect(server.tokenRequests).toHaveLength(3)
   })
 
-  it('BSV-08 that hangs holds nobody up for longer than the time limit', async () => {
+  it('BSV-08 that hangs delays nobody for longer than the time limit', async () => {
     const server = await startTokenServer()
     const hang = () => new Promise<never>(() => {})
     const store = { get: hang, set: hang, swap: hang, delete: hang }
@@ -170,7 +170,7 @@ describe('the store', () => {
     expect((await allTokens(processes, 10)).size).toBe(2)
   })
 
-  it('BSV-08 whose lock is held by a process that died holds nobody up for longer than the time limit', async () => {
+  it('BSV-08 whose lock is held by a dead process delays nobody for longer than the time limit', async () => {
     const server = await startTokenServer()
     const store = { ...createMapStore(), swap: async () => false }
     const { processes } = createProcesses(2, server, store, { timeoutSeconds: 0.3 })

@@ -48,7 +48,7 @@ it('BSV-08 a thousand callers at once make one request', async () => {
   expect(state.requests).toBe(1)
 })
 
-it('BSV-08 a held token is served at once, without a promise', async () => {
+it('BSV-08 a cached token is returned at once, without a promise', async () => {
   const { get, token } = createCached()
   await token()
   expect(get()).not.toBeInstanceOf(Promise)
@@ -257,7 +257,7 @@ it('BSV-09 a FHIR server that refuses every token costs one token request in fiv
   expect(state.requests).toBe(1 + 20 / 5)
 })
 
-it('BSV-09 a token that has served for a while is replaced at once when it is refused', async () => {
+it('BSV-09 a token that has worked for a while is replaced at once if it is refused', async () => {
   const { cache, token, at } = createCached()
   await token()
   expect(cache.slot('key').invalidate('token-1')).toBe(true)

@@ -151,7 +151,7 @@ describe('claims', () => {
     expect((await claimsWith({ audience })).aud).toBe(expected)
   })
 
-  it('JWT-08 with the issuer as audience, an unknown one is said to be missing, and nothing put in its place', async () => {
+  it('JWT-08 with the issuer as audience, an unknown one is reported as missing, and nothing replaces it', async () => {
     const failure = await failureOf(() => sign(smart({ assertion: { audience: 'issuer' } }), { issuer: undefined }))
     expect(failure.code).toBe('unsupported_by_server')
     expect(failure.message).toContain('Set metadata.issuer')

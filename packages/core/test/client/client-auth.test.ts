@@ -225,7 +225,7 @@ describe('TLS', () => {
   })
   const settings = { clientId: 'job', clientAuth: clientSecretBasic('the secret'), scope: 'system/Patient.rs' }
 
-  it('AUTH-X1 a server with a certificate that nobody vouches for gets nothing', async () => {
+  it('AUTH-X1 a server with an untrusted certificate gets nothing', async () => {
     const server = await startSelfSignedServer(documents)
     const discovery = await failureOf(() =>
       createBackendServices({ ...settings, fhirBaseUrl: server.origin }).context(),
@@ -241,7 +241,7 @@ describe('TLS', () => {
     expect(server.requests).toEqual([])
   })
 
-  it('AUTH-X1 an app with an authority of its own gives a fetch that trusts it', async () => {
+  it('AUTH-X1 an app with its own certificate authority passes a fetch that trusts it', async () => {
     const server = await startSelfSignedServer(documents)
     const fetch = fetchTrusting(server.certificate)
     const services = createBackendServices({ ...settings, fhirBaseUrl: server.origin, fetch })

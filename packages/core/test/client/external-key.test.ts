@@ -139,7 +139,7 @@ it('JWKS-07 the kid of a key without one may come from the vendor', async () => 
   expect(readJwt(await key.signJwt({ kid: key.kid }, {})).header.kid).toBe('from-the-vendor')
 })
 
-it('JWKS-08 a signer that never answers is given up after timeoutSeconds, and all who wait are told', async () => {
+it('JWKS-08 a signer that never answers is abandoned after timeoutSeconds, and all callers get an error', async () => {
   const keys = await loadKeySet({ ...valid, sign: () => new Promise<Uint8Array>(() => {}) })
   const services = createBackendServices({
     ...{

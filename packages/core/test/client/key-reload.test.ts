@@ -46,7 +46,7 @@ it('JWKS-06 a thousand that need the keys at once read them once, and each gets 
   expect(state.reads).toBe(2)
 })
 
-it('JWKS-06 a source that fails, or gives what is no key, leaves the set as it is, and says so', async () => {
+it('JWKS-06 a source that fails, or returns no key, leaves the set as it is, and the failure says so', async () => {
   const { state, keys, kids } = await createSource()
   for (const [index, content] of [undefined, { keys: [] }, 'no key', { keys: [a, a] }].entries()) {
     state.content = content
@@ -65,7 +65,7 @@ it('JWKS-06 a source that fails, or gives what is no key, leaves the set as it i
   expect(kids(state.begin)).toEqual(['b'])
 })
 
-it('JWKS-06 a source that hangs holds nobody up for long, and what it says too late is not taken', async () => {
+it('JWKS-06 a source that hangs delays nobody for long, and its late result is ignored', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
     let answerLate = (_content: unknown) => {}

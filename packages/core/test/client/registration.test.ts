@@ -75,7 +75,7 @@ describe('one registration', () => {
     expect(failure.message).not.toContain('pass@')
   })
 
-  it('a comma within the query of a SMART scope is no fault', () => {
+  it('a comma within the query of a SMART scope is allowed', () => {
     const scope = 'patient/Observation.rs?category=a,b\n  openid'
     expect(check({ scope }).scope).toBe(scope)
   })
@@ -117,7 +117,7 @@ describe('many registrations', () => {
     }
   })
 
-  it('take scope and redirectUri from beside the list where they have none', () => {
+  it('take scope and redirectUri from beside the list if they have none', () => {
     const { scope: _none, ...bare } = complete
     const { listed } = directory({ registrations: [bare, { ...other, scope: 'own' }], scope: 'shared' })
     expect(listed.map(({ scope }) => scope)).toEqual(['shared', 'own'])

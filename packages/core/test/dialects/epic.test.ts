@@ -77,7 +77,7 @@ describe('epic(): a system gets a token', () => {
     expect(Number(claims.exp) - Number(claims.iat)).toBeLessThanOrEqual(300)
   })
 
-  it('ERR-01 an error_description of null is no text', async () => {
+  it('ERR-01 an error_description of null counts as missing', async () => {
     const server = await startTokenServer((_, response) =>
       sendJson(response, { error: 'invalid_client', error_description: null, error_uri: null }, 400),
     )

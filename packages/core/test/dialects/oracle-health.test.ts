@@ -84,7 +84,7 @@ describe('oracleHealth(): a person logs in', () => {
     expect(portal.tokenRequests()[0]?.form.get('code_verifier')).toMatch(/^[\w-]{43,}$/)
   })
 
-  it('RFR-03 keeps the refresh token when a refresh brings no new one', async () => {
+  it('RFR-03 keeps the refresh token if a refresh returns no new one', async () => {
     const portal = await startPortal(
       { dialect: oracleHealth(), scope: SCOPE },
       { consent: 'auto', rotateRefreshTokens: false },

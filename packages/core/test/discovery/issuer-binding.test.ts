@@ -74,7 +74,7 @@ describe('an issuer that a server names', () => {
     }
   })
 
-  it('counts where the app has pinned it, and asks nobody', async () => {
+  it('counts if the app has set it, and sends no request', async () => {
     const issuer = await startIssuer()
     const fhir = await startFhir((origin) => ({ issuer: issuer.origin, ...endpointsOf(origin) }))
     expect((await discoverAt(fhir.origin, { issuer: issuer.origin })).issuer).toBe(issuer.origin)

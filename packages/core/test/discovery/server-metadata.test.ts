@@ -27,7 +27,7 @@ it.each([
   expect(readMembers({ [name]: sent }, BASE)).toEqual({ [name]: read })
 })
 
-it('DISC-04 an absolute endpoint stays as written, to the letter', () => {
+it('DISC-04 an absolute endpoint stays exactly as written', () => {
   const url = 'https://AS.example.com:443/oauth2/../token'
   expect(readMembers({ token_endpoint: url }, BASE).token_endpoint).toBe(url)
 })

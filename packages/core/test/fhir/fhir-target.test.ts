@@ -171,7 +171,7 @@ describe('tokenUrls: further addresses that get the token', () => {
   })
 })
 
-describe('what goes out beside the token', () => {
+describe('what is sent besides the token', () => {
   it('RSP-11 no Referer tells another server which patient it was about', async () => {
     const other = await startServer((_request, response) => void response.end('{}'))
     const server = await startServer(

@@ -27,7 +27,7 @@ describe('Retry-After', () => {
     expect(retryAfterSeconds(withHeader('retry-after', value), NOW)).toBe(seconds)
   })
 
-  it('BSV-11 whatever it says, the result is no time, or a whole number of seconds', () => {
+  it('BSV-11 whatever it contains, the result is undefined or a whole number of seconds', () => {
     const value = fc.oneof(
       headerValue,
       fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
@@ -59,7 +59,7 @@ describe('Cache-Control', () => {
     expect(maxAgeSeconds(withHeader('cache-control', value))).toBe(seconds)
   })
 
-  it('DISC-13 whatever it says, the result is no time, or a whole number of seconds', () => {
+  it('DISC-13 whatever it contains, the result is undefined or a whole number of seconds', () => {
     const directive = fc.constantFrom(
       'max-age=',
       'no-store',

@@ -41,7 +41,7 @@ describe('the cookie of a login', () => {
       expect(((await (await browser.signIn(`${portal.origin}/login`)).json()) as Seen).patient).toBeTypeOf('string')
   })
 
-  it('STATE-05 keeps nothing in the store before the callback, so that nobody fills it with logins', async () => {
+  it('STATE-05 stores nothing before the callback, so that nobody can fill the store with logins', async () => {
     const store = createMapStore()
     const portal = await startPortal({ session: { store } })
     for (let login = 0; login < 20; login++) await fetch(`${portal.origin}/login`, { redirect: 'manual' })

@@ -101,7 +101,7 @@ describe('the issuer in it (RFC 9207)', () => {
 })
 
 describe('an error response', () => {
-  it('CB-06 is told apart from a denial, and keeps the fields of the server', () => {
+  it('CB-06 differs from a denial, and keeps the fields of the server', () => {
     const fields = { error_description: 'no such scope', error_uri: 'https://auth.example/errors/7' }
     expect(failure({ state, error: 'invalid_scope', ...fields })).toMatchObject({
       code: 'authorization_failed',

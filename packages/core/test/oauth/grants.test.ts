@@ -70,7 +70,7 @@ it.each([
   expect(server.tokenRequests[0]?.form.getAll('client_id')).toEqual(['app'])
 })
 
-it('TOK-03 a dialect can add client_id and others by grant; each parameter stands once', async () => {
+it('TOK-03 a dialect can add client_id and others by grant; each parameter occurs once', async () => {
   const server = await startTokenServer()
   const dialect = defineDialect('saraalert', {
     token: {

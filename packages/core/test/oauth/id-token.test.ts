@@ -113,7 +113,7 @@ describe('claims', () => {
     },
   )
 
-  it('IDT-01 what is wrong rather than missing is refused whatever the dialect skips', async () => {
+  it('IDT-01 a wrong value, unlike a missing one, is refused whatever the dialect skips', async () => {
     const skipChecks = ['nonce', 'iat', 'typ', 'auth_time'] as const
     for (const change of [{ nonce: 'another' }, { iat: NOW_SECONDS + 120 }, { events: {} }]) {
       const token = await sandbox.signIdToken({ ...soundClaims(), ...change })
@@ -229,7 +229,7 @@ describe('several keys that fit', () => {
     await expect(verifyWith(await signedBy(1), published)).rejects.toEqual(refusal(/signature/))
   })
 
-  it('IDT-05 a hostile server makes nobody try its keys without end', async () => {
+  it('IDT-05 a hostile server cannot make the app try its keys without end', async () => {
     const crowd = Array.from({ length: 500 }, () => jwkOf(0, 'one'))
     const token = await signedBy(1, 'one')
     await expect(verifyWith(token, [...crowd, jwkOf(1, 'one')])).rejects.toEqual(refusal(/more than 10 keys/))
@@ -432,7 +432,7 @@ describe('in a login', () => {
   })
 })
 
-describe('an id_token that nobody asked for', () => {
+describe('an id_token that was not requested', () => {
   it.each(['with no issuer known', 'with no keys known', 'signed by nobody that is known'])(
     'IDT-02 OIDC Core §3.1.2.1: %s, it is ignored with an event, and the person is logged in',
     async (what) => {

@@ -64,7 +64,7 @@ describe('the request', () => {
     expect(sent).toEqual(['client_assertion', 'client_assertion_type', 'token'])
   })
 
-  it('INT-02 authenticates by an access token of its own, and by nothing beside it', async () => {
+  it('INT-02 authenticates with an access token of its own, and with nothing else', async () => {
     const { sandbox, fhirBaseUrl, accessToken } = await startBackend()
     const token = await introspectToken(accessToken, { fhirBaseUrl, accessToken })
     expect(token).toMatchObject({ active: true, clientId: 'job' })

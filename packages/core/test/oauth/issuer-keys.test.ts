@@ -18,7 +18,7 @@ async function startKeyServer() {
 }
 
 describe('the keys of an issuer', () => {
-  it('IDT-04 a key set of bare keys is enough, and what is no key in it is left out', async () => {
+  it('IDT-04 a key set of bare keys is enough, and anything in it that is not a key is left out', async () => {
     const { state, kidsFor } = await startKeyServer()
     state.body = { keys: [{ kty: 'RSA', kid: 'a', n: 'n', e: 'AQAB' }, null, 'key', 5] }
     expect(await kidsFor('a')).toEqual(['a'])

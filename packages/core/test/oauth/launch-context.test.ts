@@ -67,7 +67,7 @@ const NO_IDS = [
   ],
 ]
 
-describe('a patient or encounter that is no FHIR id', () => {
+describe('a patient or encounter that is not a FHIR id', () => {
   it.each(NO_IDS)('RSP-06 refuses the token response, and its text is not shown: %j', (id) => {
     for (const [name, value] of [
       ['patient', id],
@@ -97,7 +97,7 @@ describe('a patient or encounter that is no FHIR id', () => {
 })
 
 describe('the rest of the context', () => {
-  it('RSP-06 RSP-07 banner, intent, style and tenant are typed; mistyped ones are dropped, and no intent is no fault', () => {
+  it('RSP-06 RSP-07 banner, intent, style and tenant are typed; mistyped ones are dropped, and a missing intent is not a fault', () => {
     const right = {
       need_patient_banner: false,
       intent: 'reconcile-medications',
@@ -169,7 +169,7 @@ describe('the rest of the context', () => {
     expect(readLaunchContext({}).unread).toEqual([])
   })
 
-  it('RSP-07 an intent that nobody knows is handed on as it is', () => {
+  it('RSP-07 an unknown intent is passed on unchanged', () => {
     expect(readLaunchContext({ intent: 'vendor-special' }).launch.intent).toBe('vendor-special')
   })
 

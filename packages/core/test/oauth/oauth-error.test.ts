@@ -79,7 +79,7 @@ describe('errors of the token endpoint', () => {
     expect((await refusalOf(503, '')).retryAfterSeconds).toBeUndefined()
   })
 
-  it('ERR-02 bad credentials and a grant that is not enabled are told apart, each with its own advice', async () => {
+  it('ERR-02 bad credentials and a grant that is not enabled get different advice', async () => {
     const awkward = clientSecretBasic('a-secret+with/signs')
     const credentials = await refusalOf(400, { error: 'invalid_client' }, { clientAuth: awkward })
     expect(credentials.error).toBe('invalid_client')

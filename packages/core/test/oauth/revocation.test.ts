@@ -66,7 +66,7 @@ describe('logout', () => {
     expect(await isLoggedIn()).toBe(false)
   })
 
-  it('REV-03 the session has ended here before the server is told', async () => {
+  it('REV-03 the session ends here before the request to the server', async () => {
     const { sandbox, logOut, isLoggedIn } = await logIn('launch/patient offline_access')
     sandbox.fault({ at: 'revocation', kind: 'slow', seconds: 0.8 })
     const leaving = logOut()
@@ -152,7 +152,7 @@ describe('revokeToken', () => {
     expect(server.requests).toHaveLength(1)
   })
 
-  it('REV-02 a server that cannot revoke access tokens is no failure; one that does not revoke a refresh token is', async () => {
+  it('REV-02 it is not a failure if a server cannot revoke access tokens; it is one if it does not revoke a refresh token', async () => {
     const body = JSON.stringify({ error: 'unsupported_token_type' })
     const { result } = await revokeAt(400, body, 'access_token')
     await expect(result).resolves.toBeUndefined()

@@ -82,7 +82,7 @@ describe('what is sent', () => {
 })
 
 describe('a token endpoint that misbehaves', () => {
-  it('TOK-09 BSV-12 each fault of the sandbox is an error of its own kind, and never a hang', async () => {
+  it('TOK-09 BSV-12 each fault of the sandbox is a different kind of error, and never a hang', async () => {
     const sandbox = await startSandbox({ clients: [{ clientId: 'app', clientSecret: SECRET }] })
     const cases = [
       [{ kind: 'slow', seconds: 30 }, 'timeout'],
@@ -248,7 +248,7 @@ describe('a refusal', () => {
     expect(failure.error_description).toContain('[secret]')
   })
 
-  it('BSV-12 an error_uri that is no web address is dropped', async () => {
+  it('BSV-12 an error_uri that is not a web address is dropped', async () => {
     const body = { error: 'invalid_grant', error_uri: 'javascript:alert(1)' }
     expect((await failureFor((response) => sendJson(response, body, 400))).error_uri).toBeUndefined()
   })
@@ -278,7 +278,7 @@ describe("the server's clock", () => {
     expect((await refuseAt(by)).message).not.toContain('clock')
   })
 
-  it('is told of a refusal without an OAuth error too, and a Date that is none is no clock', async () => {
+  it('is also told for a refusal without an OAuth error, and an invalid Date is ignored', async () => {
     const refuseWith = (date: string) => failureFor((response) => response.writeHead(401, { date }).end())
     expect((await refuseWith(new Date(NOW + 300_000).toUTCString())).message).toContain('is 300 s ahead of')
     expect((await refuseWith('soon')).message).not.toContain('clock')

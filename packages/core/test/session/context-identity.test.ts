@@ -40,7 +40,7 @@ describe.each(bothStores)('the context of a token, with a store %s,', (_, store)
     expect(await portal.contextOf(browser, `/?launch_id=${launchId}`)).toBe(before)
   })
 
-  it('serves a handler that still runs when its browser logs in once more: it gets tokens as long as the launch lives', async () => {
+  it('serves a handler that still runs when its browser logs in again: it gets tokens as long as the launch lives', async () => {
     const portal = await startPortal({ session: { store: store() } })
     const browser = await loggedIn(portal, portal.sandbox.patients[0]!.id)
     const context = (await portal.contextOf(browser))!

@@ -45,7 +45,7 @@ describe('sessions in cookies', () => {
     expect(await portal.contextOf(browser)).toBe(await first)
   })
 
-  it('SEC-03 RFR-09 show no token, patient or person to whoever reads the cookies', async () => {
+  it('SEC-03 RFR-09 do not show token, patient or person to somebody who reads the cookies', async () => {
     const portal = await start()
     const browser = await loggedIn(portal)
     const { seen } = await look(browser, portal.origin)
@@ -90,7 +90,7 @@ describe('sessions in cookies', () => {
 })
 
 describe('a token in cookies that has run out', () => {
-  it('is not renewed by a request that could not set cookies: there is no context, and nothing is asked', async () => {
+  it('is not renewed by a request that could not set cookies: there is no context, and no request is sent', async () => {
     const portal = await start()
     const browser = await loggedIn(portal)
     portal.advanceSeconds(280)

@@ -17,7 +17,7 @@ async function openTwo(portal: PortalWorld, browser: UserAgent) {
 }
 
 describe.each(bothStores)('a launch that has ended, with a store %s,', (_, store) => {
-  it('EHR-06 RFR-07 by invalid_grant: its tab shows nobody, and the other tab goes on', async () => {
+  it('EHR-06 RFR-07 by invalid_grant: its tab shows no patient, and the other tab continues', async () => {
     const portal = await startPortal({ session: { store: store() } })
     const browser = createUserAgent()
     const [first, second] = await openTwo(portal, browser)
@@ -33,7 +33,7 @@ describe.each(bothStores)('a launch that has ended, with a store %s,', (_, store
     expect((await look(browser, `${portal.origin}/api`, { referer: second.url })).seen?.patient).toBe(patient)
   })
 
-  it('EHR-06 RFR-05 by its time, without a refresh token: its tab shows nobody', async () => {
+  it('EHR-06 RFR-05 by its time, without a refresh token: its tab shows no patient', async () => {
     const portal = await startPortal({ session: { store: store() }, scope: WITHOUT_REFRESH })
     const browser = createUserAgent()
     const [first] = await openTwo(portal, browser)

@@ -28,7 +28,7 @@ it('a login of another person at the same server ends the launches of the one be
   }
 })
 
-it('another person at another server, and somebody nobody knows, end nothing', () => {
+it('another person at another server, and an unknown person, end no launch', () => {
   const before = launchRecord({ launchId: 'a', patient: 'p1', idToken: person('one') })
   const elsewhere = { fhirBaseUrl: 'https://other.example/fhir', idToken: person('another') }
   for (const members of [elsewhere, { idToken: undefined }]) {

@@ -82,7 +82,7 @@ it('SEC-04 RFC 7009 a logout and a refresh: in no order is a session left, or a 
   expect(orders).toBeGreaterThan(5)
 })
 
-it('SEC-04 RFC 7009 a logout and a login that was under way: in no order is a session left, old or new, or a token', async () => {
+it('SEC-04 RFC 7009 a logout during a login: in no order is a session left, old or new, or a token', async () => {
   const orders = await exploreAll(async (choose) => {
     const two = await startTwo()
     const callback = await two.begin()

@@ -345,7 +345,7 @@ describe('a refresh that fails', () => {
     expect(portal.sandbox.refreshReuseDetections).toBe(0)
   })
 
-  it('RFR-07 is no matter while the token lives: it keeps serving', async () => {
+  it('RFR-07 does not matter while the token is valid: it is still used', async () => {
     const portal = await startPortal()
     const browser = await loggedIn(portal)
     const { seen } = await look(browser, portal.origin)

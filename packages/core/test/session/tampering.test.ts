@@ -100,7 +100,7 @@ it(`RFR-09 opens none of ${RUNS} stored sessions that were tampered with, trunca
   )
 })
 
-it('SEC-04 knows nobody by a session cookie that was not given out', async () => {
+it('SEC-04 does not accept a session cookie that was never issued', async () => {
   const launch = startLaunch()
   await fc.assert(
     fc.asyncProperty(fc.string(), async (value) => {

@@ -56,7 +56,7 @@ describe('the lock of a session', () => {
     await Promise.all(done)
   })
 
-  it('of one who died is taken by whoever has seen no sign of life for a term, however long the store keeps it', async () => {
+  it('of a dead holder is taken by a waiter that has seen no renewal for a term, however long the store keeps it', async () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const next = work()
@@ -82,7 +82,7 @@ describe('the lock of a session', () => {
     await Promise.all(done)
   })
 
-  it('is not taken from whoever got it since by one who lost it', async () => {
+  it('is not taken from its new holder by the one who lost it', async () => {
     const store = memoryStore()
     const first = work()
     const done = new Leases(store, 10).hold('s', first.run)
@@ -126,7 +126,7 @@ describe('the lock of a session', () => {
     expect(inner.holderOf('lock s')).toBeUndefined()
   })
 
-  it('is given back by one who was told too late that it had it', async () => {
+  it('is given back by a caller that learned too late that it had it', async () => {
     const store = memoryStore()
     const { claim } = store
     store.claim = (...args) => {

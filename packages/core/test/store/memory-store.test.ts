@@ -76,7 +76,7 @@ describe('the memory store', () => {
     expect(store.claim('a', 'you', 10)).toBe(false)
   })
 
-  it('hands a name on from its holder, told by a mark, and from nobody else', () => {
+  it('passes a name on from its holder, identified by a mark, and from nobody else', () => {
     let now = 0
     const store = memoryStore({ now: () => now })
     expect([store.holderOf('a'), store.takeOver('a', 'me', 'you', 10)]).toEqual([undefined, false])

@@ -170,7 +170,7 @@ describe('the sealed store', () => {
     expect(after.launches[1]).toEqual({ ...before[1], accessToken: 'newer' })
   })
 
-  it('gives out what nobody can change', async () => {
+  it('returns values that cannot be changed', async () => {
     const { inner, secrets, store } = seal()
     await store.set('a', sessionRecord(60_000, { launch: { fhirContext: [{ role: 'launch' }] } }))
     const session = (await seal(inner, secrets).store.get('a'))!

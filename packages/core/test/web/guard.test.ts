@@ -114,7 +114,7 @@ describe('a page that only the page before it ties to a launch', () => {
     expect(answer).toMatchObject({ kind: 'redirect', status: 303, location: '?page=2&launch_id=aaa' })
   })
 
-  it('EHR-06 is served where it is no page, or no page of a launch', () => {
+  it('EHR-06 is served if it is not a page, or not a page of a launch', () => {
     expect(guard(context, request({ ...PROGRAM, referer }))).toBeUndefined()
     expect(guard(context, request({ ...PERSON, referer }, 'POST'))).toBeUndefined()
     expect(guard(context, request(PERSON))).toBeUndefined()
@@ -197,7 +197,7 @@ describe('a request without a context', () => {
     }
   })
 
-  it('ERR-05 a form that comes too late leads back to the page that has it, and never to its own address', () => {
+  it('ERR-05 a form that is sent too late leads back to its page, and never to its own address', () => {
     const launch = createSmartLaunch({
       fhirBaseUrl: 'https://ehr.example/fhir',
       clientId: 'portal',
@@ -233,7 +233,7 @@ describe('a request without a context', () => {
     expect(() => guard(missing(fault), request(PROGRAM))).toThrow(fault)
   })
 
-  it('ERR-05 where no middleware ran, a 500 tells the developer, whoever asks', () => {
+  it('ERR-05 if no middleware ran, a 500 tells the developer, whoever sends the request', () => {
     for (const [found, headers] of [
       [undefined, PERSON],
       [null, PROGRAM],

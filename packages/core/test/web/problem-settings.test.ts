@@ -35,7 +35,7 @@ describe('the operator’s line', () => {
     }
   })
 
-  it('that fails harms nobody', () => {
+  it('that fails does no harm', () => {
     const fail = () => {
       throw new Error('disk full')
     }
