@@ -269,7 +269,7 @@ describe("the server's clock", () => {
     async (by, text) => {
       const { message } = await refuseAt(by)
       expect(message).toContain(
-        `answered 401: invalid_client. The server's clock ${text} this machine's: set the wrong one`,
+        `answered 401: invalid_client. The server's clock ${text} this machine's. Correct the wrong clock`,
       )
     },
   )
