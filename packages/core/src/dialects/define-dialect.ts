@@ -27,7 +27,7 @@ const SMART: Omit<Dialect, 'name'> = {
     acceptedTypes: [],
     defaultLifetimeSeconds: 300,
   }),
-  // 240 s of the 300 s that SMART allows: room for a clock that is a minute off.
+  // SMART allows 300 s. 240 s leave room for a clock that is a minute off.
   assertion: Object.freeze<AssertionRules>({
     audience: 'token_endpoint',
     lifetimeSeconds: 240,
@@ -42,14 +42,14 @@ const SMART: Omit<Dialect, 'name'> = {
   check: () => {},
 }
 
-/** Dialects whose rules were read. */
+/** Dialects whose rules have been checked. */
 const made = new WeakSet<Dialect>()
 
 /**
- * Makes a dialect from what a vendor does otherwise.
+ * Makes a dialect from the rules in which a vendor differs.
  *
  * @param base - the dialect to start from. Default: SMART App Launch 2.2 as written.
- * @throws `invalid_option` for an unknown rule, or one that is of another type than the rule takes
+ * @throws `invalid_option` for an unknown rule, or a value of the wrong type
  */
 export function defineDialect(name: string, overrides: DialectOverrides = {}, base?: Dialect): Dialect {
   const start = base ?? SMART
@@ -79,7 +79,7 @@ export function defineDialect(name: string, overrides: DialectOverrides = {}, ba
   return dialect
 }
 
-/** A dialect as it is, or one made of a copy with other members, whose rules are read now. */
+/** Returns a dialect as it is. If it is a changed copy of one, checks its rules and makes a new one. */
 export function completeDialect(dialect: Dialect): Dialect {
   if (made.has(dialect)) return dialect
   const { name, ...rules } = dialect

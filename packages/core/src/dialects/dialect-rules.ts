@@ -25,7 +25,7 @@ import type {
 
 type Loose<Rules extends object> = OptionRules<{ [Rule in keyof Rules]: Rules[Rule] | undefined }>
 
-/** How each rule of a dialect is read: one of another type is refused, not ignored. The compiler sees one that is forgotten. */
+/** How each rule of a dialect is checked: a value of the wrong type is refused. The compiler reports a missing rule. */
 export const DIALECT_RULES: {
   readonly discovery: Loose<DiscoveryRules>
   readonly authorization: Loose<AuthorizationRules>
@@ -81,7 +81,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
-/** Members to add: an object, or a function of the request that gives one. Both end as a function. */
+/** Members to add: an object, or a function of the request that returns one. The result is always a function. */
 function additions<Value>(
   isValue: (value: unknown) => value is Value,
   kind: string,
@@ -126,7 +126,7 @@ function readLifetime(value: unknown, option: string): number | undefined {
   )
 }
 
-/** A token of these types needs a proof of possession with each request (RFC 9449 §7.1), which is not sent here. */
+/** Tokens of these types need a proof of possession with each request (RFC 9449 §7.1), which this library does not send. */
 const BOUND_TYPES = ['dpop', 'mac', 'pop']
 
 function readAcceptedTypes(types: unknown, option: string): readonly string[] {
@@ -134,6 +134,6 @@ function readAcceptedTypes(types: unknown, option: string): readonly string[] {
     refuseOption(`${option} must be a list of words, e.g. ['BearerToken'].`)
   }
   const bound = types.find((type) => BOUND_TYPES.includes(type.toLowerCase()))
-  if (bound) refuseOption(`${option} has "${bound}", which is no bearer token. Ask the vendor for bearer tokens.`)
+  if (bound) refuseOption(`${option} has "${bound}", which is not a bearer token. Ask the vendor for bearer tokens.`)
   return types
 }

@@ -19,8 +19,8 @@ export interface ClientUse {
 }
 
 /**
- * What one vendor does otherwise than SMART App Launch 2.2: plain data and small functions.
- * Make one with `defineDialect`; what it leaves out is SMART's own rule.
+ * Where one vendor differs from SMART App Launch 2.2: plain data and small functions. Make one with `defineDialect`; rules
+ * that are left out are SMART's own.
  */
 export interface Dialect {
   readonly name: string
@@ -119,7 +119,7 @@ export interface IdTokenRules {
 
 export type IdTokenCheck = 'nonce' | 'iat' | 'typ' | 'auth_time'
 
-/** What a request gets besides SMART's own: the same each time, or by the request. */
+/** Additions to a request: the same for each request, or a function of it. */
 type Additions<Value> = Readonly<Record<string, Value>> | ((context: DialectContext) => Readonly<Record<string, Value>>)
 
 /** Rules that may also be written as an object. */
@@ -137,7 +137,7 @@ type WrittenRule<Part extends RulePart, Rule extends keyof Dialect[Part]> = Part
     : Dialect[Part][Rule]
   : Dialect[Part][Rule]
 
-/** A dialect as written: any part, any member of it. */
+/** The rules of a dialect that differ from its base: any part, and any member of it. */
 export type DialectOverrides = {
   readonly [Part in RulePart]?:
     | { readonly [Rule in keyof Dialect[Part]]?: WrittenRule<Part, Rule> | undefined }

@@ -58,8 +58,7 @@ async function sendFhir(
     if (!location || !URL.canParse(location, from.href)) break
     from = new URL(location, from.href)
     await discardBody(response)
-    // The token, and whatever else the caller put in the headers, stays with the FHIR server: once the way has left it,
-    // no later hop gets them back.
+    // Once a redirect leaves the FHIR server, neither it nor any later one gets the token or the caller's headers.
     hasLeft ||= !(await mayGetToken(from, access))
     const onward = hasLeft ? new Headers({ accept: headers.get('accept') ?? '*/*' }) : headers
     response = await send(from.href, { ...init, headers: onward, redirect: 'manual' })

@@ -80,7 +80,7 @@ export async function createAuthorizationRequest(
   const { clientId, fhirBaseUrl } = client
   const further = authorization.parameters({ clientId, fhirBaseUrl, grantType: 'authorization_code' })
   for (const [name, value] of Object.entries(further)) {
-    // Neither empty nor twice, again.
+    // No parameter may be empty or repeated (RFC 6749 §3.1).
     if (value !== '' && !parameters.has(name)) parameters.set(name, value)
   }
 

@@ -10,10 +10,10 @@ export const CLOCK_TOLERANCE_SECONDS = 60
 /** An id_token is issued for its token response. An older one belongs to another login. */
 const MAX_AGE_SECONDS = 3600
 
-/** Of all claims as JSON: a session keeps them. */
+/** The largest size of all claims as JSON, because a session keeps them. */
 const MAX_CLAIMS_LENGTH = 64_000
 
-/** What the login that an id_token belongs to knows of it. */
+/** What an id_token must match. */
 export interface IdTokenExpectations {
   /** The nonce of the authorization request. */
   readonly nonce: string | undefined

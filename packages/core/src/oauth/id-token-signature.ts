@@ -5,7 +5,7 @@ import { FhirAuthError } from '../errors.ts'
 import { checkType } from './id-token-claims.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
-/** Asymmetric only: never `none`, never a secret as key. */
+/** Only asymmetric algorithms: no `none`, and no client secret as a key. */
 export const ALGORITHMS: readonly string[] = [
   'RS256',
   'RS384',

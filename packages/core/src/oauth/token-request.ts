@@ -9,10 +9,10 @@ import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded
 import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
 import { challengeMembers, refusalText } from './refusal-text.ts'
 
-/** Largest answer of a back channel. A token response with a big id_token has a tenth of it; a session keeps what is in it. */
+/** The largest response, because a session keeps its content. A token response with a big id_token has a tenth of it. */
 const MAX_ANSWER_BYTES = 256 * 1024
 
-/** What a request to an authorization server's back channel needs besides its parameters. */
+/** How requests are sent to an authorization server. */
 export interface BackChannel {
   readonly http: HttpOptions
   /** The clock, in milliseconds since the epoch. */
