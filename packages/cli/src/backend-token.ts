@@ -9,7 +9,7 @@ import {
 } from '@fhir-auth/core/protocol'
 import { type Exchange, recordingFetch } from './recording-fetch.ts'
 
-/** One try to get a token, with everything that was sent and came back. */
+/** One attempt to get a token, with all requests and responses. */
 export interface TokenAttempt {
   readonly metadata: ServerMetadata | undefined
   /** Undefined when nothing was sent to the token endpoint. */
@@ -18,7 +18,7 @@ export interface TokenAttempt {
   readonly error: FhirAuthError | undefined
 }
 
-/** Asks for a backend token exactly as the library does. */
+/** Requests a backend token exactly as the library does. */
 export async function attemptToken(client: Client): Promise<TokenAttempt> {
   const recording = recordingFetch()
   let metadata: ServerMetadata | undefined

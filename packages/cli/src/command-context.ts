@@ -4,7 +4,7 @@ import type { CommandResult } from './finding.ts'
 import { createStyle, type Environment, type Output, type Style } from './output.ts'
 import { createProgress, type Progress } from './progress.ts'
 
-/** What a command gets from the world. */
+/** The environment of a command. */
 export interface CommandContext {
   readonly env: Environment
   readonly stdout: Output
@@ -19,7 +19,7 @@ export interface JsonOption {
   json?: boolean | undefined
 }
 
-/** The spinner of one run; none where a program reads. */
+/** The spinner of one run; none with `--json`. */
 export function progressOf({ stderr, env }: CommandContext, { json }: JsonOption): Progress {
   return json ? { step: (_title, work) => work() } : createProgress(stderr, env)
 }

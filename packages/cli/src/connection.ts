@@ -13,13 +13,13 @@ import { loadKeyText } from './key-file.ts'
 import { pathOf, remedyFor, type Setting, type SettingName, type Settings, settingNames } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
-/** A client as configured, ready to ask for a token. */
+/** A client as configured, ready to request a token. */
 export interface Connection {
   readonly client: Client
   readonly jwksUrl: string | undefined
-  /** What was set, and where. */
+  /** The settings, and where each comes from. */
   readonly settings: ShownSettings
-  /** What no output may show. */
+  /** Secrets, which no output may show. */
   readonly secrets: readonly string[]
 }
 
@@ -28,7 +28,7 @@ export function isLogin({ redirectUri }: Settings): boolean {
   return redirectUri !== undefined
 }
 
-/** What no connection can do without. */
+/** The settings that every connection needs. */
 export interface RequiredSettings {
   readonly fhirBaseUrl: string
   readonly clientId: string
@@ -36,11 +36,11 @@ export interface RequiredSettings {
   readonly dialect: Dialect
 }
 
-/** The settings fit to be shown: a secret and a key only by where they are from. */
+/** The settings for the output. Of a secret and a key, only the source is shown. */
 export type ShownSettings = Readonly<Record<string, { readonly value: string; readonly from: string }>>
 
 /**
- * Loads the private keys, where there are any.
+ * Loads the private keys, if there are any.
  *
  * @throws UsageError, FhirAuthError `invalid_key`
  */
@@ -51,7 +51,7 @@ export async function loadKeys({ privateJwks }: Settings): Promise<KeySet | unde
   return loadKeyText(await readNamedFile(path, privateJwks), path)
 }
 
-/** Never repeats the name: it may be a key in a form that nobody expected, such as base64. */
+/** The message does not repeat the name, because it may be a key in an unexpected form, such as base64. */
 async function readNamedFile(path: string, { from, folder }: Setting): Promise<string> {
   try {
     return await readFile(path, 'utf8')

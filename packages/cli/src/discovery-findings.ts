@@ -4,9 +4,9 @@ import type { Finding } from './finding.ts'
 import type { SourceReport } from './source-report.ts'
 
 /**
- * What is wrong with a server's descriptions of itself, and what it means for an app.
+ * What is wrong with a server's discovery documents, and what it means for an app.
  *
- * @param metadata - what the library makes of them; undefined when it finds no token endpoint
+ * @param metadata - the metadata that the library reads from them; undefined if it finds no token endpoint
  */
 export function findInServer(sources: readonly SourceReport[], metadata: ServerMetadata | undefined): Finding[] {
   return [

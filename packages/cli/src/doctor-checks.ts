@@ -17,7 +17,7 @@ import { pathOf, remedyFor, type Settings } from './settings.ts'
 import { tokenReport } from './token-report.ts'
 import { isSystemError } from './write-file.ts'
 
-/** A login's matters, which a system does not have. */
+/** Findings about logins, which do not matter for a system. */
 const LOGIN_FINDINGS = [
   'pkce_missing',
   'pkce_without_s256',

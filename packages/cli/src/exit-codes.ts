@@ -1,4 +1,4 @@
-/** What the command answers to the shell. */
+/** The exit codes of the command. */
 export const exitCodes = {
   /** Nothing is wrong; there may be warnings. */
   ok: 0,
@@ -6,7 +6,7 @@ export const exitCodes = {
   problem: 1,
   /** The command was used wrongly, or its configuration is incomplete. Nothing was sent. */
   usage: 2,
-  /** A fault of the command itself. */
+  /** A bug in the command itself. */
   fault: 70,
 } as const
 

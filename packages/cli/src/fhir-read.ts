@@ -13,12 +13,12 @@ export interface ReadOutcome {
   readonly remedy?: string
 }
 
-/** A search result may be long; nothing of it is kept. */
+/** A search result may be long, but nothing of it is kept. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 /**
- * A read that the scope allows: one search result of the first type that may be searched, within what the scope is
- * narrowed to. `metadata`, which needs no scope, where there is none.
+ * A read that the scope allows: a search for one resource of the first type that may be searched, with the scope's own search
+ * parameters. If there is none, `metadata`, which needs no scope.
  */
 export function readAllowedBy(scope: string): string {
   for (const text of ScopeSet.parse(scope)) {
@@ -33,7 +33,7 @@ export function readAllowedBy(scope: string): string {
   return 'metadata'
 }
 
-/** Reads once with a token, and says nothing of what it read. */
+/** Reads once with a token, and does not show what it read. */
 export async function tryRead(fhirBaseUrl: string, path: string, accessToken: string): Promise<ReadOutcome> {
   const url = `${fhirBaseUrl.replace(/\/$/, '')}/${path.replace(/^\//, '')}`
   const headers = { accept: 'application/fhir+json', authorization: `Bearer ${accessToken}` }

@@ -1,14 +1,14 @@
 /** One thing that is wrong, and what it means for the app. */
 export interface Finding {
-  /** For programs; stays the same when the words change. */
+  /** For programs. It stays the same if the text changes. */
   readonly code: string
-  /** An `error` stops the app; a `warning` may. */
+  /** With an `error` the app cannot work; with a `warning` it may. */
   readonly level: 'error' | 'warning'
   readonly what: string
   readonly meaning: string
 }
 
-/** What every command's result says first. */
+/** The first members of every command's result. */
 export interface CommandResult {
   /** Whether nothing is wrong; decides the exit code. */
   readonly ok: boolean

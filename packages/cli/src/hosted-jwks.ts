@@ -10,13 +10,13 @@ export interface HostedJwksReport extends CommandResult {
   /** As far as it is known. */
   readonly status: number | undefined
   readonly contentType: string | undefined
-  /** What `Cache-Control` allows servers; undefined when it does not say. */
+  /** How long servers may cache it, by `Cache-Control`; undefined if it does not say. */
   readonly cacheSeconds: number | undefined
   readonly keys: readonly { readonly kid: string | undefined; readonly alg: string | undefined }[]
   readonly findings: readonly Finding[]
 }
 
-/** A rotation has to wait for the longest-lived copy. */
+/** A rotation must wait until the last cached copy has expired. */
 const LONGEST_CACHE_SECONDS = 24 * 3600
 const JSON_TYPES = ['application/json', 'application/jwk-set+json']
 

@@ -18,7 +18,7 @@ export function algorithmWarnings(alg: GeneratedAlgorithm): string[] {
   ]
 }
 
-/** A private key as it stands in a file. */
+/** A private key as in its file. */
 export interface PrivateKeyRecord extends Record<string, unknown> {
   readonly kid: string
   readonly alg: string
@@ -26,7 +26,7 @@ export interface PrivateKeyRecord extends Record<string, unknown> {
 
 const RSA_BITS = 3072
 
-/** Makes a key; its `kid` is its thumbprint (RFC 7638), so it is unique and can be worked out again. */
+/** Makes a key. Its `kid` is its thumbprint (RFC 7638), which is unique and can be computed again. */
 export async function generatePrivateKey(alg: GeneratedAlgorithm): Promise<PrivateKeyRecord> {
   const { privateKey } =
     alg === 'ES384'

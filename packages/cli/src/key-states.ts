@@ -1,6 +1,6 @@
 import type { KeySet, KeyStatus } from '@fhir-auth/core'
 
-/** A key of a set, and when its state changes or has changed: what is shown of it. */
+/** What is shown of a key: its state, and when that changes or has changed. */
 export type DatedKey = Pick<KeyStatus, 'kid' | 'alg' | 'state' | 'at' | 'published'>
 
 /** @param now - the present, in milliseconds since the epoch */

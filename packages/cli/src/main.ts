@@ -18,7 +18,7 @@ export interface MainOptions {
   stdout?: Output | undefined
   stderr?: Output | undefined
   env?: Environment | undefined
-  /** Ends the command `sandbox`. Default: an interrupt. */
+  /** Ends the command `sandbox`. Default: Ctrl-C. */
   untilStopped?: (() => Promise<void>) | undefined
 }
 
@@ -97,7 +97,7 @@ function createProgram(context: CommandContext, isJson: boolean, untilStopped: (
 interface Failure {
   readonly exitCode: ExitCode
   readonly code: string
-  /** Undefined when everything is said. */
+  /** Undefined if everything has been printed. */
   readonly message: string | undefined
 }
 
@@ -112,7 +112,7 @@ function failureOf(error: unknown): Failure {
   }
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, code: 'usage', message: error.message }
   if (error instanceof FhirAuthError) return { exitCode: exitCodes.usage, code: error.code, message: error.message }
-  // A folder that may not be written, a full disk.
+  // For example a folder that is not writable, or a full disk.
   if (error instanceof Error && 'syscall' in error) {
     return { exitCode: exitCodes.usage, code: 'system', message: `${error.message}.` }
   }
@@ -125,12 +125,12 @@ function version(): string {
   return version
 }
 
-/** `fhir-auth … | head` takes what it wants and goes. */
+/** The reader of a pipe may close it early, as in `fhir-auth … | head`. */
 function ignoreAbsentReader(error: Error): void {
   if (!isSystemError(error, 'EPIPE')) throw error
 }
 
-/** Until Ctrl-C, or the end of a container. */
+/** Resolves at Ctrl-C, or when a container stops. */
 function untilInterrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())

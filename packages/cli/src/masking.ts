@@ -4,7 +4,7 @@ import type { Exchange } from './recording-fetch.ts'
 export interface Masking {
   /** Show tokens and the whole assertion. A client secret stays hidden. */
   readonly reveal: boolean
-  /** Values that never show. */
+  /** Values that are never shown. */
   readonly secrets: readonly string[]
 }
 
@@ -35,12 +35,12 @@ const SECRET_IN_TEXT =
   /\b(access_token|refresh_token|id_token|client_secret|client_assertion|assertion|password)\b(["']?\s*[:=]\s*["']?)[^"'&\s<,}]+/gi
 const HARMLESS_MEMBERS = ['token_type', 'issued_token_type', 'token_expires_in']
 const MAX_TEXT_CHARACTERS = 500
-/** Room for tokens, which get shorter, before the text that is shown. */
+/** More than is shown, because masked tokens make the text shorter. */
 const MAX_READ_CHARACTERS = 20_000
-/** Three parts of base64url: a signed JWT, whoever made it. */
+/** A signed JWT: three parts of base64url. */
 const SIGNED_JWT = /\beyJ[\w-]+\.[\w-]+\.[\w-]+/g
 
-/** The request as sent, its credentials hidden. */
+/** The request as sent, with its credentials hidden. */
 export function shownRequest({ request }: Exchange, { reveal }: Masking): ShownRequest {
   const { method, url, body } = request
   const headers = { ...request.headers }
@@ -60,14 +60,14 @@ export function shownAssertion({ request }: Exchange, { reveal }: Masking): Show
   return { header: read(header), claims: read(claims), ...(reveal && { compact }) }
 }
 
-/** Takes what must not show out of a text that the server, or an error about it, has written. */
+/** Removes secrets from a text of the server, or of an error about it. */
 export function createCleaner({ request, answer }: Exchange, { reveal, secrets }: Masking): (text: string) => string {
   const assertion = new URLSearchParams(request.body).get('client_assertion')
   const credentials = request.headers.authorization?.split(' ')[1]
   const always = [...secrets, ...(credentials === undefined ? [] : [credentials])]
   if (reveal) return (text) => withoutSecrets(text, always)
   const proof = assertion === null ? [] : [assertion, assertion.split('.')[2] ?? '']
-  // A token that the answer repeats, in whatever member, is the same token.
+  // The response may repeat a token in another member.
   const hidden = [...always, ...proof, ...tokensIn(parse(answer?.body ?? ''))]
   return (text) => withoutSecrets(text, hidden).replace(SIGNED_JWT, '[JWT, not shown]')
 }
@@ -90,7 +90,7 @@ export function shownAnswer(exchange: Exchange, masking: Masking): ShownAnswer |
   return { status: answer.status, headers, body }
 }
 
-/** A page, a form, or JSON that is broken: its tokens cannot be found by member. */
+/** A page, a form, or broken JSON: its tokens cannot be found by the names of members. */
 function maskedText(text: string, reveal: boolean): string {
   return (reveal ? text : text.replace(SECRET_IN_TEXT, '$1$2[not shown]')).slice(0, MAX_TEXT_CHARACTERS)
 }

@@ -33,7 +33,7 @@ const CERTIFICATE_ADVICE: Readonly<Record<string, Advice>> = {
 }
 
 /**
- * What kept a request from its answer, in words for a person. Undefined for an error that is of another kind.
+ * Why a request got no response, in words for a person. Undefined for other errors.
  *
  * @param exchange - the recorded request, which knows more than the error
  */

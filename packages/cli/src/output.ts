@@ -11,7 +11,7 @@ export interface Output {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Words with a meaning, coloured on a terminal and plain anywhere else. */
+/** Marked words: coloured on a terminal, plain elsewhere. */
 export interface Style {
   good(text: string): string
   warn(text: string): string
@@ -41,12 +41,12 @@ export function isTerminal(output: Output, env: Environment): boolean {
 
 const MAX_LINE_CHARACTERS = 4000
 
-/** Text of others on one line, without what would move the cursor or change the colours. */
+/** Text from outside on one line, without characters that would move the cursor or change the colours. */
 export function printable(text: string): string {
   return shownText(text, MAX_LINE_CHARACTERS)
 }
 
-/** Findings, one under the other: the fault, then what it means. */
+/** Findings, one below the other: the fault, then what it means. */
 export function renderFindings(findings: readonly Finding[], style: Style): string {
   return findings
     .map(({ level, code, what, meaning }) => {
@@ -56,7 +56,7 @@ export function renderFindings(findings: readonly Finding[], style: Style): stri
     .join('')
 }
 
-/** Names and values in two columns; what has no value is left out. */
+/** Names and values in two columns. Names without a value are left out. */
 export function renderTable(rows: readonly (readonly [name: string, value: string | undefined])[]): string {
   const present = rows.filter((row): row is readonly [string, string] => row[1] !== undefined)
   const width = Math.max(0, ...present.map(([name]) => name.length))

@@ -1,6 +1,6 @@
 import { createStyle, type Environment, isTerminal, type Output } from './output.ts'
 
-/** Shows that something slow is under way. */
+/** Shows that something slow is running. */
 export interface Progress {
   step<T>(title: string, work: () => Promise<T>): Promise<T>
 }
@@ -8,7 +8,7 @@ export interface Progress {
 const FRAMES = ['|', '/', '-', '\\']
 const FRAME_MS = 100
 
-/** A spinner on a terminal; nothing anywhere else. */
+/** A spinner on a terminal; nothing elsewhere. */
 export function createProgress(output: Output, env: Environment): Progress {
   if (!isTerminal(output, env)) return { step: (_title, work) => work() }
   const { dim } = createStyle(output, env)
@@ -16,7 +16,7 @@ export function createProgress(output: Output, env: Environment): Progress {
     async step(title, work) {
       let frame = 0
       const draw = () => {
-        // One line only: a wrapped one could not be wiped. A terminal may not know its width, and says 0.
+        // Keep it to one line, because a wrapped line cannot be erased. A terminal of unknown width reports 0.
         const line = `${FRAMES[frame++ % FRAMES.length]} ${title} …`.slice(0, (output.columns || 80) - 1)
         output.write(`\r\u001b[2K${dim(line)}`)
       }

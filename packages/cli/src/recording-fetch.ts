@@ -1,15 +1,15 @@
-/** One request as sent, and what came back. */
+/** One request as sent, and its response. */
 export interface Exchange {
   readonly request: { method: string; url: string; headers: Record<string, string>; body: string }
   answer?: { status: number; headers: Headers; body: string }
-  /** What the system calls the fault that kept the answer away, e.g. `ECONNREFUSED`. */
+  /** The system's code for the network fault, e.g. `ECONNREFUSED`. */
   fault?: string
 }
 
-/** As much as the library reads of an answer to a token request: what it can use can also be shown. */
+/** The same limit as the library has for a token response, so that everything it can use can be shown. */
 const MAX_RECORDED_CHARACTERS = 1024 * 1024
 
-/** A `fetch` that writes down what it sends and gets, without changing either. */
+/** A `fetch` that records requests and responses, without changing them. */
 export function recordingFetch(send: typeof fetch = fetch): { fetch: typeof fetch; exchanges: Exchange[] } {
   const exchanges: Exchange[] = []
   const recording: typeof fetch = async (input, init) => {

@@ -9,17 +9,17 @@ export interface PrivateJwks {
   readonly keys: readonly Record<string, unknown>[]
 }
 
-/** When nothing needs a retired key any more, after it signed last: no server has an old set, and no assertion is under way. */
+/** How long a retired key is still needed after its last signature: until servers have a new set and its assertions have expired. */
 const OVERLAP_SECONDS = DEFAULT_JWKS_MAX_AGE_SECONDS + RETIRED_KEY_SECONDS
 /** Time to give the file to every process of the app. */
 const DEPLOYMENT_SECONDS = 24 * 3600
 
 /**
- * When the next key begins to sign: as asked for, else when a day for the deployment and the max-age of the JWKS are over.
+ * When the next key begins to sign: the given time, or after a day for the deployment plus the max-age of the JWKS.
  *
  * @param given - ISO 8601
  * @param now - the present, in milliseconds since the epoch
- * @throws UsageError for what is no time
+ * @throws UsageError for a wrong time
  */
 export async function signFromOf(given: string | undefined, key: PrivateKeyRecord, now: number): Promise<string> {
   if (given === undefined) {
@@ -37,10 +37,10 @@ export async function signFromOf(given: string | undefined, key: PrivateKeyRecor
 }
 
 /**
- * Adds the next key behind the others.
+ * Adds the next key after the others.
  *
  * @param text - the content of the key file, which is known to hold usable keys
- * @throws UsageError when it is no JSON, as only a JWK Set can hold two keys
+ * @throws UsageError if it is not JSON, because only a JWK Set can hold two keys
  */
 export function withNextKey(text: string, next: PrivateKeyRecord, place: string): PrivateJwks {
   if (text.trim().startsWith('-----BEGIN')) {
@@ -52,13 +52,13 @@ export function withNextKey(text: string, next: PrivateKeyRecord, place: string)
   return 'keys' in value ? { ...value, keys: [...(value.keys ?? []), next] } : { keys: [value, next] }
 }
 
-/** A key that the next one retires, and when the last trace of it may go. */
+/** A key that the next one retires, and when it can be deleted. */
 export interface RetiredKey {
   readonly kid: string
   readonly removeFrom: string
 }
 
-/** Those that sign until the next one does. */
+/** The keys that sign until the next one begins. */
 export function retiredBy(signFrom: number, keys: readonly DatedKey[]): RetiredKey[] {
   return keys
     .filter(({ state, at }) => state !== 'next' && at === signFrom)

@@ -30,7 +30,7 @@ export interface ServerReport extends CommandResult {
 
 const DOCUMENTS: readonly DocumentName[] = ['smart-configuration', 'openid-configuration', 'CapabilityStatement']
 
-/** Looks into every place where a server may describe itself, and says what that means for an app. */
+/** Reads all discovery documents of a server, and says what they mean for an app. */
 export async function inspectServer(target: InspectionTarget): Promise<ServerReport> {
   const { fhirBaseUrl, dialect } = target
   const { fetch, exchanges } = recordingFetch()
@@ -66,7 +66,7 @@ export async function inspectServer(target: InspectionTarget): Promise<ServerRep
   }
 }
 
-/** What one source answered, in the words of a report. */
+/** The answer of one source, for the report. */
 function reportOf(
   document: DocumentName,
   answers: readonly SourceAnswer[],

@@ -10,7 +10,7 @@ export function addSettingOptions(command: Command, unused: readonly SettingName
   for (const name of settingNames) {
     const setting = SETTINGS[name]
     if (setting.flag === undefined || unused.includes(name)) continue
-    // Read by `readSettings`, as a configuration file stands between option and variable.
+    // The environment is read by `readSettings`, because a configuration file has priority over it.
     command.addOption(new Option(setting.flag, `${setting.help} [${setting.variable}]`))
   }
   return command.option('--config <file>', 'JSON with the same settings; wins over the environment')

@@ -18,7 +18,7 @@ export type SettingName =
   | 'read'
 
 interface SettingSource {
-  /** None for what would stand in the shell's history and in the list of processes. */
+  /** Undefined for a secret: options are visible in the shell's history and in the list of processes. */
   readonly flag?: string
   readonly variable?: string
   readonly help: string
@@ -51,7 +51,7 @@ export interface Setting {
   readonly value: string
   /** The option, the file or the variable it comes from. */
   readonly from: string
-  /** What a relative path in it is relative to. */
+  /** The base of relative paths in it. */
   readonly folder: string
 }
 
@@ -66,9 +66,9 @@ export type SettingOptions = { readonly [Name in SettingName]?: string | undefin
 export const settingNames: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[]
 
 /**
- * Collects the settings. A file that was named wins over the environment, which may be another system's.
+ * Collects the settings. A named file overrides the environment, which may be meant for another system.
  *
- * @throws UsageError for a file that cannot be read, or has a member that is not known
+ * @throws UsageError for a file that cannot be read or has an unknown member
  */
 export async function readSettings(options: SettingOptions, env: Environment): Promise<Settings> {
   const file = options.config === undefined ? {} : await readConfigurationFile(options.config)
@@ -92,7 +92,7 @@ async function readConfigurationFile(path: string): Promise<Settings> {
   try {
     content = JSON.parse(text)
   } catch {
-    // Not the parser's message: it quotes the text, which may hold a secret.
+    // Not the parser's message, because it quotes the text, which may contain a secret.
     throw new UsageError(`${path} is not JSON.`)
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {

@@ -1,7 +1,7 @@
 import type { SourceName } from '@fhir-auth/core/protocol'
 import type { NetworkFault } from './network-fault.ts'
 
-/** One place where a server may describe itself. */
+/** One discovery document of a server. */
 export interface SourceReport {
   readonly document: SourceName
   /** Undefined when it is not known where to look. */
@@ -14,7 +14,7 @@ export interface SourceReport {
   readonly fault?: NetworkFault | undefined
   /** It describes another issuer than the one that was asked. */
   readonly isForeign?: boolean | undefined
-  /** What relative URLs in it are relative to. */
+  /** The base of its relative URLs. */
   readonly base: string
   /** As received; the OAuth endpoints alone of a CapabilityStatement. */
   readonly content: Readonly<Record<string, unknown>>

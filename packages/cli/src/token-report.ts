@@ -45,7 +45,7 @@ export interface TokenFailure {
   readonly check: readonly string[]
 }
 
-/** Gets a token, and tells how it went. */
+/** Gets a token, and reports what happened. */
 export async function reportToken(connection: Connection, reveal: boolean): Promise<TokenReport> {
   return tokenReport(connection, await attemptToken(connection.client), reveal)
 }

@@ -1,4 +1,4 @@
-/** The command was used wrongly: says what to write instead. */
+/** The command was used wrongly. The message says what to write instead. */
 export class UsageError extends Error {
   override readonly name: string = 'UsageError'
 }

@@ -8,30 +8,30 @@ export const PUBLIC_MODE = 0o644
 
 export interface WriteOptions {
   readonly mode: number
-  /** Take the place of a file that is there. Default: refuse. */
+  /** Whether to replace an existing file. Default: refuse. */
   readonly replace?: boolean | undefined
 }
 
 /**
- * Writes a whole file or none of it: a reader never sees a part, and never a wider mode.
+ * Writes a file atomically: a reader never sees a part of it, nor wider permissions.
  *
- * @throws UsageError when the file is there and may not be replaced
+ * @throws UsageError if the file exists and may not be replaced
  */
 export async function writeWholeFile(path: string, content: string, { mode, replace }: WriteOptions): Promise<void> {
-  // What a symbolic link points to is replaced, not the link.
+  // Replace the target of a symbolic link, not the link.
   const target = replace ? await realpath(path).catch(() => path) : path
   const temporary = `${target}.${randomUUID()}.tmp`
   try {
     const file = await open(temporary, 'wx', mode)
     try {
-      // The umask may have taken more away than intended, but never less.
+      // The umask may have removed more permissions than intended, but never fewer.
       await file.chmod(mode)
       await file.writeFile(content)
       await file.sync()
     } finally {
       await file.close()
     }
-    // A link, unlike a rename, fails when the name is taken.
+    // Unlike a rename, a link fails if the name exists.
     if (replace) await rename(temporary, target)
     else await link(temporary, path)
   } catch (error) {
@@ -42,7 +42,7 @@ export async function writeWholeFile(path: string, content: string, { mode, repl
   }
 }
 
-/** @throws UsageError when there is a file of this name: for a look before anything is written */
+/** @throws UsageError if there is a file of this name, before anything is written */
 export async function refuseExisting(path: string): Promise<void> {
   const isThere = await access(path).then(
     () => true,

@@ -12,7 +12,7 @@ interface DiscoverOptions extends JsonOption {
   issuer?: string | undefined
 }
 
-/** @throws UsageError for what is no FHIR base URL, before anything is sent */
+/** @throws UsageError if it is not a FHIR base URL, before anything is sent */
 function checkBaseUrl(url: string): string {
   if (/\/(?:\.well-known\/[^/]*|metadata)\/?$/.test(url)) {
     throw new UsageError(

@@ -6,7 +6,7 @@ export function addSandbox(program: Command, context: CommandContext, untilStopp
   program
     .command('sandbox')
     .description('Start a SMART server on this machine, for development. Its own --help lists its options.')
-    // The options are the sandbox's: it reads them, and explains them.
+    // The sandbox reads its own options, and explains them.
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
