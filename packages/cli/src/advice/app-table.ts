@@ -34,7 +34,7 @@ export const APP_ADVICE = {
       'Give all processes one session.store and one session.secret.',
       'Give each app of one host a session.cookieName of its own.',
     ],
-    test: [`${LAUNCH}/login-rounds.test.ts`, "two processes that do not find each other's sessions"],
+    test: [`${LAUNCH}/login-loop-guard.test.ts`, "two processes that do not find each other's sessions"],
   },
   frameWithoutCookies: {
     sees: 'In the EHR’s frame the app offers a new tab',
@@ -84,7 +84,7 @@ export const APP_ADVICE = {
     sees: '`login_required` with status 500',
     cause: 'No middleware ran before the guard.',
     remedies: ['Mount smartLaunch() or backendServices() before requireFhir().'],
-    test: ['packages/core/test/web/guard.test.ts', 'ERR-05 where no middleware ran, a 500 tells the developer'],
+    test: ['packages/core/test/web/guard.test.ts', 'ERR-05 if no middleware ran, a 500 tells the developer'],
   },
   insufficientScope: {
     sees: '`insufficient_scope`',
