@@ -82,7 +82,7 @@ export class LaunchFlow implements LaunchServer {
     return createAuthorizationRequest(client, await this.#metadataOf(client), options)
   }
 
-  /** Checks an answer whose login was found by its `state`; nothing is used up by it. */
+  /** Checks the authorization response; its login was found by the `state`. It does not use the code. */
   async accept(address: CallbackAddress, { checks: kept, isEhrLaunch }: PendingLogin): Promise<AcceptedAnswer> {
     const client = await this.clientAt(kept.fhirBaseUrl)
     const checks = await restoreChecks(kept, client, isEhrLaunch)

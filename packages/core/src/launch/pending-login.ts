@@ -82,7 +82,7 @@ export class PendingLogins {
     return login?.checks.state === state ? login : 'not ours'
   }
 
-  /** Whether this browser has another login under way. */
+  /** Whether this browser has another login in progress. */
   async hasOthers(state: string, cookieHeader: string | undefined): Promise<boolean> {
     const names = cookieNames(cookieHeader, this.#prefix).filter((name) => name !== this.#nameFor(state))
     const others = await Promise.all(names.map((name) => this.#open(readCookie(cookieHeader ?? '', name) ?? '')))

@@ -26,10 +26,10 @@ interface SignatureSources {
   readonly issuerKeys: IssuerKeys
 }
 
-/** Keys tried for one id_token: a hostile server must not keep this process busy. */
-const MOST_KEYS = 10
+/** How many keys are tried for one id_token. A hostile server must not keep this process busy. */
+const MAX_KEYS = 10
 
-/** The payload of an id_token that a key of its server has signed, its type, `aud` and times checked. */
+/** Verifies the signature of an id_token with its server's keys, checks type, `aud` and times, and returns the payload. */
 export async function verifiedPayload(
   token: string,
   checks: JWTVerifyOptions,

@@ -6,6 +6,7 @@ import type { RequestPurpose } from '../events.ts'
 import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
+import { retryAfterSeconds } from '../http/time-headers.ts'
 import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
 import { challengeMembers, refusalText } from './refusal-text.ts'
 
@@ -46,8 +47,8 @@ export interface AuthenticatedRequest extends ServerAccess {
 }
 
 /**
- * Asks an endpoint that answers with JSON, by {@link postAuthenticated}. Some servers refuse with status 200: an OAuth
- * error without the member that was asked for is a refusal all the same.
+ * Sends a request with {@link postAuthenticated} to an endpoint that answers with JSON. Some servers refuse with status 200:
+ * if the body has an OAuth error and lacks `member`, it counts as a refusal.
  *
  * @param member - the member of a successful response, e.g. `access_token`
  * @throws as {@link postAuthenticated}, and `invalid_response` if the body is not a JSON object
@@ -64,17 +65,17 @@ export async function askAuthenticated(
   return body
 }
 
-/** An answer of success, and the error to throw if its body says otherwise. */
+/** A response with a success status, and the error to throw if its body is a refusal. */
 export interface AuthenticatedAnswer {
   readonly answer: HttpAnswer
   readonly refusal: (body: Record<string, unknown>) => FhirAuthError
 }
 
 /**
- * POSTs a form with the client's authentication (RFC 6749 §3.2): parameters in the body only, redirects refused. Sent once:
- * the server may have used up a code or a refresh token.
+ * POSTs a form with client authentication (RFC 6749 §3.2). Parameters are sent in the body only; redirects are refused. It is
+ * sent once, because the server may have used up a code or a refresh token.
  *
- * @throws `token_request_refused` with the server's OAuth error, and what a request can throw
+ * @throws `token_request_refused` with the server's OAuth error, and the errors of a request
  */
 export async function postAuthenticated(request: AuthenticatedRequest): Promise<AuthenticatedAnswer> {
   const { client, server, url, parameters, grantType, channel } = request
@@ -110,7 +111,7 @@ interface RefusedRequest {
   readonly draft: ClientRequestDraft
 }
 
-/** Keyed on the OAuth `error`, not on the status: servers differ in the latter (400, 401, 403, 500). */
+/** Depends on the OAuth `error`, not on the status: servers use different ones (400, 401, 403, 500). */
 function refusalOf({ answer, body, draft }: RefusedRequest, client: Client, now: number): FhirAuthError {
   const wait = retryAfterSeconds(answer.headers, now)
   const secrets = secretsOf(client, draft)

@@ -74,7 +74,7 @@ async function completeLogin(
   const { cookies, launches } = await openSession(parts, cookieHeader, launch, login)
   const { launchId, fhirBaseUrl, clientId, patient } = launch
   emit({ type: 'login', fhirBaseUrl, clientId, launchId, isEhrLaunch, patient, durationMs: durationSince(startedAt) })
-  // A person may have several patients open, or be about to: then each page says which launch it belongs to.
+  // If the person has, or will soon have, several launches open, the address must name this one.
   const isOneOfSeveral = isEhrLaunch || launches > 1 || (await pendingLogins.hasOthers(state, cookieHeader))
   const location = isOneOfSeveral || namesLaunch(returnTo) ? withLaunchId(returnTo, launchId) : returnTo
   const expiresAt = settings.now() + settings.loginTimeoutSeconds * 1000
