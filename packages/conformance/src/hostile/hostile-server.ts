@@ -129,6 +129,10 @@ export const bombs: Readonly<Record<string, Respond>> = {
     bomb ??= gzipSync(Buffer.alloc(64 * 1024 * 1024, ' '))
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' }).end(bomb)
   },
+  'an object nested ten thousand deep': (response) => {
+    const nested = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`
+    sendText(response, `{"access_token":"the-token-of-a-bomb","token_type":"Bearer","patient":"p1","nested":${nested}}`)
+  },
   'a hundred thousand brackets': (response) => sendText(response, '['.repeat(100_000)),
 }
 
