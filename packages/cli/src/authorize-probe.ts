@@ -68,9 +68,7 @@ function judgeRedirect(target: URL, { checks }: AuthorizationRequest, client: La
   const details =
     (query.get('state') ?? target.searchParams.get('state')) === checks.state
       ? []
-      : [
-          'The answer has not the state of the request, so that your app refuses it (RFC 6749 §4.1.2.1): tell the vendor.',
-        ]
+      : ['The answer lacks the state of the request, so your app will refuse it (RFC 6749 §4.1.2.1): tell the vendor.']
   const status = details.length > 0 ? 'amber' : 'green'
   if (oauth === undefined) {
     if (target.searchParams.has('code')) {

@@ -249,10 +249,10 @@ describe('no token: what to check, the likeliest first', () => {
     ['unauthorized_client', /^The credentials are right/],
     ['invalid_scope', /^Ask only for what is registered: system\/Patient\.rs$/],
     ['unsupported_grant_type', /no client_credentials/],
-    ['invalid_request', /^Read the description/],
+    ['invalid_request', /^Read the server’s description/],
     ['invalid_grant', /^The server must find the key/],
     ['temporarily_unavailable', /try again later/],
-    ['public_key error', /^Read the description/],
+    ['public_key error', /^Read the server’s description/],
   ])('the error %s', async (error, advice) => {
     const { env, sandbox } = await startBackend()
     sandbox.fault({ at: 'token', kind: 'status', status: 400, body: JSON.stringify({ error }) })

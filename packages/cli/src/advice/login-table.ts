@@ -10,7 +10,7 @@ const ERROR_TEST = [
 export const LOGIN_ADVICE = {
   invalidScope: {
     sees: '`invalid_scope` from the authorization endpoint',
-    cause: 'A scope is not registered for this client, or is of the other kind of app.',
+    cause: 'A scope is not registered for this client, or belongs to backend services.',
     remedies: [
       'Ask only for what is registered: {scope}',
       'A login uses patient/ and user/ scopes, launch/patient, openid, fhirUser and offline_access. system/ scopes belong to backend services.',
@@ -32,8 +32,8 @@ export const LOGIN_ADVICE = {
     sees: '`invalid_request` from the authorization endpoint',
     cause: 'The server wants a parameter that was not sent, or refuses one that was.',
     remedies: [
-      'Read the description above: it names the parameter.',
-      'If it is aud: the FHIR base URL must be the registered one to the letter. It is {fhirBaseUrl}',
+      'Read the server’s description of the error: it names the parameter.',
+      'If it names aud: the FHIR base URL must be exactly as registered. Now it is {fhirBaseUrl}',
       'Some vendors want parameters of their own: use the vendor’s dialect, --dialect NAME.',
     ],
     test: ERROR_TEST,
@@ -48,7 +48,7 @@ export const LOGIN_ADVICE = {
     sees: '`access_denied` from the authorization endpoint',
     cause: 'The person, or the server for them, has refused.',
     remedies: [
-      'Log in with a browser: a server may refuse only the check, which has no person in it.',
+      'Log in with a browser: the server may refuse only this check, which has no person in it.',
       'Check that the app is activated for this customer, and that this person may use it.',
     ],
     test: ERROR_TEST,
@@ -56,20 +56,20 @@ export const LOGIN_ADVICE = {
   otherError: {
     sees: 'Another error from the authorization endpoint',
     cause: 'The vendor has errors of its own.',
-    remedies: ['Read the description above, and look the error up in the vendor’s manual.'],
+    remedies: ['Read the server’s description of the error, and look the error up in the vendor’s manual.'],
     test: ERROR_TEST,
   },
   notFound: {
     sees: 'Status 404 or 405 from the authorization endpoint',
-    cause: 'The URL is another one’s.',
+    cause: 'The URL is not that of the authorization endpoint.',
     remedies: ['There is no authorization endpoint at this URL: fhir-auth discover {fhirBaseUrl} shows the right one.'],
     test: [LOGIN_TEST, 'status %i'],
   },
   refusedClient: {
     sees: 'The authorization endpoint shows an error page, and does not go back to the app',
-    cause: 'It knows the client id not, or not with this redirect URI. It may not send anybody there then.',
+    cause: 'It does not know the client id, or not with this redirect URI. So it must not send anybody there.',
     remedies: [
-      'Check that the redirect URI is registered, to the letter with path, port and slash at the end: {redirectUri}',
+      'Check that exactly this redirect URI is registered, with its path, port and any slash at the end: {redirectUri}',
       'Check that the client id {clientId} is of this environment: test and production have their own.',
       'A new registration takes effect late at some vendors, up to an hour or more.',
     ],

@@ -16,19 +16,19 @@ export const NETWORK_ADVICE = {
   redirect: {
     sees: '`unexpected_redirect`',
     cause: 'The server answered with a redirect, and secrets do not follow one.',
-    remedies: ['Use the final URL.'],
+    remedies: ['Use the final URL, the one that the redirect leads to.'],
     test: [JWKS_TEST, 'a redirect is not followed; it says where the keys are'],
   },
   timeout: {
     sees: '`timeout`',
     cause: 'No answer came in time: often a firewall drops the request.',
     remedies: ['Check that a firewall lets the request through.'],
-    test: [JWKS_TEST, 'a body without an end'],
+    test: [JWKS_TEST, '%s within the time limit'],
   },
   tooLarge: {
     sees: '`response_too_large`',
-    cause: 'The answer is larger than any that SMART knows.',
-    remedies: ['Check that the URL is the right one.'],
+    cause: 'The answer is larger than a SMART server’s answers are.',
+    remedies: ['Check that the URL is that of a SMART server.'],
     test: [JWKS_TEST, 'a body without an end'],
   },
   notJson: {
@@ -116,7 +116,7 @@ export const NETWORK_ADVICE = {
   },
   unreachable: {
     sees: 'Another `network_error`',
-    cause: 'The network leads nowhere, or only through a proxy.',
+    cause: 'There is no way to the server, or only through a proxy.',
     remedies: [
       'Check the network and the URL. Where a proxy is needed, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (docs/network.md).',
     ],

@@ -7,7 +7,7 @@ const CHECK_ID = 'Check that the client id {clientId} is of this environment: te
 
 const CHECK_KEYS = [
   'The server must find the key {kid} in the JWKS that is registered, by a URL it can reach: fhir-auth jwks --check {jwksUrl}',
-  'Registered URL and hosted URL must be the same to the letter, and answer without a redirect.',
+  'The registered URL must be exactly the hosted one, and answer without a redirect.',
   'A new registration takes effect late at some vendors, up to an hour or more.',
   CHECK_ID,
   'Check that this client is registered with a JWKS, and not with a secret.',
@@ -27,20 +27,22 @@ const CHECK_SECRET = [
 export const TOKEN_ADVICE = {
   clock: {
     sees: 'The clock of this machine differs from the `Date` of the answer',
-    cause: 'Assertions live for minutes: with a wrong clock they are expired, or not valid yet.',
-    remedies: ["This machine's clock is {clock} the server's: set it, as assertions live for minutes."],
+    cause: 'Assertions are valid for minutes only: with a wrong clock they have expired, or are not valid yet.',
+    remedies: [
+      "This machine's clock is {clock} the server's: set it right, because assertions are valid for minutes only.",
+    ],
     test: [TOKEN_TEST, 'a clock that differs comes first'],
   },
   jwksUrlClaim: {
     sees: '`invalid_client`, and the description has `jwks_url` or `accessTokensExpireIn`',
     cause: 'InteliChart wants these claims in the assertion; SMART does not know them.',
-    remedies: ['The server wants claims that InteliChart wants: try --dialect intelichart --jwks-url {jwksUrl}'],
+    remedies: ['The server asks for claims that only InteliChart uses: try --dialect intelichart --jwks-url {jwksUrl}'],
     test: [DOCTOR_TEST, 'jwks_url is what is missing: the dialect stands first'],
   },
   vendorHost: {
     sees: 'The host name is that of a vendor, and the dialect is `smart`',
     cause: 'The vendor deviates from SMART, and its dialect knows how.',
-    remedies: ['The host is one of a vendor that deviates from SMART: try --dialect {vendor}'],
+    remedies: ['The server is in the domain of a vendor that deviates from SMART: try --dialect {vendor}'],
     test: [DOCTOR_TEST, '%s: the dialect of its vendor is named'],
   },
   invalidClientKeys: {
@@ -67,7 +69,7 @@ export const TOKEN_ADVICE = {
   },
   invalidScope: {
     sees: '`invalid_scope` from the token endpoint',
-    cause: 'A scope is not registered for this client, or is of the other kind of app.',
+    cause: 'A scope is not registered for this client, or belongs to a login.',
     remedies: [
       'Ask only for what is registered: {scope}',
       'Backend services use system/ scopes. patient/, user/, launch and offline_access belong to a login.',
@@ -87,7 +89,7 @@ export const TOKEN_ADVICE = {
     sees: '`invalid_request` from the token endpoint, for a client with keys',
     cause: 'The server wants a parameter or a claim that was not sent, or refuses one that was.',
     remedies: [
-      'Read the description above: it names the parameter.',
+      'Read the server’s description of the error: it names the parameter.',
       'Some vendors want parameters of their own: use the vendor’s dialect, --dialect NAME.',
       ...CHECK_KEYS,
     ],
@@ -97,7 +99,7 @@ export const TOKEN_ADVICE = {
     sees: '`invalid_request` from the token endpoint, for a client with a secret',
     cause: 'The server wants a parameter that was not sent, or refuses one that was.',
     remedies: [
-      'Read the description above: it names the parameter.',
+      'Read the server’s description of the error: it names the parameter.',
       'Some vendors want parameters of their own: use the vendor’s dialect, --dialect NAME.',
       ...CHECK_SECRET,
     ],
@@ -112,7 +114,7 @@ export const TOKEN_ADVICE = {
   otherOauthError: {
     sees: 'Another OAuth error from the token endpoint',
     cause: 'The vendor has errors of its own.',
-    remedies: ['Read the description above, and look the error up in the vendor’s manual.', CHECK_ID],
+    remedies: ['Read the server’s description of the error, and look the error up in the vendor’s manual.', CHECK_ID],
     test: [TOKEN_TEST, 'the error %s'],
   },
   discoveryFailed: {
@@ -156,7 +158,7 @@ export const TOKEN_ADVICE = {
   },
   noTokenEndpoint: {
     sees: 'Status 404 or 405 from the token endpoint',
-    cause: 'The URL is another one’s.',
+    cause: 'The URL is not that of the token endpoint.',
     remedies: ['There is no token endpoint at this URL: fhir-auth discover {fhirBaseUrl} shows the right one.'],
     test: [TOKEN_TEST, 'status %i without an OAuth error'],
   },
@@ -164,7 +166,7 @@ export const TOKEN_ADVICE = {
     sees: 'Status 401 or 403 without an OAuth error',
     cause: 'A gateway or firewall answers in place of the authorization server.',
     remedies: [
-      'A gateway may have refused the request before the authorization server saw it: ask whether yours is an allowed address.',
+      'A gateway may have refused the request before the authorization server saw it: ask whether this machine’s address is allowed.',
       'Check that the URL is the token endpoint: fhir-auth discover {fhirBaseUrl}',
     ],
     test: [TOKEN_TEST, 'status %i without an OAuth error'],

@@ -34,7 +34,7 @@ export const SECTIONS: readonly Section[] = [
     advice: Object.values(READ_ADVICE),
   },
   {
-    title: 'An app’s people are in trouble',
+    title: 'People cannot use the app',
     text: 'The code is in the [log line](problems.md), which has the same reference id as the page that the person saw.',
     advice: Object.values(APP_ADVICE),
   },
