@@ -131,7 +131,7 @@ describe('errors of the token endpoint', () => {
     ],
     ['a challenge alone', '', { 'www-authenticate': 'Basic realm="ehr"' }, 'Basic realm="ehr"'],
     ['an error that is no text', { error: { message: 'Blocked' } }, {}, 'Blocked'],
-    ['a very long text', { message: 'x'.repeat(1_000_000) }, {}, `${'x'.repeat(200)}…`],
+    ['a very long text', { message: 'x'.repeat(200_000) }, {}, `${'x'.repeat(200)}…`],
   ])('ERR-03 a refusal without an OAuth error shows a short text of it: %s', async (_name, body, headers, text) => {
     const error = await refusalOf(403, body, { headers })
     expect(error).toMatchObject({ code: 'token_request_refused', error: undefined })
