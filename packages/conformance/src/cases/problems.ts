@@ -88,7 +88,10 @@ export const problems: readonly ConformanceCase[] = [
           appName: 'Mein <Portal>',
           appUrl: '/start',
           language: 'de',
-          texts: { fault: { title: 'Etwas ging schief', text: 'Sie können nichts dafür.' }, logIn: 'Neu anmelden' },
+          texts: {
+            fault: { title: 'Etwas ging schief', text: 'Sie können nichts dafür.' },
+            logInAgain: 'Neu anmelden',
+          },
         },
       },
     },

@@ -1,6 +1,6 @@
 import type { FhirAuthError } from '../errors.ts'
 import { escapeHtml, htmlPage } from './html-page.ts'
-import { ENGLISH_TEXTS, type Situation, situationOf, type VisitorTexts } from './visitor-texts.ts'
+import { ENGLISH_TEXTS, type Situation, situationOf, type VisitorTexts, WAYS_IN } from './visitor-texts.ts'
 
 /** How the pages of this library look. */
 export interface PageOptions {
@@ -57,7 +57,7 @@ function pageOf({ error, retryUrl, reference }: ProblemPageParts, options: PageO
   const situation = situationFor(error, retryUrl)
   const { title, text } = texts[situation]
   const links = [
-    ...(retryUrl === undefined ? [] : [{ text: texts.logIn, url: retryUrl }]),
+    ...(retryUrl === undefined ? [] : [{ text: texts[WAYS_IN[situation] ?? 'logInAgain'], url: retryUrl }]),
     ...(appUrl === undefined ? [] : [{ text: texts.backToApp, url: appUrl }]),
     ...(error.error_uri === undefined ? [] : [{ text: texts.moreAboutThis, url: error.error_uri }]),
   ]

@@ -114,7 +114,12 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
 
 /** The texts for each situation, and the words around them. A page in another language replaces all of them. */
 export interface VisitorTexts extends Readonly<Record<Situation, SituationText>> {
+  /** The link of somebody who is not logged in. */
   readonly logIn: string
+  /** The link after a login that has failed or ended. */
+  readonly logInAgain: string
+  /** The link where a page needs a patient. */
+  readonly choosePatient: string
   readonly backToApp: string
   readonly moreAboutThis: string
   /** Before the reference. */
@@ -123,11 +128,20 @@ export interface VisitorTexts extends Readonly<Record<Situation, SituationText>>
 
 export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
   ...ENGLISH,
-  logIn: 'Log in again',
+  logIn: 'Log in',
+  logInAgain: 'Log in again',
+  choosePatient: 'Choose a patient',
   backToApp: 'Back to the app',
   moreAboutThis: 'More about this error',
   askForHelp: 'If this keeps happening, ask for help and give this reference:',
 })
+
+/** The words on the link to the login. */
+export const WAYS_IN: Readonly<Partial<Record<Situation, 'logIn' | 'choosePatient'>>> = {
+  loggedOut: 'logIn',
+  noPatient: 'choosePatient',
+  whichPatient: 'choosePatient',
+}
 
 /** Status 500 is a mistake of the app, and so a fault, whatever the code. */
 export function situationOf({ code, status }: FhirAuthError): Situation {

@@ -62,6 +62,17 @@ describe('pages for a person', () => {
     expect(headers).toMatchObject({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
   })
 
+  it.each([
+    ['login_required', 'Log in'],
+    ['missing_context', 'Choose a patient'],
+    ['ambiguous_launch', 'Choose a patient'],
+    ['context_changed', 'Log in again'],
+    ['state_mismatch', 'Log in again'],
+  ] as const)('after %s, the link to the login says what it leads to', (code, words) => {
+    const { body } = problemAnswer(new FhirAuthError(code, 'x'), asker('text/html'), { retryUrl: '/login' })
+    expect(body).toContain(`<a href="/login">${words}</a>`)
+  })
+
   it('are problem+json for a program', () => {
     const error = new FhirAuthError('token_unavailable', 'x', { retryAfterSeconds: 7 })
     const { body, headers, status } = problemAnswer(error, asker('application/json'))
