@@ -31,6 +31,29 @@ export const backend: readonly ConformanceCase[] = [
     },
   },
   {
+    rule: 'JWKS-02 RFC 9110 §9.3.2 §13.1.2: the JWKS answers HEAD, has an ETag, and a copy that is still right gets 304; any page may read it',
+    app: job,
+    async run({ visitor }) {
+      const program = visitor()
+      const first = await program.ask('/.well-known/jwks.json')
+      const etag = first.headers.get('etag') ?? ''
+      expect(etag).toMatch(/^"[\w-]{22}"$/)
+      const head = await program.ask('/.well-known/jwks.json', { method: 'HEAD' })
+      for (const name of ['etag', 'content-type', 'cache-control', 'access-control-allow-origin']) {
+        expect([name, head.headers.get(name)]).toEqual([name, first.headers.get(name)])
+      }
+      expect([head.status, head.text]).toEqual([200, ''])
+      expect(first.headers.get('access-control-allow-origin')).toBe('*')
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+        const again = await program.ask('/.well-known/jwks.json', { headers: { 'if-none-match': known } })
+        expect([known, again.status, again.text, again.headers.get('etag')]).toEqual([known, 304, '', etag])
+        expect(again.headers.get('cache-control')).toBe('public, max-age=600')
+      }
+      const other = await program.ask('/.well-known/jwks.json', { headers: { 'if-none-match': '"other"' } })
+      expect(other.status).toBe(200)
+    },
+  },
+  {
     rule: 'JWKS-02 the JWKS takes GET and HEAD, and its 405 names them (RFC 9110 §15.5.6)',
     app: job,
     async run({ visitor }) {

@@ -8,6 +8,19 @@ const mountPath = '/ehr'
 
 export const mounting: readonly ConformanceCase[] = [
   {
+    rule: 'an app below a path, with no path set but redirectUri, lands and logs out inside its mount',
+    needs,
+    app: { mountPath },
+    async run({ base, visitor }) {
+      const browser = visitor()
+      const { searchParams } = await browser.logInUntilCallback('/login', { stopBefore: `${base}/callback` })
+      const landing = await browser.ask(`/callback?${searchParams}`)
+      expect([landing.status, landing.headers.get('location')]).toEqual([303, '/ehr/'])
+      const { status, location } = await browser.logOut()
+      expect([status, location.href]).toEqual([303, `${base}/`])
+    },
+  },
+  {
     rule: 'CB-09 an app below a path logs in there, and comes back to the page that was asked for',
     needs,
     app: { mountPath, launch: { paths: { home: '/ehr/' } } },

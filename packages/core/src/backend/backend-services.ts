@@ -4,7 +4,7 @@ import type { FhirContext } from '../fhir/fhir-context.ts'
 import { isFailing, type LastOutcomes, type TokenHealth } from '../health.ts'
 import { type OptionRules, optionalText, readOptions, requireScope } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
-import { type AdapterRequest, type Answer, type FhirHandler, hasPath } from '../web/adapter-contract.ts'
+import { type AdapterRequest, type Answer, type FhirHandler, hasPath, pathOf } from '../web/adapter-contract.ts'
 import { setProblemSettings } from '../web/problem-settings.ts'
 import { answerJwks } from './jwks-route.ts'
 import { type BackendServicesOptions, type BackendServicesSettings, checkBackendServicesOptions } from './options.ts'
@@ -55,23 +55,21 @@ export class BackendServices implements FhirHandler {
   }
 
   get paths(): readonly string[] {
-    const { jwksPath } = this.#settings
-    return jwksPath === undefined ? [] : [jwksPath]
+    return [...this.#settings.jwks.keys()]
   }
 
   handles(url: string): boolean {
-    return hasPath(url, this.#settings.jwksPath)
+    const { jwksPath, jwks } = this.#settings
+    // Most apps have one path, which is compared without making anything.
+    return hasPath(url, jwksPath) || (jwks.size > 1 && jwks.has(pathOf(url)))
   }
 
-  answer(request: AdapterRequest): MaybePromise<Answer> {
-    try {
-      return answerJwks(request, this.#settings)
-    } catch (error) {
-      return Promise.reject(error)
-    }
+  answer(request: AdapterRequest): Promise<Answer> {
+    return answerJwks(request, this.#settings)
   }
 
-  contextFor(request: AdapterRequest): MaybePromise<FhirContext> {
+  contextFor(request: AdapterRequest): MaybePromise<FhirContext | undefined> {
+    if (this.#settings.servesKeysOnly) return Promise.resolve(undefined)
     const waitUntil = request.waitUntil && ((work: Promise<unknown>) => request.waitUntil?.(work))
     try {
       return this.#tokens.context({ fhirBaseUrl: undefined, scope: this.#scope, waitUntil })
@@ -125,7 +123,7 @@ export class BackendServices implements FhirHandler {
    */
   withScope(scope: string): BackendServices {
     requireScope(scope, 'scope', SCOPE_REMEDY)
-    const settings = { ...this.#settings, jwksPath: undefined }
+    const settings = { ...this.#settings, jwksPath: undefined, jwks: new Map() }
     return new BackendServices({ registrations: [] }, { settings, tokens: this.#tokens, scope })
   }
 }

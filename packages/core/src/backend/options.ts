@@ -17,6 +17,7 @@ import {
   clock,
   type OptionRules,
   optionalGroup,
+  path,
   pathOrFalse,
   positive,
   readOptions,
@@ -29,10 +30,16 @@ import { DEFAULT_PROBLEM_SETTINGS, type ProblemSettings, readLog } from '../web/
 import type { SharedTokensOptions, SharedTokensSettings } from './shared-tokens.ts'
 
 /** Options of backend services: the registration at one server, or `registrations` for many. */
-export type BackendServicesOptions = BackendOptions & (OneBackendRegistration | ManyRegistrations)
+export type BackendServicesOptions = BackendOptions & (OneBackendRegistration | ManyRegistrations | OnlyKeys)
 
 /** One server, with `keys` or another client authentication. */
 export type OneBackendRegistration = OneRegistration & ({ keys: KeySet | undefined } | { clientAuth: ClientAuth })
+
+/** No server: only the JWKS is served, for example that of a launch with `privateKeyJwt()`. */
+export type OnlyKeys = { [Name in keyof RegistrationSource]?: undefined } & (
+  | { keys: KeySet | undefined }
+  | { jwksByPath: Readonly<Record<string, KeySet>> }
+)
 
 /** The options of backend services, without those of registrations. */
 export interface BackendOptions extends HttpOptions {
@@ -40,6 +47,11 @@ export interface BackendOptions extends HttpOptions {
   keys?: KeySet | undefined
   /** Path of the JWKS, as the framework sees it. Default `/.well-known/jwks.json`; `false` serves none. */
   jwksPath?: string | false | undefined
+  /**
+   * Further JWKS, each at its own path: for registrations that have their own keys, by `clientAuth: privateKeyJwt(keys)`.
+   * For example `{ '/tenants/a/jwks.json': keysOfA }`.
+   */
+  jwksByPath?: Readonly<Record<string, KeySet>> | undefined
   /** How long servers may cache the JWKS, in seconds. Default 600. A retired key stays in it for 10 minutes longer. */
   jwksMaxAgeSeconds?: number | undefined
   /** Shares the tokens with the other processes of the app. Default: each process has its own. */
@@ -56,7 +68,12 @@ export interface BackendOptions extends HttpOptions {
 export interface BackendServicesSettings {
   readonly clients: ClientDirectory<Client>
   readonly keys: KeySet | undefined
+  /** Whether there is no server to get tokens from. */
+  readonly servesKeysOnly: boolean
+  /** The first path of {@link jwks}. */
   readonly jwksPath: string | undefined
+  /** The key set of each path. */
+  readonly jwks: ReadonlyMap<string, KeySet>
   readonly jwksMaxAgeSeconds: number
   readonly sharedTokens: Pick<SharedTokensSettings, 'store' | 'secrets'> | undefined
   readonly timeoutSeconds: number
@@ -78,6 +95,7 @@ const OPTIONS = {
   ...HTTP_OPTIONS,
   keys: readKeys,
   jwksPath: pathOrFalse('/.well-known/jwks.json'),
+  jwksByPath: readJwksByPath,
   jwksMaxAgeSeconds: positive(DEFAULT_JWKS_MAX_AGE_SECONDS),
   sharedTokens: optionalGroup(SHARED_TOKENS),
   onEvent: callable<EventListener>(),
@@ -88,7 +106,7 @@ const OPTIONS = {
 /** @throws `invalid_option`, `insecure_url` naming the option and what to write instead */
 export function checkBackendServicesOptions(options: BackendServicesOptions): BackendServicesSettings {
   const given = readOptions(options, OPTIONS, 'backendServices()')
-  const { keys, jwksPath, jwksMaxAgeSeconds, sharedTokens, fetch, timeoutSeconds, onEvent, now } = given
+  const { keys, jwksPath, jwksByPath, jwksMaxAgeSeconds, sharedTokens, fetch, timeoutSeconds, onEvent, now } = given
   const defaultAuth = (): ClientAuth => {
     if (keys === undefined) {
       refuseOption('keys is undefined. Write keys: await loadKeySet(process.env.PRIVATE_JWKS), or give a clientAuth.')
@@ -96,14 +114,26 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     return privateKeyJwt(keys)
   }
   const emit = createEmit(onEvent)
-  const clients = createClientDirectory(options, 'backendServices()', (registration, owner) =>
-    checkRegistration(registration, { flow: 'backend', defaultAuth, owner }),
-  )
+  const jwks = new Map(Object.entries(jwksByPath))
+  if (keys !== undefined && jwksPath !== false) {
+    if (jwks.has(jwksPath))
+      refuseOption(`jwksByPath has ${jwksPath}, where keys is served. Set jwksPath to another path.`)
+    jwks.set(jwksPath, keys)
+  }
+  const names = Object.keys(REGISTRATION_WITHOUT_REDIRECT) as (keyof typeof REGISTRATION_WITHOUT_REDIRECT)[] // its own
+  const servesKeysOnly = jwks.size > 0 && names.every((name) => given[name] === undefined)
+  const clients: ClientDirectory<Client> = servesKeysOnly
+    ? { listed: [], find: () => undefined }
+    : createClientDirectory(options, 'backendServices()', (registration, owner) =>
+        checkRegistration(registration, { flow: 'backend', defaultAuth, owner }),
+      )
   watchKeys(clients.listed, keys, emit)
   return {
     clients,
     keys,
-    jwksPath: jwksPath === false || keys === undefined ? undefined : jwksPath,
+    servesKeysOnly,
+    jwksPath: [...jwks.keys()][0],
+    jwks,
     jwksMaxAgeSeconds: Math.ceil(jwksMaxAgeSeconds),
     sharedTokens: sharedTokens && { store: sharedTokens.store, secrets: sharedTokens.secret },
     timeoutSeconds,
@@ -117,6 +147,19 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
 function readKeys(value: unknown, option: string): KeySet | undefined {
   if (value === undefined || isKeySet(value)) return value
   return refuseOption(`${option} must be a key set: write keys: await loadKeySet(process.env.PRIVATE_JWKS).`)
+}
+
+function readJwksByPath(value: unknown, option: string): Readonly<Record<string, KeySet>> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null) {
+    refuseOption(`${option} must be an object such as { '/tenants/a/jwks.json': keys }.`)
+  }
+  const checkPath = path(undefined)
+  const sets = Object.entries(value).map(([name, set]): [string, KeySet] => {
+    checkPath(name, `${option}: "${name}"`)
+    return [name, isKeySet(set) ? set : refuseOption(`${option}["${name}"] must be a key set of loadKeySet().`)]
+  })
+  return Object.fromEntries(sets)
 }
 
 /** Not `instanceof`, so that a key set of another copy of this package is accepted. */

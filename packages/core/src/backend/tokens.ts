@@ -11,6 +11,7 @@ import { type LastOutcomes, OutcomeLog, type TokenHealth } from '../health.ts'
 import { clientCredentialsGrant } from '../oauth/grants.ts'
 import { readLaunchContext } from '../oauth/launch-context.ts'
 import type { TokenResponse } from '../oauth/token-response.ts'
+import { refuseOption } from '../options.ts'
 import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { setProblemSettings } from '../web/problem-settings.ts'
 import type { BackendServicesSettings } from './options.ts'
@@ -188,7 +189,12 @@ export class BackendTokens {
   }
 
   #clientFor(fhirBaseUrl: string | undefined): MaybePromise<Client> {
-    const { clients } = this.#settings
+    const { clients, servesKeysOnly } = this.#settings
+    if (servesKeysOnly) {
+      refuseOption(
+        'backendServices({ keys }) only serves the JWKS. Give it fhirBaseUrl, clientId and scope to get tokens.',
+      )
+    }
     if (fhirBaseUrl === undefined) {
       const [only] = clients.listed
       if (only && clients.listed.length === 1) return only

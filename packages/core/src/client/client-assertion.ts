@@ -1,8 +1,10 @@
-import type { DialectContext } from '../dialects/dialect.ts'
+import type { CertificateHeader, DialectContext } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
 import { withTimeLimit } from '../shared/time-limit.ts'
 import type { ClientAuthContext } from './client-auth-context.ts'
+import { type CertificateHeaders, readCertificates } from './keys/key-certificate.ts'
 import type { KeySet } from './keys/key-set.ts'
+import { refuseKey } from './keys/refuse-key.ts'
 import type { SigningKey } from './keys/signing-key.ts'
 
 /** A signed assertion, and the key that signed it. */
@@ -24,9 +26,25 @@ export async function signClientAssertion(keys: KeySet, context: ClientAuthConte
   await keys.refresh(now)
   const key = keys.signingKey(acceptedAlgorithms?.length ? acceptedAlgorithms : rules.algorithms, now)
   const { kid, alg } = key
-  const header = { alg, typ: rules.typ, kid, ...(rules.jku !== undefined && { jku: rules.jku }) }
+  const jku = rules.jku === undefined ? {} : { jku: rules.jku }
+  const header = { alg, typ: rules.typ, kid, ...jku, ...(await certificateHeaders(key, rules.header)) }
   const sign = () => key.signJwt(header, assertionClaims(context))
   return { jwt: await withTimeLimit(sign, timeoutSeconds, () => lateError(key, timeoutSeconds)), kid, alg }
+}
+
+/** @throws `invalid_key` where the key has no certificate, or one of another key */
+async function certificateHeaders(
+  key: SigningKey,
+  wanted: readonly CertificateHeader[],
+): Promise<Partial<CertificateHeaders>> {
+  if (wanted.length === 0) return {}
+  if (key.certificate === undefined) {
+    refuseKey(
+      `The dialect wants ${wanted.join(', ')} in the header, but the key "${key.kid}" has no certificate. Write x5c into its JWK, or loadKeySet(source, { certificate }).`,
+    )
+  }
+  const headers = await readCertificates(key.certificate, key)
+  return Object.fromEntries(wanted.map((name) => [name, headers[name]]))
 }
 
 function lateError({ kid, alg }: SigningKey, seconds: number): FhirAuthError {

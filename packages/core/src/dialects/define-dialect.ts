@@ -34,6 +34,7 @@ const SMART: Omit<Dialect, 'name'> = {
     typ: 'JWT',
     algorithms: undefined,
     jku: undefined,
+    header: [],
     claims: () => ({}),
     omitClaims: [],
   }),

@@ -55,6 +55,7 @@ export const DIALECT_RULES: {
     typ: text("Write 'JWT', or what the vendor wants."),
     algorithms: listOf(...SIGNING_ALGORITHMS),
     jku: secureUrl,
+    header: listOf('x5t', 'x5t#S256', 'x5c'),
     claims: additions((value): value is unknown => typeof value !== 'function', 'JSON'),
     omitClaims: listOf('aud', 'exp', 'iat', 'jti'),
   },

@@ -83,10 +83,17 @@ export interface AssertionRules {
   readonly algorithms: readonly SigningAlgorithm[] | undefined
   /** The `jku` header: the JWKS URL, exactly as registered. */
   readonly jku: string | undefined
+  /**
+   * Further headers, for a server that finds the key by its certificate (RFC 7515 §4.1.6 to §4.1.8). The certificate is
+   * `x5c` of the JWK, or `loadKeySet(source, { certificate })`.
+   */
+  readonly header: readonly CertificateHeader[]
   /** Further claims. `iss`, `sub`, `aud`, `exp`, `iat` and `jti` cannot be overridden here. */
   readonly claims: (context: DialectContext) => Readonly<Record<string, unknown>>
   readonly omitClaims: readonly OmittableClaim[]
 }
+
+export type CertificateHeader = 'x5t' | 'x5t#S256' | 'x5c'
 
 export type OmittableClaim = 'aud' | 'exp' | 'iat' | 'jti'
 

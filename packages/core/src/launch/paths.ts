@@ -1,8 +1,8 @@
 import { type OptionRules, path, pathOrFalse, refuseOption } from '../options.ts'
 
 /**
- * Paths as the app's framework sees them: with a mount path, and without a prefix that a proxy strips. By default, launch,
- * login and logout are siblings of the callback: with `/ehr/callback`, the login is `/ehr/login`.
+ * Paths as the app's framework sees them: with a mount path, and without a prefix that a proxy strips. By default, all are in
+ * the folder of the callback: with `/ehr/callback`, the login is `/ehr/login` and the home page is `/ehr/`.
  */
 export interface PathOptions {
   /** Opened by the EHR with `iss` and `launch`. `false`: no EHR launch. */
@@ -12,9 +12,9 @@ export interface PathOptions {
   /** Default: the path of each `redirectUri`. Set it if a proxy strips a prefix. */
   callback?: string | undefined
   logout?: string | false | undefined
-  /** The page after a login, unless another page was requested. Default `/`. */
+  /** The page after a login, unless another page was requested. Default: the folder of the callback. */
   home?: string | undefined
-  /** The page after a logout. Default `/`. */
+  /** The page after a logout. Default: the folder of the callback. */
   loggedOut?: string | undefined
 }
 
@@ -32,19 +32,13 @@ export interface CompletePaths {
   readonly pathPrefix: string
 }
 
-/** The paths that the app has set, and those with a fixed default. */
-export interface GivenPaths extends PathOptions {
-  home: string
-  loggedOut: string
-}
-
-export const PATHS: OptionRules<GivenPaths> = {
+export const PATHS: OptionRules<PathOptions> = {
   launch: pathOrFalse(undefined),
   login: pathOrFalse(undefined),
   callback: path(undefined),
   logout: pathOrFalse(undefined),
-  home: path('/'),
-  loggedOut: path('/'),
+  home: path(undefined),
+  loggedOut: path(undefined),
 }
 
 /**
@@ -53,13 +47,14 @@ export const PATHS: OptionRules<GivenPaths> = {
  * @param redirectPaths - the paths of all redirect URIs, the main one first, as the browser sees them
  * @throws `invalid_option`
  */
-export function completePaths(given: GivenPaths, redirectPaths: readonly string[]): CompletePaths {
+export function completePaths(given: PathOptions, redirectPaths: readonly string[]): CompletePaths {
   const [redirectPath = '', ...others] = redirectPaths
-  const { callback = redirectPath, home, loggedOut } = given
+  const { callback = redirectPath } = given
   if (!redirectPath.endsWith(callback)) {
     refuseOption(`paths.callback is ${callback}, but the path of redirectUri (${redirectPath}) does not end with that.`)
   }
   const folder = callback.slice(0, callback.lastIndexOf('/') + 1)
+  const { home = folder, loggedOut = folder } = given
   const pathOf = (name: 'launch' | 'login' | 'logout') =>
     given[name] === false ? undefined : (given[name] ?? folder + name)
   const own = { callback, launch: pathOf('launch'), login: pathOf('login'), logout: pathOf('logout') }

@@ -388,7 +388,7 @@ describe('withScope', () => {
     const { services } = createAt(server, { scope: 'system/Patient.rs' })
     const groups = services.withScope('system/Group.rs')
     expect(groups.kind).toBe('backend')
-    expect((await groups.contextFor(request)).accessToken).toBe('token-1')
+    expect((await groups.contextFor(request))?.accessToken).toBe('token-1')
     expect((await groups.context()).accessToken).toBe('token-1')
     expect((await services.context({ scope: 'system/Group.rs' })).accessToken).toBe('token-1')
     expect((await services.withScope('system/Group.rs').context()).accessToken).toBe('token-1')
@@ -418,7 +418,7 @@ it('BSV-08 a renewal in the background is handed to a runtime that ends with the
   const works: Promise<unknown>[] = []
   const waitUntil = (work: Promise<unknown>) => void works.push(work)
   const held = await services.contextFor({ method: 'GET', url: '/', header: () => undefined, waitUntil })
-  expect(held.accessToken).toBe('token-1')
+  expect(held?.accessToken).toBe('token-1')
   await Promise.all(works)
   expect(works).toHaveLength(1)
   expect((await services.context()).accessToken).toBe('token-2')

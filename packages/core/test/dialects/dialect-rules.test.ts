@@ -71,6 +71,8 @@ const WRONG: [string, unknown][] = [
   ['assertion.algorithms', 'RS384'],
   ['assertion.algorithms', ['HS256']],
   ['assertion.jku', 'http://public.example/jwks'],
+  ['assertion.header', 'x5t'],
+  ['assertion.header', ['kid']],
   ['assertion.claims', 'jwks_url'],
   ['assertion.omitClaims', ['sub']],
   ['scopes.encode', { '/': '-' }],

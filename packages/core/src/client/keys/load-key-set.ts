@@ -1,6 +1,8 @@
+import type { JWK } from 'jose'
 import { type OptionRules, type OptionValues, oneOf, optionalText, positive, readOptions } from '../../options.ts'
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
 import { externalKey, isExternalKey } from './external-key.ts'
+import { readCertificates } from './key-certificate.ts'
 import { KeyReloader } from './key-reloader.ts'
 import { KeySet } from './key-set.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
@@ -14,6 +16,11 @@ export interface LoadKeyOptions {
   alg?: SigningAlgorithm | undefined
   /** The `kid` for a single key without one, if the vendor has assigned it. Default: its RFC 7638 thumbprint. */
   kid?: string | undefined
+  /**
+   * The certificate of a single key as PEM text, with those above it behind it, for a dialect with `assertion.header`.
+   * Default: `x5c` of its JWK.
+   */
+  certificate?: string | undefined
   /** If the source is a function: how often it is called again, in seconds. Default 60. */
   reloadSeconds?: number | undefined
 }
@@ -21,6 +28,7 @@ export interface LoadKeyOptions {
 const OPTIONS = {
   alg: oneOf(...SIGNING_ALGORITHMS),
   kid: optionalText,
+  certificate: optionalText,
   reloadSeconds: positive(60),
 } satisfies OptionRules<LoadKeyOptions>
 
@@ -42,14 +50,21 @@ export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}):
   return new KeySet(keys, { leftAside, reloader })
 }
 
-async function loadKeys(source: unknown, { alg, kid }: OptionValues<typeof OPTIONS>): Promise<LoadedKeys> {
+async function loadKeys(source: unknown, { alg, kid, certificate }: OptionValues<typeof OPTIONS>): Promise<LoadedKeys> {
   const { candidates, leftAside } = sortCandidates(await readKeySource(source, alg))
   if (kid !== undefined && candidates.length > 1) {
     refuseKey('loadKeySet(): kid is for a single key, but there are several. Write the kid of each into its JWK.')
   }
+  if (certificate !== undefined && candidates.length > 1) {
+    refuseKey('loadKeySet(): certificate is for a single key, but there are several. Write x5c into the JWK of each.')
+  }
   const defaults = { alg, kid }
-  const keys = candidates.map(({ value, name }) =>
-    isExternalKey(value) ? externalKey(value, name, defaults) : localKey(value, name, defaults),
-  )
+  const keys = candidates.map(async ({ value, name }) => {
+    const key = await (isExternalKey(value) ? externalKey(value, name, defaults) : localKey(value, name, defaults))
+    // What the app gives is checked now; what a JWK has, when a server wants it.
+    if (certificate !== undefined) await readCertificates(certificate, key)
+    const own = isExternalKey(value) ? (value.publicJwk as JWK).x5c : (value as JWK).x5c
+    return Object.freeze({ ...key, certificate: certificate ?? own })
+  })
   return { keys: await Promise.all(keys), leftAside }
 }

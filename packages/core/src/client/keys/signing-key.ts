@@ -10,6 +10,8 @@ export interface SigningKey extends KeyTimes {
   /** All its algorithms: several for an RSA key without `alg`. */
   readonly algorithms: readonly SigningAlgorithm[]
   readonly publicJwk: PublicJwk
+  /** Its certificate: PEM text, or `x5c` of its JWK. Read when a dialect wants it in the header. */
+  readonly certificate?: unknown
   /** Returns a compact JWS over the header and claims. */
   signJwt(header: Record<string, unknown>, claims: Record<string, unknown>): Promise<string>
 }
