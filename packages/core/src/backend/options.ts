@@ -121,7 +121,8 @@ export function checkBackendServicesOptions(options: BackendServicesOptions): Ba
     jwks.set(jwksPath, keys)
   }
   const names = Object.keys(REGISTRATION_WITHOUT_REDIRECT) as (keyof typeof REGISTRATION_WITHOUT_REDIRECT)[] // its own
-  const servesKeysOnly = jwks.size > 0 && names.every((name) => given[name] === undefined)
+  // One that is there and undefined comes from the environment, where it is missing: that is a fault.
+  const servesKeysOnly = jwks.size > 0 && names.every((name) => !Object.hasOwn(options, name))
   const clients: ClientDirectory<Client> = servesKeysOnly
     ? { listed: [], find: () => undefined }
     : createClientDirectory(options, 'backendServices()', (registration, owner) =>

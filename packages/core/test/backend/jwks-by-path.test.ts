@@ -68,6 +68,7 @@ describe('backend services that only serve keys', () => {
     ['nothing at all', {}],
     ['no path for the keys', { keys: own, jwksPath: false }],
     ['a client without a server', { keys: own, clientId: 'job' }],
+    ['an environment where the server is missing', { keys: own, fhirBaseUrl: undefined, clientId: undefined }],
     ['a scope without a server', { keys: own, scope: 'system/*.rs' }],
   ])('are not what was meant by %s', async (_name, options) => {
     expect((await failureOf(() => createBackendServices(options as BackendServicesOptions))).code).toBe(
