@@ -17,6 +17,8 @@ export interface ExportManifest {
   transactionTime: string
   requiresAccessToken: boolean
   output: ExportFile[]
+  /** Where the export is deleted when its files are saved. */
+  statusUrl: string
 }
 
 /** One NDJSON file. */
@@ -36,7 +38,7 @@ export interface ExportOptions {
 }
 
 /** The server refused the export, or it failed. */
-class ExportError extends Error {
+export class ExportError extends Error {
   override name = 'ExportError'
 }
 
@@ -57,47 +59,67 @@ export async function exportGroup(
 ): Promise<ExportManifest> {
   const statusUrl = await startExport(fhir, group, types)
   try {
-    let busyAnswers = 0
     for (;;) {
-      const response = await fhir.fetch(statusUrl, { headers: { accept: 'application/json' }, signal: signal ?? null })
-      if (response.status === 200) return (await response.json()) as ExportManifest
-      const isBusy = response.status === 429 || response.status === 503
-      busyAnswers = isBusy ? busyAnswers + 1 : 0
-      if ((response.status !== 202 && !isBusy) || busyAnswers > MOST_BUSY_ANSWERS) throw await errorOf(response)
+      const headers = { accept: 'application/json' }
+      const response = await patiently(() => fhir.fetch(statusUrl, { headers, signal: signal ?? null }), signal)
+      if (response.status === 200) return { ...((await response.json()) as ExportManifest), statusUrl }
+      if (response.status !== 202) throw await errorOf(response)
       await response.body?.cancel()
-      if (!isBusy) onProgress?.(progressOf(response))
+      onProgress?.(progressOf(response))
       await setTimeout(waitSeconds(response) * 1000, undefined, signal && { signal })
     }
   } catch (error) {
-    if (signal?.aborted) await cancelExport(fhir, statusUrl)
+    if (signal?.aborted) await deleteExport(fhir, statusUrl)
     throw error
   }
 }
 
+interface FileOptions {
+  headers?: Record<string, string> | undefined
+  signal?: AbortSignal | undefined
+}
+
 /** The file as it comes, resource by line. */
-export async function fetchFile(fhir: FhirContext, manifest: ExportManifest, file: ExportFile): Promise<Response> {
-  const init = { headers: { accept: 'application/fhir+ndjson' } }
+export async function fetchFile(
+  fhir: FhirContext,
+  manifest: ExportManifest,
+  file: ExportFile,
+  { headers, signal }: FileOptions = {},
+): Promise<Response> {
+  const init = { headers: { accept: 'application/fhir+ndjson', ...headers }, signal: signal ?? null }
   // Files may be on another server, at a secret URL. The token must not be sent there.
-  const response = manifest.requiresAccessToken ? await fhir.fetch(file.url, init) : await fetch(file.url, init)
+  const send = () => (manifest.requiresAccessToken ? fhir.fetch(file.url, init) : fetch(file.url, init))
+  const response = await patiently(send, signal)
   if (!response.ok) throw await errorOf(response)
   return response
+}
+
+/** Cancels an export, or deletes its files. It is fine if the server does not know it any more. */
+export async function deleteExport(fhir: FhirContext, statusUrl: string): Promise<void> {
+  const response = await fhir.fetch(statusUrl, { method: 'DELETE' })
+  await response.body?.cancel()
+}
+
+/** Sends again what a busy server put off, when `Retry-After` says so. */
+async function patiently(send: () => Promise<Response>, signal?: AbortSignal): Promise<Response> {
+  for (let busyAnswers = 1; ; busyAnswers++) {
+    const response = await send()
+    const isBusy = response.status === 429 || response.status === 503
+    if (!isBusy || busyAnswers > MOST_BUSY_ANSWERS) return response
+    await response.body?.cancel()
+    await setTimeout(waitSeconds(response) * 1000, undefined, signal && { signal })
+  }
 }
 
 /** @returns where to ask for its status */
 async function startExport(fhir: FhirContext, group: string, types: readonly string[]): Promise<string> {
   const query = types.length > 0 ? `?_type=${types.join(',')}` : ''
   const headers = { accept: 'application/fhir+json', prefer: 'respond-async' }
-  const response = await fhir.fetch(`Group/${encodeURIComponent(group)}/$export${query}`, { headers })
+  const response = await patiently(() => fhir.fetch(`Group/${encodeURIComponent(group)}/$export${query}`, { headers }))
   const statusUrl = response.headers.get('content-location')
   if (response.status !== 202) throw await errorOf(response)
   if (statusUrl === null) throw new ExportError('The server took the export and did not say where to ask for it.')
   return statusUrl
-}
-
-/** Cancels an export. It is fine if the server does not know it any more. */
-async function cancelExport(fhir: FhirContext, statusUrl: string): Promise<void> {
-  const response = await fhir.fetch(statusUrl, { method: 'DELETE' })
-  await response.body?.cancel()
 }
 
 function progressOf({ headers }: Response): ExportProgress {

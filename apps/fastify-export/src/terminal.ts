@@ -1,9 +1,8 @@
-import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { FhirContext } from '@fhir-auth/fastify'
-import { type ExportProgress, exportGroup, fetchFile } from './bulk-export.ts'
+import { deleteExport, type ExportProgress, exportGroup } from './bulk-export.ts'
+import { saveFile } from './save-file.ts'
 
 /** Where progress is shown: `process.stderr`, or what stands in for it. */
 export interface Terminal {
@@ -29,11 +28,11 @@ export async function exportInTerminal(fhir: FhirContext, terminal: Terminal, op
 
   await mkdir(folder, { recursive: true })
   for (const [index, file] of manifest.output.entries()) {
-    const { body } = await fetchFile(fhir, manifest, file)
     const path = join(folder, `${index + 1}-${file.type.replace(/\W/g, '')}.ndjson`)
-    if (body) await pipeline(body, createWriteStream(path), signal ? { signal } : {})
+    await saveFile(fhir, manifest, { ...{ file, path }, ...(signal && { signal }) })
     terminal.write(`${String(file.count ?? '').padStart(8)} ${file.type.padEnd(20)} ${path}\n`)
   }
+  await deleteExport(fhir, manifest.statusUrl)
 }
 
 const CLEAR_LINE = '\r\u001b[K'
