@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip, gzipSync } from 'node:zlib'
 import { clientSecretBasic, createBackendServices } from '@fhir-auth/fastify'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { type ExportProgress, exportGroup } from '../src/bulk-export.ts'
 import { saveFile } from '../src/save-file.ts'
 import { exportInTerminal } from '../src/terminal.ts'
@@ -49,9 +49,16 @@ interface Behaviour {
   /** Where the files are, if not beside the FHIR base. */
   filesAt?: string
   changesAfterBreak?: boolean
+  /** The connection breaks when this file has something in it. */
+  part?: string
 }
 
-async function startBulkServer({ requiresAccessToken = true, filesAt, changesAfterBreak = false }: Behaviour = {}) {
+async function startBulkServer({
+  requiresAccessToken = true,
+  filesAt,
+  changesAfterBreak = false,
+  part,
+}: Behaviour = {}) {
   let tokens = 0
   let valid = ''
   const counts = new Map<string, number>()
@@ -86,7 +93,7 @@ async function startBulkServer({ requiresAccessToken = true, filesAt, changesAft
       return void json({ transactionTime: new Date().toISOString(), requiresAccessToken, output, error: [] })
     }
     if (url === '/x/bulkfiles/Patient')
-      return plainFile(request, response, { isBroken: nth('Patient') === 1, changesAfterBreak })
+      return plainFile(request, response, { breaksAt: nth('Patient') === 1 ? part : undefined, changesAfterBreak })
     if (url === '/x/bulkfiles/Observation') {
       const asked = nth('Observation')
       // The token expires between two files.
@@ -108,10 +115,10 @@ async function startBulkServer({ requiresAccessToken = true, filesAt, changesAft
 async function plainFile(
   request: IncomingMessage,
   response: ServerResponse,
-  { isBroken, changesAfterBreak }: { isBroken: boolean; changesAfterBreak: boolean },
+  { breaksAt, changesAfterBreak }: { breaksAt: string | undefined; changesAfterBreak: boolean },
 ) {
   const content = fileOf('Patient')
-  const etag = isBroken || !changesAfterBreak ? '"first"' : '"second"'
+  const etag = breaksAt !== undefined || !changesAfterBreak ? '"first"' : '"second"'
   const [, from] = /^bytes=(\d+)-$/.exec(request.headers.range ?? '') ?? []
   const headers = { 'content-type': 'application/fhir+ndjson', etag }
   if (from !== undefined && request.headers['if-range'] === etag) {
@@ -120,8 +127,10 @@ async function plainFile(
     return pipeline(Readable.from([content.slice(Number(from))]), response)
   }
   response.writeHead(200, { ...headers, 'content-length': String(content.length) })
-  if (isBroken) {
-    response.write(content.slice(0, half), () => response.destroy())
+  if (breaksAt !== undefined) {
+    response.write(content.slice(0, half))
+    await vi.waitFor(async () => expect((await stat(breaksAt)).size).toBeGreaterThan(0), { timeout: 10_000 })
+    response.destroy()
     return
   }
   const lines = content.split(/(?<=\n)/)
@@ -148,8 +157,8 @@ async function temporaryFolder() {
 it('Bulk Data 2.0: an export with all that goes wrong on the way ends with whole files, and is deleted', {
   timeout: 30_000,
 }, async () => {
-  const { origin, seen } = await startBulkServer()
   const folder = await temporaryFolder()
+  const { origin, seen } = await startBulkServer({ part: join(folder, '1-Patient.ndjson.part') })
   const shown: string[] = []
   await exportInTerminal(await contextFor(origin), { write: (text) => shown.push(text) }, { group: 'g', folder })
 
@@ -176,9 +185,9 @@ it('Bulk Data 2.0: an export with all that goes wrong on the way ends with whole
 it('RFC 9110 §13.1.5: a file that changed after the break is fetched from its beginning', {
   timeout: 30_000,
 }, async () => {
-  const { origin, seen } = await startBulkServer({ changesAfterBreak: true })
-  const fhir = await contextFor(origin)
   const path = join(await temporaryFolder(), 'patients.ndjson')
+  const { origin, seen } = await startBulkServer({ changesAfterBreak: true, part: `${path}.part` })
+  const fhir = await contextFor(origin)
   const file = { type: 'Patient', url: `${origin}/x/bulkfiles/Patient` }
   const manifest = { transactionTime: '', requiresAccessToken: true, output: [file], statusUrl: '' }
   await saveFile(fhir, manifest, { file, path })

@@ -59,6 +59,11 @@ async function probe(client: LaunchClient, metadata: ServerMetadata): Promise<Pr
 function judgeRedirect(target: URL, { checks }: AuthorizationRequest, client: LaunchClient): ProbeOutcome {
   const expected = new URL(client.redirectUri)
   if (target.origin !== expected.origin || target.pathname !== expected.pathname) {
+    const own = oauthErrorOf(Object.fromEntries(target.searchParams))
+    if (own !== undefined) {
+      const details = remediesFor(LOGIN_ADVICE.refusedClient, client)
+      return { status: 'red', summary: `The server leads to an error page of its own: ${oauthReason(own)}.`, details }
+    }
     const details = ['Whether the server knows client and redirect URI shows only in a browser: log in once.']
     return { status: 'green', summary: `The server leads on to ${shownUrl(target.href)}, to log in.`, details }
   }

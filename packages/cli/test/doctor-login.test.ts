@@ -274,6 +274,17 @@ describe('RFC 6749 §4.1.2.1: what the authorization endpoint answers to a harml
     expect(asked).toHaveLength(1)
   })
 
+  test('an error page of the server’s own is a refusal, and shows its error', async () => {
+    const { settings } = await startServer(() => ({
+      status: 302,
+      location: '/error?error=invalid_client&token=secret-1',
+    }))
+    const result = await doctor(settings)
+    expect(check(result, 'authorize')).toEqual({ status: 'red', text: expect.stringContaining('invalid_client') })
+    expect(check(result, 'authorize').text).toContain('Check that the redirect URI is registered')
+    expect(result.stdout).not.toContain('secret-1')
+  })
+
   test('a page with 200 proves little, and that is said', async () => {
     const { settings } = await startServer(() => ({ status: 200, body: '<form>Sign in</form>' }))
     expect(check(await doctor(settings), 'authorize')).toEqual({

@@ -285,7 +285,10 @@ describe('what is wrong is red or amber, and the rest is checked as far as it go
       ...{ jwksUrl: undefined, kid: 'k', alg: 'ES384', exchange: undefined, clockAheadSeconds: undefined },
     }
     const advice = adviceFor({ ...failed, fhirBaseUrl: `https://${host}/r4` })
-    expect(advice.join(' ')).toContain(`--dialect ${dialect}`)
+    expect(advice[0]).toContain(`--dialect ${dialect}`)
+    const enabled = new FhirAuthError('token_request_refused', 'refused', { oauth: { error: 'unauthorized_client' } })
+    const others = adviceFor({ ...failed, error: enabled, fhirBaseUrl: `https://${host}/r4` })
+    expect(others.join(' ')).not.toContain('--dialect')
     expect(adviceFor({ ...failed, fhirBaseUrl: 'https://example.com', dialect }).join(' ')).not.toContain('--dialect')
   })
 

@@ -28,6 +28,9 @@ export interface FailedRequest {
 /** Servers allow a minute or so. */
 const MAX_CLOCK_DIFFERENCE_SECONDS = 30
 
+/** With others the server has understood the request. */
+const VENDOR_ERRORS = ['invalid_client', 'invalid_grant', 'invalid_request']
+
 /** What to check, the likeliest first. */
 export function adviceFor(failed: FailedRequest): string[] {
   const status = failed.exchange?.answer?.status
@@ -46,7 +49,7 @@ function hints(failed: FailedRequest): Advice[] {
   }
   if (dialect !== 'smart' || error.error === undefined) return found
   if (/jwks_url\b|accessTokensExpireIn/i.test(error.error_description ?? '')) found.push(TOKEN_ADVICE.jwksUrlClaim)
-  else if (vendorDialectOf(fhirBaseUrl)) found.push(TOKEN_ADVICE.vendorHost)
+  else if (VENDOR_ERRORS.includes(error.error) && vendorDialectOf(fhirBaseUrl)) found.push(TOKEN_ADVICE.vendorHost)
   return found
 }
 
