@@ -5,7 +5,7 @@ import { workspaceRoot } from '../scripts/workspace.mjs'
 
 // The blocks of docs/testing.md are files of projects that `check:packages` installs and runs.
 const page = readFileSync(join(workspaceRoot, 'docs/testing.md'), 'utf8')
-const blocks = [...page.matchAll(/^```(?:typescript|javascript) file=(\S+)\n(.*?)^```$/gms)]
+const blocks = [...page.matchAll(/^```(?:ts no-check|js) file=(\S+)\n(.*?)^```$/gms)]
 
 it('the page has blocks', () => {
   expect(blocks.length).toBeGreaterThan(5)
