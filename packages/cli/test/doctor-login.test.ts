@@ -281,7 +281,7 @@ describe('RFC 6749 §4.1.2.1: what the authorization endpoint answers to a harml
     }))
     const result = await doctor(settings)
     expect(check(result, 'authorize')).toEqual({ status: 'red', text: expect.stringContaining('invalid_client') })
-    expect(check(result, 'authorize').text).toContain('Check that the redirect URI is registered')
+    expect(check(result, 'authorize').text).toContain('Check that exactly this redirect URI is registered')
     expect(result.stdout).not.toContain('secret-1')
   })
 
