@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { createBackendServices, loadKeySet } from '@fhir-auth/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { programIsMissing } from '../../core/test/support/installed-program.ts'
 import { type Authority, createAuthority } from './support/authority.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
 import { type InstalledCommand, installCommand } from './support/installed-command.ts'
@@ -53,7 +54,7 @@ async function createJob(fhirBaseUrl: string, own?: typeof fetch) {
 type Job = Awaited<ReturnType<typeof createJob>>
 const read = async (job: Job) => (await (await job.context()).fetch('Patient')).status
 
-describe('the library, by a fetch of the app’s own', () => {
+describe.skipIf(programIsMissing('openssl'))('the library, by a fetch of the app’s own', () => {
   test('a private certificate authority: discovery, token and FHIR go through it', async () => {
     const authority = createAuthority()
     const { origin, asked } = await startHospital(authority)
@@ -99,7 +100,7 @@ describe('the library, by a fetch of the app’s own', () => {
   })
 })
 
-describe('the command', () => {
+describe.skipIf(programIsMissing('openssl'))('the command', () => {
   let command: InstalledCommand
   beforeAll(() => {
     command = installCommand([['cli', 'undici']])

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createBackendServices, type LoadKeyOptions, loadKeySet, smart } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
+import { programIsMissing } from '../support/installed-program.ts'
 import { readJwt } from '../support/signing-jwks.ts'
 import { grantOf, sendJson, startTokenServer } from '../support/token-server.ts'
 
@@ -46,7 +47,7 @@ async function headerSent(source: unknown, options: LoadKeyOptions = {}, header:
 
 const digest = (name: string, der: Buffer) => createHash(name).update(der).digest('base64url')
 
-describe('the certificate of a key in the header of the assertion', () => {
+describe.skipIf(programIsMissing('openssl'))('the certificate of a key in the header of the assertion', () => {
   it.each(Object.keys(TYPES) as (keyof typeof TYPES)[])(
     'JWT-03 RFC 7515 §4.1.6 to §4.1.8: of a %s key, from the option and from x5c of the JWK',
     async (type) => {

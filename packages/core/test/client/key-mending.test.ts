@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,14 +7,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { MENDING } from '../../src/client/keys/mending.ts'
 import { loadKeySet } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
+import { programIsMissing } from '../support/installed-program.ts'
 
 // Each command that a message advises is run, on the file that the message is about.
 
-const isInstalled = (program: string) => spawnSync(program, ['-?']).error === undefined
-const openssl = isInstalled('openssl')
-const openssh = isInstalled('ssh-keygen')
-if (!openssl) console.warn('Skipped: openssl is not on the PATH, so its commands are not run.')
-if (!openssh) console.warn('Skipped: ssh-keygen is not on the PATH, so its commands are not run.')
+const openssl = !programIsMissing('openssl')
+const openssh = !programIsMissing('ssh-keygen')
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const PEM = rsa.export({ type: 'pkcs8', format: 'pem' }) as string
