@@ -121,7 +121,7 @@ describe('errors', () => {
     expect(() =>
       backendServices({ fhirBaseUrl: 'https://fhir.example', clientId: 'a', scope: 'b', keys: undefined }),
     ).toThrow(/keys/)
-    expect(() => requireFhir({ scope: 'patient/observation' })).toThrow(/no SMART scope/)
+    expect(() => requireFhir({ scope: 'patient/observation' })).toThrow(/is not a SMART scope/)
   })
 })
 

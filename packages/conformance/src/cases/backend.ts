@@ -31,7 +31,7 @@ export const backend: readonly ConformanceCase[] = [
     },
   },
   {
-    rule: 'JWKS-02 RFC 9110 §9.3.2 §13.1.2: the JWKS answers HEAD, has an ETag, and a copy that is still right gets 304; any page may read it',
+    rule: 'JWKS-02 the JWKS answers HEAD, has an ETag, and a copy that is still right gets 304; any page may read it (RFC 9110 §9.3.2, §13.1.2)',
     app: job,
     async run({ visitor }) {
       const program = visitor()
