@@ -2,8 +2,25 @@ import type { Advice } from './advice.ts'
 
 const LAUNCH = 'packages/core/test/launch'
 
+type AppProblem =
+  | 'noCookie'
+  | 'otherHost'
+  | 'otherSecrets'
+  | 'loginLoop'
+  | 'frameWithoutCookies'
+  | 'unknownIssuer'
+  | 'redirectUriMismatch'
+  | 'issuerMismatch'
+  | 'wrongIdTokenIssuer'
+  | 'noMiddleware'
+  | 'insufficientScope'
+  | 'ambiguousLaunch'
+  | 'sessionEnds'
+  | 'storeDown'
+  | 'urlOutside'
+
 /** What the people of an app and its operators see. */
-export const APP_ADVICE = {
+export const APP_ADVICE: Readonly<Record<AppProblem, Advice>> = {
   noCookie: {
     sees: '`state_mismatch`: "no cookie came"',
     cause: 'The browser blocked the login’s cookie, or an EHR’s frame kept it out.',
@@ -116,4 +133,4 @@ export const APP_ADVICE = {
     remedies: ['Add the folder of the files to tokenUrls of the registration.'],
     test: ['packages/core/test/fhir/token-urls.test.ts', 'RSP-10 a backend reads files beside the FHIR base'],
   },
-} as const satisfies Readonly<Record<string, Advice>>
+}

@@ -6,8 +6,18 @@ const ERROR_TEST = [
   'RFC 6749 §4.1.2.1: what the authorization endpoint answers to a harmless request',
 ] as const
 
+type LoginProblem =
+  | 'invalidScope'
+  | 'unauthorizedClient'
+  | 'invalidRequest'
+  | 'serverError'
+  | 'accessDenied'
+  | 'otherError'
+  | 'notFound'
+  | 'refusedClient'
+
 /** What an authorization endpoint answers, or fails to. */
-export const LOGIN_ADVICE = {
+export const LOGIN_ADVICE: Readonly<Record<LoginProblem, Advice>> = {
   invalidScope: {
     sees: '`invalid_scope` from the authorization endpoint',
     cause: 'A scope is not registered for this client, or belongs to backend services.',
@@ -75,4 +85,4 @@ export const LOGIN_ADVICE = {
     ],
     test: [LOGIN_TEST, 'a client or redirect URI that the server does not know'],
   },
-} as const satisfies Readonly<Record<string, Advice>>
+}

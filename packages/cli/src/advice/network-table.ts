@@ -5,8 +5,27 @@ const NETWORK_TEST = 'packages/cli/test/network.test.ts'
 const FAULT_TEST = 'packages/cli/test/network-fault.test.ts'
 const CERTIFICATES = [FAULT_TEST, 'each fault of a connection has its remedy: %s'] as const
 
+type NetworkProblem =
+  | 'insecureUrl'
+  | 'redirect'
+  | 'timeout'
+  | 'tooLarge'
+  | 'notJson'
+  | 'expired'
+  | 'notYetValid'
+  | 'otherHost'
+  | 'selfSigned'
+  | 'selfSignedChain'
+  | 'unverifiedLeaf'
+  | 'unknownAuthority'
+  | 'tls'
+  | 'dns'
+  | 'refused'
+  | 'reset'
+  | 'unreachable'
+
 /** What keeps a request from its answer. */
-export const NETWORK_ADVICE = {
+export const NETWORK_ADVICE: Readonly<Record<NetworkProblem, Advice>> = {
   insecureUrl: {
     sees: '`insecure_url`',
     cause: 'The URL is not https. Nothing was sent.',
@@ -122,4 +141,4 @@ export const NETWORK_ADVICE = {
     ],
     test: CERTIFICATES,
   },
-} as const satisfies Readonly<Record<string, Advice>>
+}

@@ -3,8 +3,10 @@ import type { Advice } from './advice.ts'
 const DOCTOR_TEST = 'packages/cli/test/doctor.test.ts'
 const STATUS = [DOCTOR_TEST, 'the FHIR API answers %i'] as const
 
+type ReadProblem = 'refusedToken' | 'notAllowed' | 'brokenServer' | 'otherStatus' | 'noResource'
+
 /** What a FHIR server answers to a read with a new token. */
-export const READ_ADVICE = {
+export const READ_ADVICE: Readonly<Record<ReadProblem, Advice>> = {
   refusedToken: {
     sees: 'The FHIR server answers 401 to a new token',
     cause: 'It does not know the token.',
@@ -35,4 +37,4 @@ export const READ_ADVICE = {
     remedies: ['Check the FHIR base URL: fhir-auth discover URL'],
     test: [DOCTOR_TEST, 'the FHIR API has the fault %s'],
   },
-} as const satisfies Readonly<Record<string, Advice>>
+}

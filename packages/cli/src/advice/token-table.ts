@@ -23,8 +23,30 @@ const CHECK_SECRET = [
   'Check whether this client is registered for keys instead: then set a private JWK Set.',
 ]
 
+type TokenProblem =
+  | 'clock'
+  | 'jwksUrlClaim'
+  | 'vendorHost'
+  | 'invalidClientKeys'
+  | 'invalidClientSecret'
+  | 'unauthorizedClient'
+  | 'invalidScope'
+  | 'unsupportedGrant'
+  | 'invalidRequestKeys'
+  | 'invalidRequestSecret'
+  | 'serverError'
+  | 'otherOauthError'
+  | 'discoveryFailed'
+  | 'wrongAlgorithm'
+  | 'invalidTokenResponse'
+  | 'tooManyRequests'
+  | 'brokenServer'
+  | 'noTokenEndpoint'
+  | 'gateway'
+  | 'otherStatus'
+
 /** What a token endpoint answers, or fails to. */
-export const TOKEN_ADVICE = {
+export const TOKEN_ADVICE: Readonly<Record<TokenProblem, Advice>> = {
   clock: {
     sees: 'The clock of this machine differs from the `Date` of the answer',
     cause: 'Assertions are valid for minutes only: with a wrong clock they have expired, or are not valid yet.',
@@ -177,4 +199,4 @@ export const TOKEN_ADVICE = {
     remedies: ['Check that the URL is the token endpoint: fhir-auth discover {fhirBaseUrl}'],
     test: [TOKEN_TEST, 'a redirect is not followed, and its target is shown'],
   },
-} as const satisfies Readonly<Record<string, Advice>>
+}
