@@ -16,7 +16,7 @@ console.log(`seed ${seed}: ${files.length} files. To repeat it: node scripts/ran
 const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=120000', '-t', '', ...files], {
   cwd: workspaceRoot,
   stdio: 'inherit',
-  env: { ...process.env, FHIR_AUTH_SEED: String(seed), FHIR_AUTH_RUNS_FACTOR: '10' },
+  env: { ...process.env, FHIR_AUTH_SEED: String(seed), FHIR_AUTH_RUNS_FACTOR: '5' },
 })
 if (status !== 0) console.log(`failed with seed ${seed}`)
 process.exit(status ?? 1)
