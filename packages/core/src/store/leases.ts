@@ -45,16 +45,6 @@ export class Leases {
     this.#waitSeconds = workSeconds + TERM_SECONDS
   }
 
-  /** @throws `session_store_failed` if the holder does not finish in time, and what `work` throws */
-  async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const lease = await this.take(name)
-    try {
-      return await work()
-    } finally {
-      await lease.giveBack()
-    }
-  }
-
   /** @throws `session_store_failed` if the holder does not finish in time */
   take(name: string): Promise<Lease>
   /**

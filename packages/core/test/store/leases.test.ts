@@ -3,6 +3,16 @@ import { memoryStore } from '../../src/index.ts'
 import { Leases } from '../../src/store/leases.ts'
 import { failureOf } from '../support/failure-of.ts'
 
+/** Works under a lease, and gives it back. */
+async function hold<T>(leases: Leases, name: string, work: () => Promise<T>): Promise<T> {
+  const lease = await leases.take(name)
+  try {
+    return await work()
+  } finally {
+    await lease.giveBack()
+  }
+}
+
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
@@ -25,7 +35,7 @@ describe('the lock of a session', () => {
   it('is held by one at a time, and by the next one when that has done', async () => {
     const lock = new Leases(memoryStore(), 10)
     const [first, second] = [work(), work()]
-    const done = [lock.hold('s', first.run), lock.hold('s', second.run)]
+    const done = [hold(lock, 's', first.run), hold(lock, 's', second.run)]
     await vi.advanceTimersByTimeAsync(1000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -38,8 +48,8 @@ describe('the lock of a session', () => {
   it('is of one session: others go on', async () => {
     const lock = new Leases(memoryStore(), 10)
     const first = work()
-    const done = lock.hold('s', first.run)
-    expect(await lock.hold('t', async () => 'done')).toBe('done')
+    const done = hold(lock, 's', first.run)
+    expect(await hold(lock, 't', async () => 'done')).toBe('done')
     first.end()
     await done
   })
@@ -47,7 +57,7 @@ describe('the lock of a session', () => {
   it('is kept by one who works for longer than its term', async () => {
     const lock = new Leases(memoryStore(), 30)
     const [first, second] = [work(), work()]
-    const done = [lock.hold('s', first.run), lock.hold('s', second.run)]
+    const done = [hold(lock, 's', first.run), hold(lock, 's', second.run)]
     await vi.advanceTimersByTimeAsync(30_000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -60,7 +70,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const next = work()
-    const done = new Leases(store, 10).hold('s', next.run)
+    const done = hold(new Leases(store, 10), 's', next.run)
     await vi.advanceTimersByTimeAsync(4900)
     expect(next.state.isRunning).toBe(false)
     await vi.advanceTimersByTimeAsync(300)
@@ -74,7 +84,7 @@ describe('the lock of a session', () => {
     const store = memoryStore()
     store.claim('lock s', 'whoever died', 60)
     const waiters = [work(), work(), work()]
-    const done = waiters.map(({ run }) => new Leases(store, 10).hold('s', run))
+    const done = waiters.map(({ run }) => hold(new Leases(store, 10), 's', run))
     await vi.advanceTimersByTimeAsync(6000)
     expect(waiters.filter(({ state }) => state.isRunning)).toHaveLength(1)
     for (const { end } of waiters) end()
@@ -85,7 +95,7 @@ describe('the lock of a session', () => {
   it('is not taken from its new holder by the one who lost it', async () => {
     const store = memoryStore()
     const first = work()
-    const done = new Leases(store, 10).hold('s', first.run)
+    const done = hold(new Leases(store, 10), 's', first.run)
     await vi.advanceTimersByTimeAsync(0)
     // As after a pause of its process in which it showed no sign.
     expect(store.takeOver('lock s', store.holderOf('lock s')!, 'the next one', 60)).toBe(true)
@@ -109,13 +119,13 @@ describe('the lock of a session', () => {
       },
     })
     const [first, second] = [work(), work()]
-    const done = new Leases(store, 10).hold('s', first.run)
+    const done = hold(new Leases(store, 10), 's', first.run)
     await vi.advanceTimersByTimeAsync(0)
     isDown = true
-    await expect(new Leases(store, 10).hold('s', second.run)).rejects.toThrow('connection refused')
+    await expect(hold(new Leases(store, 10), 's', second.run)).rejects.toThrow('connection refused')
     await vi.advanceTimersByTimeAsync(20_000)
     isDown = false
-    const waiting = new Leases(store, 10).hold('s', second.run)
+    const waiting = hold(new Leases(store, 10), 's', second.run)
     await vi.advanceTimersByTimeAsync(10_000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -133,7 +143,7 @@ describe('the lock of a session', () => {
       claim.apply(store, args)
       throw new Error('no answer')
     }
-    await expect(new Leases(store, 10).hold('s', async () => {})).rejects.toThrow('no answer')
+    await expect(hold(new Leases(store, 10), 's', async () => {})).rejects.toThrow('no answer')
     await vi.advanceTimersByTimeAsync(0)
     expect(store.holderOf('lock s')).toBeUndefined()
   })
@@ -148,13 +158,13 @@ describe('the lock of a session', () => {
       },
     })
     const [first, second] = [work(), work()]
-    const done = new Leases(away, 10).hold('s', first.run)
+    const done = hold(new Leases(away, 10), 's', first.run)
     await vi.advanceTimersByTimeAsync(1000)
     isAway = true
     await vi.advanceTimersByTimeAsync(seconds * 1000)
     // Whoever comes first when the store is back finds the lock taken, and sees that its holder lives.
     isAway = false
-    const next = new Leases(store, 30).hold('s', second.run)
+    const next = hold(new Leases(store, 30), 's', second.run)
     await vi.advanceTimersByTimeAsync(12_000)
     expect([first.state.isRunning, second.state.isRunning]).toEqual([true, false])
     first.end()
@@ -175,7 +185,7 @@ describe('the lock of a session', () => {
       },
       release: (...args: Parameters<typeof store.release>) => store.release(...args),
     })
-    await expect(new Leases(deaf, 10).hold('s', async () => {})).rejects.toThrow('too late')
+    await expect(hold(new Leases(deaf, 10), 's', async () => {})).rejects.toThrow('too late')
     expect(store.holderOf('lock s')).toBeUndefined()
   })
 
@@ -190,7 +200,7 @@ describe('the lock of a session', () => {
     const lock = new Leases(away, 10)
     for (const id of ['s', 't', 'u']) {
       isAway = false
-      await lock.hold(id, async () => {
+      await hold(lock, id, async () => {
         isAway = true
       })
     }
@@ -212,7 +222,7 @@ describe('the lock of a session', () => {
       },
     })
     const { run, end } = work()
-    const done = new Leases(slow, 10).hold('s', run)
+    const done = hold(new Leases(slow, 10), 's', run)
     await vi.advanceTimersByTimeAsync(1700)
     end()
     await vi.advanceTimersByTimeAsync(300)
@@ -223,8 +233,8 @@ describe('the lock of a session', () => {
   it('is waited for as long as the work before may take, and a term; then it is an error', async () => {
     const lock = new Leases(memoryStore(), 10)
     const endless = work()
-    void lock.hold('s', endless.run)
-    const failure = failureOf(() => lock.hold('s', async () => {}))
+    void hold(lock, 's', endless.run)
+    const failure = failureOf(() => hold(lock, 's', async () => {}))
     let isOver = false
     void failure.then(() => {
       isOver = true
@@ -239,7 +249,7 @@ describe('the lock of a session', () => {
   it('is given back when the work fails, and passes its error on', async () => {
     const lock = new Leases(memoryStore(), 10)
     const reason = new Error('no')
-    await expect(lock.hold('s', () => Promise.reject(reason))).rejects.toBe(reason)
-    expect(await lock.hold('s', async () => 'done')).toBe('done')
+    await expect(hold(lock, 's', () => Promise.reject(reason))).rejects.toBe(reason)
+    expect(await hold(lock, 's', async () => 'done')).toBe('done')
   })
 })
