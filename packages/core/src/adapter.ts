@@ -8,6 +8,7 @@ export {
   findContext,
   headersBesideBody,
   MissingContext,
+  type Problem,
 } from './web/adapter-contract.ts'
 export {
   contextBehindGuard,
@@ -16,4 +17,12 @@ export {
   failureAnswer,
   GUARDED_CACHE_CONTROL,
 } from './web/guard.ts'
-export { findingOn, keepFinding, NodeRequest, sendHeadOnNode, sendOnNode } from './web/node-http.ts'
+export {
+  findingOn,
+  keepFinding,
+  NodeRequest,
+  nodeMiddleware,
+  nodeRequestOf,
+  sendHeadOnNode,
+  sendOnNode,
+} from './web/node-http.ts'

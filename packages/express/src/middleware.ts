@@ -3,22 +3,21 @@ import {
   type BackendServicesOptions,
   createBackendServices,
   createSmartLaunch,
+  type FhirAuthError,
   type FhirContext,
   type FhirRequirement,
   SmartLaunch,
   type SmartLaunchOptions,
 } from '@fhir-auth/core'
 import {
-  type Answer,
   contextBehindGuard,
   createFhirGuard,
   type FhirHandler,
-  type Finding,
-  findContext,
   findingOn,
   GUARDED_CACHE_CONTROL,
-  keepFinding,
-  NodeRequest,
+  nodeMiddleware,
+  nodeRequestOf,
+  type Problem,
   sendHeadOnNode,
   sendOnNode,
 } from '@fhir-auth/core/adapter'
@@ -83,9 +82,10 @@ export function backendServices(
 export function requireFhir(requirement: FhirRequirement = {}, handling: ProblemHandling = {}): RouteGuard {
   const guard = createFhirGuard(requirement)
   return function requireFhir(req, res, next) {
-    const refusal = guard(findingOn(req), new NodeRequest(req, req.originalUrl))
+    const refusal = guard(findingOn(req), nodeRequestOf(req))
     if (refusal) {
-      apply(refusal, res, next, handling)
+      if (refusal.kind === 'problem' && handling.problems === 'forward') next(errorOf(refusal, res))
+      else sendOnNode(refusal, res)
       return
     }
     if (!res.hasHeader('cache-control')) res.setHeader('cache-control', GUARDED_CACHE_CONTROL)
@@ -102,31 +102,12 @@ export function fhirOf(req: Pick<Request, 'fhir'>): FhirContext {
   return contextBehindGuard(req.fhir)
 }
 
-function serverOf(handler: FhirHandler, handling: ProblemHandling): RequestHandler {
-  return function serve(req, res, next) {
-    const request = new NodeRequest(req, req.originalUrl)
-    if (handler.handles(request.url)) {
-      Promise.resolve(handler.answer(request))
-        .then((answer) => apply(answer, res, next, handling))
-        .catch(next)
-      return
-    }
-    const found = findContext(handler, request, findingOn(req))
-    if (found instanceof Promise) found.then((late) => attach(late, req, next)).catch(next)
-    else attach(found, req, next)
-  }
+function serverOf(handler: FhirHandler, { problems = 'answer' }: ProblemHandling): RequestHandler {
+  return nodeMiddleware(handler, problems === 'forward' ? errorOf : undefined)
 }
 
-function attach(found: Finding, req: Request, next: NextFunction): void {
-  keepFinding(req, found)
-  next()
-}
-
-function apply(answer: Answer, res: Response, next: NextFunction, { problems = 'answer' }: ProblemHandling): void {
-  if (answer.kind === 'problem' && problems === 'forward') {
-    sendHeadOnNode(answer, res)
-    next(answer.error)
-  } else {
-    sendOnNode(answer, res)
-  }
+/** The error for the app's own handler, which writes the body. All other headers are set already. */
+function errorOf(problem: Problem, res: Response): FhirAuthError {
+  sendHeadOnNode(problem, res)
+  return problem.error
 }

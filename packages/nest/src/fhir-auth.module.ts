@@ -1,7 +1,8 @@
 import { BackendServices, createBackendServices, createSmartLaunch, FhirAuthError, SmartLaunch } from '@fhir-auth/core'
+import { nodeMiddleware } from '@fhir-auth/core/adapter'
 import { Inject, Module, type NestModule } from '@nestjs/common'
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core'
-import { fhirMiddleware } from './fhir.middleware.ts'
+import { throwable } from './fhir.exception.ts'
 import {
   ConfigurableFhirAuthModule,
   FHIR_AUTH_OPTIONS,
@@ -67,8 +68,10 @@ export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestMo
    * consumer: the consumer would add the global prefix, but the callback has the path that is registered at the EHR.
    */
   configure(): void {
+    const forward = this.#options.problems === 'forward' ? throwable : undefined
     for (const handler of this.#handlers) {
-      if (handler) this.#host.httpAdapter.use(fhirMiddleware(handler, this.#options.problems))
+      // On both platforms, it gets Node's own objects.
+      if (handler) this.#host.httpAdapter.use(nodeMiddleware(handler, forward))
     }
   }
 }

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import { FhirAuthError } from '@fhir-auth/core'
-import { type Answer, failureAnswer, findingOn, sendOnNode } from '@fhir-auth/core/adapter'
+import { type Answer, failureAnswer, findingOn, nodeRequestOf, sendOnNode } from '@fhir-auth/core/adapter'
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import { BaseExceptionFilter, type HttpAdapterHost } from '@nestjs/core'
 import { FhirException } from './fhir.exception.ts'
-import { coreRequestOf, httpPairOf } from './fhir-request.ts'
+import { httpPairOf } from './fhir-request.ts'
 
 /** Sends core's answers. Nest's own filter would show JSON to a person, and answer an error of `fhir.fetch` with 500. */
 @Catch(FhirException, FhirAuthError)
@@ -51,5 +51,5 @@ function answerTo(error: FhirAuthError, context: ArgumentsHost): Answer | undefi
   // A mistake of the app, such as a URL of another server: Nest logs it, and does not show the message.
   if (error.status === 500) return undefined
   const { request } = httpPairOf(context)
-  return failureAnswer(error, findingOn(request), coreRequestOf(request))
+  return failureAnswer(error, findingOn(request), nodeRequestOf(request))
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FhirContext } from '@fhir-auth/core'
-import { NodeRequest } from '@fhir-auth/core/adapter'
 import type { ArgumentsHost } from '@nestjs/common'
 
 /** Node's request, which both platforms have, with what the middleware adds to it. */
@@ -22,9 +21,4 @@ export function httpPairOf(context: ArgumentsHost): { request: FhirRequest; resp
 
 function unwrap<Raw extends object>(value: Raw | { raw: Raw }): Raw {
   return 'raw' in value ? value.raw : value
-}
-
-/** Node's request as core reads it, with the mount path in its URL. */
-export function coreRequestOf(request: FhirRequest): NodeRequest {
-  return new NodeRequest(request, request.originalUrl ?? request.url ?? '/')
 }

@@ -1,7 +1,7 @@
-import { createFhirGuard, findingOn, GUARDED_CACHE_CONTROL } from '@fhir-auth/core/adapter'
+import { createFhirGuard, findingOn, GUARDED_CACHE_CONTROL, nodeRequestOf } from '@fhir-auth/core/adapter'
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common'
 import { throwable } from './fhir.exception.ts'
-import { coreRequestOf, httpPairOf } from './fhir-request.ts'
+import { httpPairOf } from './fhir-request.ts'
 import { requirementsOf } from './fhir-requirements.ts'
 
 const anyPerson = createFhirGuard()
@@ -14,7 +14,7 @@ const anyPerson = createFhirGuard()
 export class FhirGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { request, response } = httpPairOf(context)
-    const asked = coreRequestOf(request)
+    const asked = nodeRequestOf(request)
     const required = requirementsOf(context)
     for (const guard of required.length > 0 ? required : [anyPerson]) {
       const refusal = guard(findingOn(request), asked)

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
+import { nodeMiddleware } from '@fhir-auth/core/adapter'
 import { expect, it } from 'vitest'
 import { countWork } from '../../core/test/support/counted-work.ts'
 import { loggedIn } from '../../core/test/support/live-session.ts'
-import { fhirMiddleware } from '../src/fhir.middleware.ts'
 import type { FhirRequest } from '../src/fhir-request.ts'
 
 it('a request with a live session goes on at once, with no promise, no cryptography and no Headers made', async () => {
   const { launch, cookie } = await loggedIn()
-  const middleware = fhirMiddleware(launch)
+  const middleware = nodeMiddleware(launch, undefined)
   const req = { method: 'GET', url: '/vitals?page=1', headers: { cookie } } as FhirRequest // what is read of it
   let calls = 0
   const next = () => {

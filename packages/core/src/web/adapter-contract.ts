@@ -33,6 +33,9 @@ export type Answer =
   | (AnswerParts & { readonly kind: 'jwks' })
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 
+/** An answer to a request that something is wrong with. */
+export type Problem = Extract<Answer, { kind: 'problem' }>
+
 /** The headers of an answer that still apply when the app writes the body itself. */
 export function headersBesideBody({ headers }: Answer): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.includes('content')))

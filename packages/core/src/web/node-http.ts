@@ -2,15 +2,25 @@ import type { FhirContext } from '../fhir/fhir-context.ts'
 import {
   type AdapterRequest,
   type Answer,
+  type FhirHandler,
   type Finding,
+  findContext,
   headersBesideBody,
   MissingContext,
+  type Problem,
 } from './adapter-contract.ts'
 
 /** The part of Node's `IncomingMessage` that core reads; each framework's request has it too. */
 export interface NodeRequestParts {
   readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+}
+
+/** A request inside a framework that takes Node's middleware. */
+export interface NodeMiddlewareRequest extends NodeRequestParts, FhirCarrier {
+  readonly url?: string | undefined
+  /** The URL before the framework has cut off a mount path. */
+  readonly originalUrl?: string | undefined
 }
 
 /** The part of Node's `ServerResponse` that core uses. */
@@ -27,7 +37,7 @@ export class NodeRequest implements AdapterRequest {
   readonly url: string
   readonly #headers: NodeRequestParts['headers']
 
-  /** @param url - with the mount path (`originalUrl` in Express), and after a rewrite (`url` in Fastify) */
+  /** @param url - with the mount path, and after a rewrite (`url` in Fastify) */
   constructor({ method = 'GET', headers }: NodeRequestParts, url: string) {
     this.method = method
     this.url = url
@@ -66,6 +76,44 @@ export function keepFinding(request: FhirCarrier, found: Finding): void {
   } else {
     request.fhir = found
   }
+}
+
+/** A request of Node's middleware as core reads it. */
+export function nodeRequestOf(request: NodeMiddlewareRequest): NodeRequest {
+  return new NodeRequest(request, request.originalUrl ?? request.url ?? '/')
+}
+
+type Next = (error?: unknown) => void
+
+/**
+ * Middleware as Express and Nest take it: it answers the handler's own paths, and gives every other request its context.
+ *
+ * @param forward - makes an error for the app's error handler of a problem; without it, problems are answered
+ */
+export function nodeMiddleware<Response extends NodeResponse>(
+  handler: FhirHandler,
+  forward: ((problem: Problem, response: Response) => unknown) | undefined,
+): (request: NodeMiddlewareRequest, response: Response, next: Next) => void {
+  return function fhirMiddleware(request, response, next) {
+    const asked = nodeRequestOf(request)
+    if (handler.handles(asked.url)) {
+      Promise.resolve(handler.answer(asked))
+        .then((answer) => {
+          if (forward && answer.kind === 'problem') next(forward(answer, response))
+          else sendOnNode(answer, response)
+        })
+        .catch(next)
+      return
+    }
+    const found = findContext(handler, asked, findingOn(request))
+    if (found instanceof Promise) found.then((late) => attach(late, request, next)).catch(next)
+    else attach(found, request, next)
+  }
+}
+
+function attach(found: Finding, request: FhirCarrier, next: Next): void {
+  keepFinding(request, found)
+  next()
 }
 
 /** Sends an answer on Node's own response, which frameworks extend. So no framework adds a charset to the content type. */
