@@ -8,7 +8,7 @@ export {
   findContext,
   headersBesideBody,
   MissingContext,
-  type Problem,
+  type ProblemAnswer,
 } from './web/adapter-contract.ts'
 export {
   contextBehindGuard,

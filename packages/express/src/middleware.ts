@@ -17,7 +17,7 @@ import {
   GUARDED_CACHE_CONTROL,
   nodeMiddleware,
   nodeRequestOf,
-  type Problem,
+  type ProblemAnswer,
   sendHeadOnNode,
   sendOnNode,
 } from '@fhir-auth/core/adapter'
@@ -107,7 +107,7 @@ function serverOf(handler: FhirHandler, { problems = 'answer' }: ProblemHandling
 }
 
 /** The error for the app's own handler, which writes the body. All other headers are set already. */
-function errorOf(problem: Problem, res: Response): FhirAuthError {
+function errorOf(problem: ProblemAnswer, res: Response): FhirAuthError {
   sendHeadOnNode(problem, res)
   return problem.error
 }

@@ -34,7 +34,7 @@ export type Answer =
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 
 /** An answer to a request that something is wrong with. */
-export type Problem = Extract<Answer, { kind: 'problem' }>
+export type ProblemAnswer = Extract<Answer, { kind: 'problem' }>
 
 /** The headers of an answer that still apply when the app writes the body itself. */
 export function headersBesideBody({ headers }: Answer): Record<string, string> {

@@ -7,7 +7,7 @@ import {
   findContext,
   headersBesideBody,
   MissingContext,
-  type Problem,
+  type ProblemAnswer,
 } from './adapter-contract.ts'
 
 /** The part of Node's `IncomingMessage` that core reads; each framework's request has it too. */
@@ -92,7 +92,7 @@ type Next = (error?: unknown) => void
  */
 export function nodeMiddleware<Response extends NodeResponse>(
   handler: FhirHandler,
-  forward: ((problem: Problem, response: Response) => unknown) | undefined,
+  forward: ((problem: ProblemAnswer, response: Response) => unknown) | undefined,
 ): (request: NodeMiddlewareRequest, response: Response, next: Next) => void {
   return function fhirMiddleware(request, response, next) {
     const asked = nodeRequestOf(request)
