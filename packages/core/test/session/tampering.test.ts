@@ -82,7 +82,9 @@ it(`SEC-02 STATE-02 refuses ${RUNS} login cookies that were tampered with, trunc
   expect(outgoing).toBe(0)
 })
 
-it(`RFR-09 opens none of ${RUNS} stored sessions that were tampered with, truncated or swapped`, async () => {
+it(`RFR-09 opens none of ${RUNS} stored sessions that were tampered with, truncated or swapped`, {
+  timeout: 120_000,
+}, async () => {
   const store = createMapStore()
   const settings = { purpose: 'session', secrets: [newSecret()], timeoutSeconds: 5, now: Date.now, onFailure: () => {} }
   const session = { launches: [launchRecord({})], expiresAt: Date.now() + 1e6, endsAt: Date.now() + 1e6 }
