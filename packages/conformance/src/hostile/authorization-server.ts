@@ -8,6 +8,8 @@ import { logInAtHostile } from './hostile-login.ts'
 import { bombs, CONFIGURATION, redirectTo, sendJson, sendText } from './hostile-server.ts'
 
 const app = { registeredAt: 'hostile' } as const
+/** Tokens of the hostile server live for 300 s. */
+const EXPIRED_SECONDS = 305
 
 export const hostileAuthorizationServer: readonly ConformanceCase[] = [
   ...(['copies', 'omits'] as const).map(
@@ -51,6 +53,63 @@ export const hostileAuthorizationServer: readonly ConformanceCase[] = [
       const answer = await logInAtHostile(browser, `/login?${new URLSearchParams({ iss: hostile.fhirBaseUrl })}`)
       expectRefused(answer, 502, 'invalid_id_token')
       expect((await browser.ask('/guarded')).status).toBe(401)
+    },
+  },
+  {
+    rule: 'a server that names the token endpoint of another one gets nobody sent there, and no token of it (RFC 9700 §4.4)',
+    app: { registeredAt: 'both' },
+    async run({ hostile, sandbox, visitor }) {
+      hostile.change(CONFIGURATION, ({ issuer: _, ...body }) => ({
+        ...body,
+        authorization_endpoint: `${sandbox.origin.auth}/authorize`,
+        token_endpoint: `${sandbox.origin.auth}/token`,
+      }))
+      const answer = await visitor().ask(`/login?${new URLSearchParams({ iss: hostile.fhirBaseUrl })}`)
+      expectRefused(answer, 502, 'discovery_failed')
+      // The other server's own people come and go as before.
+      const browser = visitor()
+      await browser.logIn(`/login?${new URLSearchParams({ iss: sandbox.fhirBaseUrl })}`)
+      expect((await browser.ask('/guarded')).status).toBe(200)
+      expect(hostile.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([])
+    },
+  },
+  {
+    rule: 'a refresh that names another patient ends the launch, and shows that patient to nobody (SMART App Launch 2.2 “Refresh”)',
+    app,
+    needs: ['inProcess'],
+    async run({ hostile, visitor, advanceSeconds }) {
+      const browser = visitor()
+      await logInAtHostile(browser)
+      hostile.change('/token', (body) => ({ ...body, patient: 'somebody-else' }))
+      advanceSeconds(EXPIRED_SECONDS)
+      const answer = await browser.ask('/guarded')
+      expectRefused(answer, 401, 'login_required')
+      expect(answer.text).not.toContain('somebody-else')
+      expect((await browser.ask('/open')).json<Whoami>()).toMatchObject({ loggedIn: false, patient: null })
+    },
+  },
+  {
+    rule: 'a Retry-After of thirty years stops refreshes for an hour at most (RFC 9110 §10.2.3)',
+    app,
+    needs: ['inProcess'],
+    async run({ hostile, visitor, advanceSeconds }) {
+      const browser = visitor()
+      await logInAtHostile(browser)
+      hostile.at('/token', (response) => {
+        response.setHeader('retry-after', '999999999')
+        sendJson(response, {}, 503)
+      })
+      advanceSeconds(EXPIRED_SECONDS)
+      const answer = await browser.ask('/guarded')
+      expectRefused(answer, 503, 'token_unavailable')
+      const retryAfterSeconds = Number(answer.headers.get('retry-after'))
+      expect(retryAfterSeconds).toBeLessThanOrEqual(3600)
+      hostile.reset()
+      // The person stays active meanwhile, so that the session does not end by idleness.
+      advanceSeconds(retryAfterSeconds / 2)
+      expectRefused(await browser.ask('/guarded'), 503, 'token_unavailable')
+      advanceSeconds(retryAfterSeconds / 2)
+      expect((await browser.ask('/guarded')).status).toBe(200)
     },
   },
   {

@@ -41,7 +41,8 @@ export class BackendTokens {
   constructor(settings: BackendServicesSettings) {
     const { http, now, sharedTokens, timeoutSeconds, emit } = settings
     this.#settings = settings
-    this.#metadata = new MetadataCache(http, now)
+    const listed = settings.clients.listed.map((client) => ({ ...client, discovery: client.dialect.discovery }))
+    this.#metadata = new MetadataCache(http, now, listed)
     this.#cache = new TokenCache(now)
     this.#health = new OutcomeLog(now)
     this.#storeHealth = new OutcomeLog(now)

@@ -10,6 +10,8 @@ import { askSource, below, isUnsettled, type Source, type SourceAnswer } from '.
 
 export interface DiscoveryTarget {
   readonly fhirBaseUrl: string
+  /** Who asks: two servers may share a token endpoint only where the app's client ids differ. */
+  readonly clientId?: string | undefined
   readonly discovery: DiscoveryRules
   readonly metadata: StaticMetadata
   /** See `Registration.allowPrivateNetwork`. Default false. */

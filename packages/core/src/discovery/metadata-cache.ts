@@ -5,6 +5,7 @@ import { RecentlyUsed } from '../shared/recently-used.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 import { type Discovered, type DiscoveryTarget, discover, type NeededMember } from './discover.ts'
 import type { ServerMetadata } from './server-metadata.ts'
+import { type EndpointOwner, TokenEndpointUsers } from './token-endpoint-binding.ts'
 
 /** How long a discovered document is used, in seconds: its own `max-age` within these bounds. */
 const DEFAULT_AGE_SECONDS = 3600
@@ -33,16 +34,26 @@ export class MetadataCache {
   readonly #flights = new SingleFlight<ServerMetadata>()
   /** The server that uses an issuer, and its endpoints and keys; not for issuers that are set in `metadata`. */
   readonly #usersOfIssuer = new RecentlyUsed<{ readonly fhirBaseUrl: string; readonly endpoints: string }>(REMEMBERED)
+  readonly #tokenEndpoints: TokenEndpointUsers
   readonly #http: HttpOptions
   readonly #now: () => number
 
-  constructor(http: HttpOptions, now: () => number) {
+  /** @param listed - all registrations that are known from the start */
+  constructor(http: HttpOptions, now: () => number, listed: readonly EndpointOwner[] = []) {
     this.#http = http
     this.#now = now
+    this.#tokenEndpoints = new TokenEndpointUsers(listed, REMEMBERED)
   }
 
   /** @throws `discovery_failed`, and the errors of a request */
   async get(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
+    const metadata = await this.#cached(target, needed)
+    // Each time: the server whose endpoint it is may have become known since.
+    this.#tokenEndpoints.check(target, metadata)
+    return metadata
+  }
+
+  async #cached(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
     const { fhirBaseUrl, discovery, metadata, allowPrivateNetwork } = target
     const key = JSON.stringify([fhirBaseUrl, discovery, metadata, allowPrivateNetwork, needed])
     const entry = this.#entries.get(key)

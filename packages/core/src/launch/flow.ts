@@ -53,7 +53,8 @@ export class LaunchFlow implements LaunchServer {
   constructor(settings: LaunchFlowSettings, channel: BackChannel, emit: Emit) {
     this.#settings = settings
     this.#channel = channel
-    this.#metadata = new MetadataCache(channel.http, channel.now)
+    const listed = settings.clients.listed.map((client) => ({ ...client, discovery: client.dialect.discovery }))
+    this.#metadata = new MetadataCache(channel.http, channel.now, listed)
     this.#issuerKeys = new IssuerKeys(channel.http, channel.now)
     this.#emit = emit
   }
