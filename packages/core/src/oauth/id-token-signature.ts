@@ -1,7 +1,6 @@
-import type { JWTHeaderParameters, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose'
+import type { JSONWebKeySet, JWTHeaderParameters, JWTPayload, JWTVerifyOptions } from 'jose'
 import type { Client } from '../client/client.ts'
 import { requireEndpoint, type ServerMetadata } from '../discovery/server-metadata.ts'
-import { FhirAuthError } from '../errors.ts'
 import { checkType } from './id-token-claims.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
@@ -26,33 +25,53 @@ interface SignatureSources {
   readonly issuerKeys: IssuerKeys
 }
 
+type KeysFor = (header: JWTHeaderParameters) => Promise<JSONWebKeySet>
+
 /** How many keys are tried for one id_token. A hostile server must not keep this process busy. */
 const MAX_KEYS = 10
 
-/** Verifies the signature of an id_token with its server's keys, checks type, `aud` and times, and returns the payload. */
+/**
+ * Verifies the signature of an id_token with its server's keys, checks type, `aud` and times, and returns the payload. If none
+ * of the known keys has signed it, the keys are fetched once more: the server may have rotated them.
+ */
 export async function verifiedPayload(
   token: string,
   checks: JWTVerifyOptions,
   { client, metadata, issuerKeys }: SignatureSources,
 ): Promise<JWTPayload> {
-  const { createLocalJWKSet } = await import('jose/jwks/local')
   const published = metadata.id_token_signing_alg_values_supported
   const algorithms = published ? ALGORITHMS.filter((alg) => published.includes(alg)) : ALGORITHMS
-  // Asked once the algorithm is known to be right: nothing is fetched for any other token.
-  const keyOf = async (header: JWTHeaderParameters) => {
-    checkType(header.typ, client.dialect.idToken)
-    return createLocalJWKSet(await issuerKeys.get(requireEndpoint(metadata, 'jwks_uri'), header.kid))(header)
+  let known: { readonly jwks: JSONWebKeySet; readonly jwksUri: string } | undefined
+  const verifyWith = (keysFor: KeysFor) => verifyByAny(token, keysFor, { ...checks, algorithms: [...algorithms] })
+  try {
+    return await verifyWith(async ({ typ, kid }) => {
+      // Asked once the algorithm is known to be right: nothing is fetched for any other token.
+      checkType(typ, client.dialect.idToken)
+      const jwksUri = requireEndpoint(metadata, 'jwks_uri')
+      known = { jwks: await issuerKeys.get(jwksUri, kid), jwksUri }
+      return known.jwks
+    })
+  } catch (error) {
+    const { JWKSNoMatchingKey, JWSSignatureVerificationFailed } = await import('jose/errors')
+    const isOfKnownKey = !(error instanceof JWKSNoMatchingKey || error instanceof JWSSignatureVerificationFailed)
+    if (known === undefined || isOfKnownKey) throw error
+    const newer = await issuerKeys.newerThan(known.jwks, known.jwksUri)
+    if (newer === undefined) throw error
+    return await verifyWith(async () => newer)
   }
-  return verifyByAny(token, keyOf, { ...checks, algorithms: [...algorithms] })
 }
 
 /**
  * Tries each key that fits. There may be several: RFC 7517 §4.5 only recommends unique values of `kid`, and an id_token may
  * have no `kid`.
  */
-async function verifyByAny(token: string, keyOf: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+async function verifyByAny(token: string, keysFor: KeysFor, options: JWTVerifyOptions): Promise<JWTPayload> {
+  const { createLocalJWKSet } = await import('jose/jwks/local')
   const { jwtVerify } = await import('jose/jwt/verify')
-  const { JWKSMultipleMatchingKeys, JWTClaimValidationFailed, JWTExpired } = await import('jose/errors')
+  const { JWKSMultipleMatchingKeys, JWKSNoMatchingKey, JWTClaimValidationFailed, JWTExpired } = await import(
+    'jose/errors'
+  )
+  const keyOf = async (header: JWTHeaderParameters) => createLocalJWKSet(await keysFor(header))(header)
   try {
     return (await jwtVerify(token, keyOf, options)).payload
   } catch (error) {
@@ -71,6 +90,6 @@ async function verifyByAny(token: string, keyOf: JWTVerifyGetKey, options: JWTVe
       tried > MAX_KEYS
         ? `more than ${MAX_KEYS} keys of the server fit, and none of the first ${MAX_KEYS} has signed it. Ask the vendor to give each key a "kid" of its own`
         : `signature verification failed for each of the ${tried} keys of the server that fit`
-    throw new FhirAuthError('invalid_id_token', `The id_token is refused: ${reason}.`)
+    throw new JWKSNoMatchingKey(reason)
   }
 }

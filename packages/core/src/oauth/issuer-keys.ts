@@ -49,6 +49,20 @@ export class IssuerKeys {
     return this.#flights.run(jwksUri, () => this.#fetch(jwksUri))
   }
 
+  /**
+   * A newer set than this one, when none of its keys has signed an id_token: after a rotation, a new key may have no `kid`, or
+   * that of the key before.
+   *
+   * @returns undefined within the cooldown
+   * @throws as `get`
+   */
+  async newerThan(jwks: JSONWebKeySet, jwksUri: string): Promise<JSONWebKeySet | undefined> {
+    const entry = this.#entries.get(jwksUri)
+    if (entry?.jwks && entry.jwks !== jwks) return entry.jwks
+    if (entry && entry.coolUntil > this.#now()) return undefined
+    return this.#flights.run(jwksUri, () => this.#fetch(jwksUri))
+  }
+
   async #fetch(jwksUri: string): Promise<JSONWebKeySet> {
     try {
       const request = { method: 'GET', url: jwksUri, headers: { accept: 'application/json' }, purpose: 'jwks' } as const
@@ -68,7 +82,7 @@ export class IssuerKeys {
     } catch (error) {
       const failure = asFhirAuthError(error, 'network_error', `${shownUrl(jwksUri)} could not be read.`)
       const coolUntil = this.#now() + FAILURE_SECONDS * 1000
-      this.#entries.set(jwksUri, { ...this.#entries.get(jwksUri), failure, freshUntil: 0, coolUntil })
+      this.#entries.set(jwksUri, { freshUntil: 0, ...this.#entries.get(jwksUri), failure, coolUntil })
       throw failure
     }
   }

@@ -236,6 +236,49 @@ describe('several keys that fit', () => {
     await expect(verifyWith(token, [...crowd.slice(0, 9), jwkOf(1, 'one')])).resolves.toMatchObject({ sub: 'person-1' })
   })
 
+  it.each([
+    ['without a kid', undefined],
+    ['with the kid of the key before', 'signing'],
+  ])('IDT-05 OIDC Core §10.1.1: after a rotation, an id_token %s is verified by the new key', async (_name, kid) => {
+    const [before, after, forged] = await Promise.all([0, 1, 2].map((index) => signedBy(index, kid)))
+    let published = [jwkOf(0, kid)]
+    const server = await startServer((_request, response) => void response.end(JSON.stringify({ keys: published })))
+    const clock = { now: NOW }
+    const issuerKeys = new IssuerKeys({}, () => clock.now)
+    const metadata = { issuer: sandbox.issuer, jwks_uri: `${server.origin}/keys`, sources: [], documents: [] }
+    const sources = { client: registeredClient(), metadata, issuerKeys, now: NOW }
+    const verify = (token = '') => verifyIdToken(token, { nonce: NONCE }, sources)
+
+    await expect(verify(before)).resolves.toMatchObject({ sub: 'person-1' })
+    published = [jwkOf(1, kid)]
+    await expect(verify(after)).rejects.toEqual(refusal(/signature/)) // the pause after a fetch
+    expect(server.requests).toHaveLength(1)
+    clock.now += 31_000
+    const logins = await Promise.all(Array.from({ length: 20 }, () => verify(after)))
+    expect(logins.map((claims) => claims?.sub)).toEqual(Array(20).fill('person-1'))
+    expect(server.requests).toHaveLength(2)
+
+    clock.now += 31_000
+    for (let times = 0; times < 20; times++) await expect(verify(forged)).rejects.toEqual(refusal(/signature/))
+    expect(server.requests).toHaveLength(3)
+    await expect(verify(after)).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
+  it('IDT-05 after a rotation to another type of key, an id_token without a kid is verified by it', async () => {
+    const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    let published: object[] = [jwkOf(0)]
+    const server = await startServer((_request, response) => void response.end(JSON.stringify({ keys: published })))
+    const clock = { now: NOW }
+    const issuerKeys = new IssuerKeys({}, () => clock.now)
+    await issuerKeys.get(`${server.origin}/keys`, undefined)
+    published = [elliptic.publicKey.export({ format: 'jwk' })]
+    clock.now += 31_000
+    const token = await new SignJWT(soundClaims()).setProtectedHeader({ alg: 'ES256' }).sign(elliptic.privateKey)
+    const metadata = { issuer: sandbox.issuer, jwks_uri: `${server.origin}/keys`, sources: [], documents: [] }
+    const sources = { client: registeredClient(), metadata, issuerKeys, now: NOW }
+    await expect(verifyIdToken(token, { nonce: NONCE }, sources)).resolves.toMatchObject({ sub: 'person-1' })
+  })
+
   it('IDT-01 a claim that is wrong is the reason, whichever key fits', async () => {
     const late = new SignJWT({ ...soundClaims(), aud: 'another' }).setProtectedHeader({ alg: 'RS256' })
     const published = [jwkOf(0), jwkOf(1)]

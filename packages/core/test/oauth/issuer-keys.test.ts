@@ -80,6 +80,17 @@ describe('the keys of an issuer', () => {
     expect(server.requests).toHaveLength(2)
   })
 
+  it('IDT-05 a refetch that failed does not end the time for which the known keys are good', async () => {
+    const { state, server, kidsFor, pass } = await startKeyServer()
+    await kidsFor('a')
+    pass(31)
+    state.status = 500
+    await expect(kidsFor('forged')).rejects.toMatchObject({ code: 'invalid_response' })
+    pass(31)
+    expect(await kidsFor('a')).toEqual(['a'])
+    expect(server.requests).toHaveLength(2)
+  })
+
   it.each([
     ['an error', 503, { keys: [] }],
     ['a web page', 200, '<html>'],
