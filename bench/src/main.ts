@@ -8,6 +8,7 @@ import { middleware } from './parts/middleware.ts'
 import { postgres } from './parts/postgres.ts'
 import { redis } from './parts/redis.ts'
 import { sessions } from './parts/sessions.ts'
+import { tenants } from './parts/tenants.ts'
 import { FRAMEWORKS, type Framework } from './servers/frameworks.ts'
 import { machine } from './support/machine.ts'
 import { page, section } from './support/page.ts'
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   imports,
   install: installation,
   memory,
+  tenants,
 }
 const USAGE = `npx -y pnpm@10 bench [part…] [--framework name…] [--rounds 5] [--seconds 4] [--write]
 

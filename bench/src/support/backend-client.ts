@@ -1,4 +1,4 @@
-import { type BackendServicesOptions, type KeySet, loadKeySet } from '@fhir-auth/core'
+import { type KeySet, loadKeySet } from '@fhir-auth/core'
 import { exportJWK, generateKeyPair } from 'jose'
 
 export const CLIENT_ID = 'cohort-export'
@@ -16,6 +16,9 @@ export async function generateAppKey(alg: 'ES384' | 'RS384' = 'ES384'): Promise<
   return { privateKey, keys: await loadKeySet(JSON.stringify({ keys: [jwk] })) }
 }
 
-export function backendOptions(fhirBaseUrl: string, keys: KeySet): BackendServicesOptions {
+export function backendOptions(
+  fhirBaseUrl: string,
+  keys: KeySet,
+): { fhirBaseUrl: string; clientId: string; scope: string; keys: KeySet } {
   return { fhirBaseUrl, clientId: CLIENT_ID, scope: SCOPE, keys }
 }
