@@ -11,6 +11,7 @@ export type NetworkFaultCode =
   | 'dns'
   | 'refused'
   | 'reset'
+  | 'proxy'
   | 'unreachable'
   | 'too_large'
   | 'not_json'
@@ -63,6 +64,8 @@ function connectionFault(error: FhirAuthError, reason: string): NetworkFault {
   if (reason === 'ENOTFOUND' || reason === 'EAI_AGAIN') return fault('dns', error, NETWORK_ADVICE.dns)
   if (reason === 'ECONNREFUSED') return fault('refused', error, NETWORK_ADVICE.refused)
   if (reason === 'ECONNRESET' || reason === 'UND_ERR_SOCKET') return fault('reset', error, NETWORK_ADVICE.reset)
+  // How undici, the `fetch` of Node, ends a request whose tunnel a proxy has refused.
+  if (reason === 'UND_ERR_ABORTED') return fault('proxy', error, NETWORK_ADVICE.proxy)
   return fault('unreachable', error, NETWORK_ADVICE.unreachable)
 }
 

@@ -9,6 +9,7 @@ test.each([
   ['SELF_SIGNED_CERT_IN_CHAIN', 'tls', /NODE_EXTRA_CA_CERTS/],
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls', /NODE_EXTRA_CA_CERTS/],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'tls', /client certificate/],
+  ['UND_ERR_ABORTED', 'proxy', /NO_PROXY/],
   ['EHOSTUNREACH', 'unreachable', /NODE_USE_ENV_PROXY/],
 ])('each fault of a connection has its remedy: %s', (reason, code, words) => {
   const request = { method: 'GET', url: 'https://fhir.example.com', headers: {}, body: '' }

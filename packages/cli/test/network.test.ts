@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { createBackendServices, loadKeySet } from '@fhir-auth/core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { programIsMissing } from '../../core/test/support/installed-program.ts'
-import { type Authority, createAuthority } from './support/authority.ts'
+import { selfSignedCertificate } from '../../core/test/support/self-signed-server.ts'
+import { type Authority, type Certificate, createAuthority } from './support/authority.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
 import { type InstalledCommand, installCommand } from './support/installed-command.ts'
 import { fetchThroughProxy, fetchTrusting, fetchWithCertificate } from './support/own-fetch.ts'
@@ -116,25 +117,120 @@ describe.skipIf(programIsMissing('openssl'))('the command', () => {
     expect((await command.run(['discover', origin], { env: { NODE_EXTRA_CA_CERTS: authority.caFile } })).code).toBe(0)
   })
 
-  test('a proxy on any Node, by the file that the page shows', async () => {
+  const selfSigned = () => {
+    const { certificate, privateKey } = selfSignedCertificate()
+    return { cert: certificate, key: privateKey }
+  }
+  const withChain = ({ cert, key }: Certificate, { ca }: Authority) => ({ cert: cert + ca, key })
+
+  // OpenSSL decides which fault a certificate has, and Node what it is called.
+  test.each<[fault: string, certificate: (trusted: Authority) => Certificate, remedy: RegExp]>([
+    ['expired', (trusted) => trusted.issue('server', { fromDays: -9, untilDays: -1 }), /has expired: .* renew it/],
+    ['not valid yet', (trusted) => trusted.issue('server', { fromDays: 1, untilDays: 9 }), /not valid yet: .* clock/],
+    [
+      'for another host',
+      (trusted) => trusted.issue('server', { subjectAltName: 'DNS:fhir.example.com' }),
+      /for another host name: use the name/,
+    ],
+    ['signed by itself', selfSigned, /signed by itself: .* NODE_EXTRA_CA_CERTS/],
+    [
+      'of an intermediate authority that the server does not send',
+      (trusted) => trusted.createIntermediate().issue('server'),
+      /does not send its intermediate certificate: ask/,
+    ],
+    [
+      'of an unknown authority that the server sends',
+      () => {
+        const unknown = createAuthority()
+        return withChain(unknown.issue('server'), unknown)
+      },
+      /from an authority that this machine does not trust: set NODE_EXTRA_CA_CERTS/,
+    ],
+    [
+      'of an unknown authority, with the intermediate one',
+      () => {
+        const intermediate = createAuthority().createIntermediate()
+        return withChain(intermediate.issue('server'), intermediate)
+      },
+      /from an authority that this machine does not trust: set NODE_EXTRA_CA_CERTS/,
+    ],
+  ])('a certificate that is %s: it says so, and what to do', async (_fault, certificateBy, remedy) => {
+    const trusted = createAuthority()
+    const { origin, asked } = await startHospital(trusted, certificateBy(trusted))
+    const ended = await command.run(['discover', origin, '--json'], { env: { NODE_EXTRA_CA_CERTS: trusted.caFile } })
+    const [finding] = JSON.parse(ended.stdout).findings
+    expect([ended.code, finding.code, finding.meaning]).toEqual([1, 'tls', expect.stringMatching(remedy)])
+    expect(asked).toEqual([])
+  })
+
+  test('a server that wants a certificate of the client: what it says fits, whether the server explains itself or not', async () => {
+    const trusted = createAuthority()
+    const { origin, asked } = await startHospital(trusted, {
+      ca: trusted.ca,
+      requestCert: true,
+      rejectUnauthorized: true,
+    })
+    const ended = await command.run(['discover', origin, '--json'], { env: { NODE_EXTRA_CA_CERTS: trusted.caFile } })
+    const [finding] = JSON.parse(ended.stdout).findings
+    expect([ended.code, finding.meaning]).toEqual([1, expect.stringMatching(/client certificate .*docs\/network\.md/)])
+    expect(asked).toEqual([])
+  })
+
+  test('a chain with its intermediate certificate is trusted by the root alone', async () => {
+    const trusted = createAuthority()
+    const intermediate = trusted.createIntermediate()
+    const { origin } = await startHospital(trusted, withChain(intermediate.issue('server'), intermediate))
+    expect((await command.run(['discover', origin], { env: { NODE_EXTRA_CA_CERTS: trusted.caFile } })).code).toBe(0)
+  })
+
+  const byFile = { NODE_OPTIONS: '--import ./proxy.mjs' }
+  const byNode = { NODE_USE_ENV_PROXY: '1' }
+
+  interface Proxied {
+    noProxy?: (host: string) => string
+    /** What the proxy wants, and what it is given: `user:password`. */
+    wanted?: string
+    given?: string
+  }
+
+  /** What the command and the proxy did, with this environment. */
+  async function discoverBy(env: Record<string, string>, { noProxy, wanted, given }: Proxied = {}) {
     const authority = createAuthority()
     const { origin, host } = await startHospital(authority)
-    const proxy = await startConnectProxy()
+    const proxy = await startConnectProxy(wanted)
     const [, file = ''] = /```js\n(\/\/ proxy\.mjs\n[\s\S]*?)```/.exec(page) ?? []
     writeFileSync(join(command.script, '../../../../../proxy.mjs'), file)
-    const env = { NODE_EXTRA_CA_CERTS: authority.caFile, HTTPS_PROXY: proxy.url, NODE_OPTIONS: '--import ./proxy.mjs' }
-    const { code, stderr } = await command.run(['discover', origin], { env })
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(new Set(proxy.targets)).toEqual(new Set([host]))
+    const HTTPS_PROXY = given ? proxy.url.replace('//', `//${given}@`) : proxy.url
+    const hosts = noProxy && { NO_PROXY: noProxy(host) }
+    const all = { NODE_EXTRA_CA_CERTS: authority.caFile, HTTPS_PROXY, ...hosts, ...env }
+    const { code, stdout, stderr } = await command.run(['discover', origin], { env: all })
+    return { code, stdout, stderr, byProxy: new Set(proxy.targets).has(host), directly: proxy.targets.length === 0 }
+  }
+
+  test('a proxy on any Node, by the file that the page shows', async () => {
+    expect(await discoverBy(byFile)).toMatchObject({ code: 0, stderr: '', byProxy: true })
+  })
+
+  test('a proxy that wants a password: it says so, and what it says helps', async () => {
+    const refused = await discoverBy(byFile, { wanted: 'user:secret' })
+    expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/http:\/\/user:password@/), byProxy: false })
+    const given = await discoverBy(byFile, { wanted: 'user:secret', given: 'user:secret' })
+    expect(given).toMatchObject({ code: 0, byProxy: true })
+  })
+
+  test('NO_PROXY: the hosts in it are reached directly, and others are not', async () => {
+    for (const noProxy of [() => 'other.example, 127.0.0.1', (host: string) => host]) {
+      expect(await discoverBy(byFile, { noProxy })).toMatchObject({ code: 0, directly: true })
+    }
+    expect(await discoverBy(byFile, { noProxy: () => 'other.example' })).toMatchObject({ code: 0, byProxy: true })
   })
 
   // Node 22.21 and 24.5 are the first to have it.
   test.runIf(process.allowedNodeEnvironmentFlags.has('--use-env-proxy'))('NODE_USE_ENV_PROXY: a proxy', async () => {
-    const authority = createAuthority()
-    const { origin, host } = await startHospital(authority)
-    const proxy = await startConnectProxy()
-    const env = { NODE_EXTRA_CA_CERTS: authority.caFile, HTTPS_PROXY: proxy.url, NODE_USE_ENV_PROXY: '1' }
-    expect((await command.run(['discover', origin], { env })).code).toBe(0)
-    expect(new Set(proxy.targets)).toEqual(new Set([host]))
+    expect(await discoverBy(byNode)).toMatchObject({ code: 0, byProxy: true })
+    const password = { wanted: 'user:secret', given: 'user:secret' }
+    expect(await discoverBy(byNode, password)).toMatchObject({ code: 0, byProxy: true })
+    const noProxy = () => 'other.example, 127.0.0.1'
+    expect(await discoverBy(byNode, { noProxy })).toMatchObject({ code: 0, directly: true })
   })
 })

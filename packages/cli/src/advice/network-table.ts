@@ -3,7 +3,7 @@ import type { Advice } from './advice.ts'
 const JWKS_TEST = 'packages/cli/test/jwks.test.ts'
 const NETWORK_TEST = 'packages/cli/test/network.test.ts'
 const FAULT_TEST = 'packages/cli/test/network-fault.test.ts'
-const CERTIFICATES = [FAULT_TEST, 'each fault of a connection has its remedy: %s'] as const
+const CERTIFICATES = [NETWORK_TEST, 'a certificate that is %s: it says so, and what to do'] as const
 
 type NetworkProblem =
   | 'insecureUrl'
@@ -22,6 +22,7 @@ type NetworkProblem =
   | 'dns'
   | 'refused'
   | 'reset'
+  | 'proxy'
   | 'unreachable'
 
 /** What keeps a request from its answer. */
@@ -97,7 +98,7 @@ export const NETWORK_ADVICE: Readonly<Record<NetworkProblem, Advice>> = {
     remedies: [
       'The server does not send its intermediate certificate: ask its operator to. For a private authority set NODE_EXTRA_CA_CERTS to its file.',
     ],
-    test: [NETWORK_TEST, 'NODE_EXTRA_CA_CERTS: a private authority'],
+    test: CERTIFICATES,
   },
   unknownAuthority: {
     sees: '`UNABLE_TO_GET_ISSUER_CERT_LOCALLY`',
@@ -129,9 +130,20 @@ export const NETWORK_ADVICE: Readonly<Record<NetworkProblem, Advice>> = {
   },
   reset: {
     sees: '`ECONNRESET` or `UND_ERR_SOCKET`',
-    cause: 'The server, or a proxy before it, cut the connection.',
-    remedies: ['The server, or a proxy before it, cut the connection: try again, and ask its operator if it stays.'],
+    cause:
+      'The server, or a proxy before it, cut the connection. A server that wants a certificate of the client may do so too.',
+    remedies: [
+      'The server, or a proxy before it, cut the connection: try again, and ask its operator if it stays. The server may want a client certificate (docs/network.md).',
+    ],
     test: [JWKS_TEST, 'the connection is cut'],
+  },
+  proxy: {
+    sees: '`UND_ERR_ABORTED`',
+    cause: 'The proxy opens no tunnel to the server: it wants a password, or does not allow that host.',
+    remedies: [
+      'The proxy refused: if it wants a password, set HTTPS_PROXY=http://user:password@host:port. Otherwise ask its operator, or list the server in NO_PROXY.',
+    ],
+    test: [NETWORK_TEST, 'a proxy that wants a password'],
   },
   unreachable: {
     sees: 'Another `network_error`',
@@ -139,6 +151,6 @@ export const NETWORK_ADVICE: Readonly<Record<NetworkProblem, Advice>> = {
     remedies: [
       'Check the network and the URL. Where a proxy is needed, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1 (docs/network.md).',
     ],
-    test: CERTIFICATES,
+    test: [FAULT_TEST, 'each fault of a connection has its remedy: %s'],
   },
 }
