@@ -48,13 +48,13 @@ export {
   privateKeyJwt,
   publicClient,
 } from './client/client-auth.ts'
-export type { ExternalKey } from './client/keys/external-key.ts'
 export { KeySet, type KeyStatus } from './client/keys/key-set.ts'
 export type { KeyMoment, KeyState, KeyTimes } from './client/keys/key-times.ts'
 export { type LoadKeyOptions, loadKeySet } from './client/keys/load-key-set.ts'
 export type { PublicJwk } from './client/keys/public-jwk.ts'
+export type { ExternalKey } from './client/keys/reading/external-key.ts'
+export type { LeftAsideKey } from './client/keys/reading/sort-candidates.ts'
 export type { SigningKey } from './client/keys/signing-key.ts'
-export type { LeftAsideKey } from './client/keys/sort-candidates.ts'
 export type { Registration } from './client/registration.ts'
 export type { ManyRegistrations, OneRegistration, RegistrationResolver } from './client/registration-source.ts'
 export type { StaticMetadata } from './client/static-metadata.ts'

@@ -2,8 +2,8 @@ import type { CertificateHeader, DialectContext } from '../dialects/dialect.ts'
 import { FhirAuthError } from '../errors.ts'
 import { withTimeLimit } from '../shared/time-limit.ts'
 import type { ClientAuthContext } from './client-auth-context.ts'
-import { type CertificateHeaders, readCertificates } from './keys/key-certificate.ts'
 import type { KeySet } from './keys/key-set.ts'
+import type { CertificateHeaders } from './keys/reading/key-certificate.ts'
 import { refuseKey } from './keys/refuse-key.ts'
 import type { SigningKey } from './keys/signing-key.ts'
 
@@ -43,6 +43,7 @@ async function certificateHeaders(
       `The dialect wants ${wanted.join(', ')} in the header, but the key "${key.kid}" has no certificate. Write x5c into its JWK, or loadKeySet(source, { certificate }).`,
     )
   }
+  const { readCertificates } = await import('./keys/reading/key-certificate.ts')
   const headers = await readCertificates(key.certificate, key)
   return Object.fromEntries(wanted.map((name) => [name, headers[name]]))
 }

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey } fr
 import fc from 'fast-check'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { withPrimes } from '../../src/client/keys/rsa-numbers.ts'
+import { withPrimes } from '../../src/client/keys/reading/rsa-numbers.ts'
 import { createBackendServices, type FhirAuthEvent, loadKeySet } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { ecJwk, type PrivateTestJwk, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'

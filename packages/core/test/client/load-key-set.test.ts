@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, typ
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { INTEGER, OCTET_STRING, SEQUENCE, writeDer } from '../../src/client/keys/der-elements.ts'
+import { INTEGER, OCTET_STRING, SEQUENCE, writeDer } from '../../src/client/keys/reading/der-elements.ts'
 import { FhirAuthError, KeySet, loadKeySet } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { ecJwk, type PrivateTestJwk, readJwt, rsaJwk, verifiesWithNodeCrypto } from '../support/signing-jwks.ts'

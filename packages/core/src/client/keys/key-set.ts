@@ -6,9 +6,9 @@ import type { KeyReloader } from './key-reloader.ts'
 import { DEFAULT_JWKS_MAX_AGE_SECONDS, RETIRED_KEY_SECONDS } from './key-rules.ts'
 import { type KeyMoment, type KeyTimes, startOf, stateOf } from './key-times.ts'
 import type { PublicJwk } from './public-jwk.ts'
+import type { LeftAsideKey } from './reading/sort-candidates.ts'
 import { refuseKey } from './refuse-key.ts'
 import type { SigningKey } from './signing-key.ts'
-import type { LeftAsideKey } from './sort-candidates.ts'
 
 /** The state of a key at one time. */
 export interface KeyStatus extends KeyTimes, KeyMoment {

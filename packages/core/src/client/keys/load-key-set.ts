@@ -1,15 +1,7 @@
-import type { JWK } from 'jose'
-import { type OptionRules, type OptionValues, oneOf, optionalText, positive, readOptions } from '../../options.ts'
+import { type OptionRules, oneOf, optionalText, positive, readOptions } from '../../options.ts'
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
-import { externalKey, isExternalKey } from './external-key.ts'
-import { readCertificates } from './key-certificate.ts'
 import { KeyReloader } from './key-reloader.ts'
 import { KeySet } from './key-set.ts'
-import type { LoadedKeys } from './loaded-keys.ts'
-import { localKey } from './local-key.ts'
-import { readKeySource } from './read-key-source.ts'
-import { refuseKey } from './refuse-key.ts'
-import { sortCandidates } from './sort-candidates.ts'
 
 export interface LoadKeyOptions {
   /** The algorithm for keys that do not name one. Default: RS384 for RSA, and the curve's own for EC. */
@@ -43,28 +35,13 @@ const OPTIONS = {
  */
 export async function loadKeySet(source: unknown, options: LoadKeyOptions = {}): Promise<KeySet> {
   const given = readOptions(options, OPTIONS, 'loadKeySet()')
-  const read = async () => loadKeys(typeof source === 'function' ? await source() : source, given)
+  const read = async () => {
+    // Loaded with the first keys: an app with a client secret does without.
+    const { loadKeys } = await import('./reading/load-keys.ts')
+    return loadKeys(typeof source === 'function' ? await source() : source, given)
+  }
   const readAt = Date.now()
   const { keys, leftAside } = await read()
   const reloader = typeof source === 'function' ? new KeyReloader(read, given.reloadSeconds, readAt) : undefined
   return new KeySet(keys, { leftAside, reloader })
-}
-
-async function loadKeys(source: unknown, { alg, kid, certificate }: OptionValues<typeof OPTIONS>): Promise<LoadedKeys> {
-  const { candidates, leftAside } = sortCandidates(await readKeySource(source, alg))
-  if (kid !== undefined && candidates.length > 1) {
-    refuseKey('loadKeySet(): kid is for a single key, but there are several. Write the kid of each into its JWK.')
-  }
-  if (certificate !== undefined && candidates.length > 1) {
-    refuseKey('loadKeySet(): certificate is for a single key, but there are several. Write x5c into the JWK of each.')
-  }
-  const defaults = { alg, kid }
-  const keys = candidates.map(async ({ value, name }) => {
-    const key = await (isExternalKey(value) ? externalKey(value, name, defaults) : localKey(value, name, defaults))
-    // What the app gives is checked now; what a JWK has, when a server wants it.
-    if (certificate !== undefined) await readCertificates(certificate, key)
-    const own = isExternalKey(value) ? (value.publicJwk as JWK).x5c : (value as JWK).x5c
-    return Object.freeze({ ...key, certificate: certificate ?? own })
-  })
-  return { keys: await Promise.all(keys), leftAside }
 }

@@ -1,5 +1,5 @@
+import type { LeftAsideKey } from './reading/sort-candidates.ts'
 import type { SigningKey } from './signing-key.ts'
-import type { LeftAsideKey } from './sort-candidates.ts'
 
 /** The keys of a source. */
 export interface LoadedKeys {

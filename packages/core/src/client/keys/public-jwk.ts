@@ -1,6 +1,6 @@
 import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
-import type { CheckedJwk } from './check-jwk.ts'
 import { PUBLIC_MEMBERS } from './key-rules.ts'
+import type { CheckedJwk } from './reading/check-jwk.ts'
 import { refuseKey } from './refuse-key.ts'
 
 /** A key in the JWKS: only public members. */

@@ -1,4 +1,5 @@
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { refuseKey } from '../refuse-key.ts'
 import {
   BIT_STRING,
   INTEGER,
@@ -12,7 +13,6 @@ import {
 import type { ImportedKey } from './imported-key.ts'
 import { MENDING } from './mending.ts'
 import { importPkcs8 } from './pkcs8-key.ts'
-import { refuseKey } from './refuse-key.ts'
 
 /** The forms of keys in DER. The tags of the elements tell them apart. */
 export type DerForm = 'pkcs8' | 'pkcs1' | 'sec1' | 'encrypted' | 'pkcs12' | 'public' | 'certificate'

@@ -1,15 +1,15 @@
 import type { JWK } from 'jose'
-import { FhirAuthError } from '../../errors.ts'
-import type { MaybePromise } from '../../shared/maybe-promise.ts'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { FhirAuthError } from '../../../errors.ts'
+import type { MaybePromise } from '../../../shared/maybe-promise.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { readKeyTimes } from '../key-times.ts'
+import { publicMembersOf } from '../public-jwk.ts'
+import { refuseKey } from '../refuse-key.ts'
+import type { SigningKey } from '../signing-key.ts'
 import { checkJwk } from './check-jwk.ts'
 import { INTEGER, readDer, SEQUENCE } from './der-elements.ts'
 import { type KeyDefaults, kidOf } from './key-defaults.ts'
-import { readKeyTimes } from './key-times.ts'
 import { normalisedJwk } from './normalised-jwk.ts'
-import { publicMembersOf } from './public-jwk.ts'
-import { refuseKey } from './refuse-key.ts'
-import type { SigningKey } from './signing-key.ts'
 
 /** A key whose private part is not available: in a key management service, a hardware module, a non-extractable `CryptoKey`. */
 export interface ExternalKey {

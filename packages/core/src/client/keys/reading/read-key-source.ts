@@ -1,10 +1,10 @@
 import type { CryptoKey, JWK } from 'jose'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { refuseKey } from '../refuse-key.ts'
 import { fromBase64 } from './base64-text.ts'
 import { ImportedKey } from './imported-key.ts'
 import { type DerKey, derFormOf, importDer } from './private-der.ts'
 import { looksLikePem, readPrivatePem } from './private-pem.ts'
-import { refuseKey } from './refuse-key.ts'
 import { joseAlgorithm } from './webcrypto-algorithm.ts'
 
 /** A `KeyObject` of Node. It is recognised by its shape, because core does not import Node modules. */

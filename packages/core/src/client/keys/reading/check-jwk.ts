@@ -1,7 +1,7 @@
-import { shownText } from '../../shared/shown-text.ts'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
-import { algorithmsOf, MIN_RSA_BITS, PRIVATE_MEMBERS, rsaBits } from './key-rules.ts'
-import { refuseKey } from './refuse-key.ts'
+import { shownText } from '../../../shared/shown-text.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { algorithmsOf, MIN_RSA_BITS, PRIVATE_MEMBERS, rsaBits } from '../key-rules.ts'
+import { refuseKey } from '../refuse-key.ts'
 
 /** A JWK that has passed all checks that need no cryptography. */
 export interface CheckedJwk {

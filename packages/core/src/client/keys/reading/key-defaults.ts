@@ -1,6 +1,6 @@
-import { shownText } from '../../shared/shown-text.ts'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
-import { refuseKey } from './refuse-key.ts'
+import { shownText } from '../../../shared/shown-text.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { refuseKey } from '../refuse-key.ts'
 
 /** What the app sets for a key that does not have it. */
 export interface KeyDefaults {

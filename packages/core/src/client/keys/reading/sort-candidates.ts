@@ -1,9 +1,9 @@
-import { shownText } from '../../shared/shown-text.ts'
+import { shownText } from '../../../shared/shown-text.ts'
+import { algorithmsOf, PUBLIC_MEMBERS } from '../key-rules.ts'
+import { refuseKey } from '../refuse-key.ts'
 import { isExternalKey } from './external-key.ts'
 import { ImportedKey } from './imported-key.ts'
-import { algorithmsOf, PUBLIC_MEMBERS } from './key-rules.ts'
 import { normalisedJwk } from './normalised-jwk.ts'
-import { refuseKey } from './refuse-key.ts'
 
 /** A key of the set that cannot sign, and why (RFC 7517 §5). It is not used or published. */
 export interface LeftAsideKey {

@@ -1,14 +1,14 @@
 import type { CryptoKey, JWK } from 'jose'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { RSA_ALGORITHMS } from '../key-rules.ts'
+import { readKeyTimes } from '../key-times.ts'
+import { publicMembersOf } from '../public-jwk.ts'
+import { refuseKey } from '../refuse-key.ts'
+import type { SigningKey } from '../signing-key.ts'
 import { checkJwk } from './check-jwk.ts'
 import { ImportedKey } from './imported-key.ts'
 import { type KeyDefaults, kidOf } from './key-defaults.ts'
-import { RSA_ALGORITHMS } from './key-rules.ts'
-import { readKeyTimes } from './key-times.ts'
-import { publicMembersOf } from './public-jwk.ts'
-import { refuseKey } from './refuse-key.ts'
 import { isConsistentRsa, withPrimes } from './rsa-numbers.ts'
-import type { SigningKey } from './signing-key.ts'
 
 /**
  * A key whose private part is in this process.

@@ -1,10 +1,10 @@
 import { encode } from 'jose/base64url'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { PUBLIC_MEMBERS } from '../key-rules.ts'
+import type { PublicJwk } from '../public-jwk.ts'
+import { refuseKey } from '../refuse-key.ts'
 import { fromBase64 } from './base64-text.ts'
 import { readDer, SEQUENCE } from './der-elements.ts'
-import { PUBLIC_MEMBERS } from './key-rules.ts'
-import type { PublicJwk } from './public-jwk.ts'
-import { refuseKey } from './refuse-key.ts'
 import { webCryptoAlgorithm } from './webcrypto-algorithm.ts'
 
 /** What names the certificate of a key in the header of an assertion (RFC 7515 §4.1.6 to §4.1.8). */

@@ -1,4 +1,4 @@
-import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
 
 /** An algorithm in the form that WebCrypto needs for an import. */
 export interface ImportAlgorithm {

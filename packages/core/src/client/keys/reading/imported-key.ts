@@ -1,5 +1,5 @@
 import type { CryptoKey, JWK } from 'jose'
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
 
 /** A private key that WebCrypto has imported already, with the members that are checked and published. */
 export class ImportedKey {

@@ -1,10 +1,10 @@
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { refuseKey } from '../refuse-key.ts'
 import { fromBase64 } from './base64-text.ts'
 import type { ImportedKey } from './imported-key.ts'
 import { MENDING } from './mending.ts'
 import { refuseDamaged } from './pkcs8-key.ts'
 import { type DerForm, type DerKey, derFormOf, importDer } from './private-der.ts'
-import { refuseKey } from './refuse-key.ts'
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g
 /** Blocks that may be beside a private key: `openssl ecparam` writes the first, a combined file has a certificate. */

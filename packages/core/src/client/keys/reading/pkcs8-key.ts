@@ -1,9 +1,9 @@
-import type { SigningAlgorithm } from '../../shared/signing-algorithm.ts'
+import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
+import { ALGORITHM_OF_CURVE, RSA_ALGORITHMS } from '../key-rules.ts'
+import { refuseKey } from '../refuse-key.ts'
 import { type DerElement, OBJECT_IDENTIFIER, readDer } from './der-elements.ts'
 import { ImportedKey } from './imported-key.ts'
-import { ALGORITHM_OF_CURVE, RSA_ALGORITHMS } from './key-rules.ts'
 import { MENDING } from './mending.ts'
-import { refuseKey } from './refuse-key.ts'
 import { webCryptoAlgorithm } from './webcrypto-algorithm.ts'
 
 /** Object identifiers of key types and of curves (RFC 8017 App. A.1, RFC 5480 §2.1, RFC 8410 §3), as the hex of their DER. */
