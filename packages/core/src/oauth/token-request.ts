@@ -7,6 +7,7 @@ import { jsonObject } from '../http/json-body.ts'
 import { shownUrl } from '../http/secure-url.ts'
 import { DEFAULT_TIMEOUT_SECONDS, type HttpAnswer, type HttpOptions, sendBounded } from '../http/send-bounded.ts'
 import { retryAfterSeconds } from '../http/time-headers.ts'
+import { checkAssertionRecipient } from './assertion-recipient.ts'
 import { oauthErrorOf, oauthReason, safeText } from './oauth-error.ts'
 import { challengeMembers, refusalText } from './refusal-text.ts'
 
@@ -75,10 +76,13 @@ export interface AuthenticatedAnswer {
  * POSTs a form with client authentication (RFC 6749 §3.2). Parameters are sent in the body only; redirects are refused. It is
  * sent once, because the server may have used up a code or a refresh token.
  *
- * @throws `token_request_refused` with the server's OAuth error, and the errors of a request
+ * @throws `token_request_refused` with the server's OAuth error, `discovery_failed` for an endpoint that must not get an
+ *   assertion, and the errors of a request
  */
 export async function postAuthenticated(request: AuthenticatedRequest): Promise<AuthenticatedAnswer> {
   const { client, server, url, parameters, grantType, channel } = request
+  const { purpose = 'token' } = channel
+  checkAssertionRecipient(client, { url, tokenEndpoint: server.tokenEndpoint, member: `${purpose}_endpoint` })
   const draft: ClientRequestDraft = {
     headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
     body: parameters,
@@ -95,7 +99,6 @@ export async function postAuthenticated(request: AuthenticatedRequest): Promise<
     timeoutSeconds: channel.http.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
   })
   const { headers, body } = draft
-  const { purpose = 'token' } = channel
   const watched = { purpose, grantType: purpose === 'token' ? grantType : undefined }
   const form = { method: 'POST', url, headers, body, maxBytes: MAX_ANSWER_BYTES, ...watched } as const
   const answer = await sendBounded(form, channel.http)

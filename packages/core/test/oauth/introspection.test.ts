@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { clientSecretBasic, createBackendServices, loadKeySet, privateKeyJwt, smart } from '../../src/index.ts'
-import { introspectToken } from '../../src/protocol.ts'
+import { type IntrospectionOptions, introspectToken } from '../../src/protocol.ts'
 import { startServer } from '../support/http-server.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
@@ -86,6 +87,30 @@ describe('the request', () => {
       await expect(attempt()).rejects.toMatchObject({ code: 'invalid_option' })
     }
     expect(sandbox.requests).toEqual([])
+  })
+
+  it('RFC 7523 §3: an assertion for the token endpoint of one server is not sent to an endpoint of another', async () => {
+    const { sandbox, fhirBaseUrl, keys } = await startBackend()
+    const answers = (_request: unknown, response: ServerResponse) => void response.end('{"active":false}')
+    const hostile = await startServer(answers)
+    const endpoints = {
+      token_endpoint: `${sandbox.issuer}/token`,
+      introspection_endpoint: `${hostile.origin}/introspect`,
+    }
+    sandbox.fault({ at: 'smart-configuration', kind: 'json', patch: (body) => ({ ...body, ...endpoints }) })
+    const ask = (options: Partial<IntrospectionOptions>) => introspectToken('t', { fhirBaseUrl, ...options })
+    await expect(ask({ clientId: 'job', clientAuth: privateKeyJwt(keys) })).rejects.toMatchObject({
+      code: 'discovery_failed',
+      message: expect.stringContaining('metadata.introspection_endpoint'),
+    })
+    expect(hostile.requests).toEqual([])
+
+    const { introspection_endpoint } = endpoints
+    const named = { clientId: 'job', clientAuth: privateKeyJwt(keys), metadata: { introspection_endpoint } }
+    for (const allowed of [named, { accessToken: 'of-this-server' }]) {
+      await expect(ask(allowed)).resolves.toEqual({ active: false })
+    }
+    expect(hostile.requests).toHaveLength(2)
   })
 
   it('INT-01 a server without introspection is a typed error that names the option to set', async () => {

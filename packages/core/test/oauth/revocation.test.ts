@@ -1,10 +1,17 @@
 import { createUserAgent, type SandboxFault } from '@fhir-auth/sandbox'
 import { describe, expect, it } from 'vitest'
-import { clientSecretBasic, createSmartLaunch } from '../../src/index.ts'
+import {
+  clientSecretBasic,
+  createSmartLaunch,
+  loadKeySet,
+  privateKeyJwt,
+  type StaticMetadata,
+} from '../../src/index.ts'
 import { revokeToken } from '../../src/oauth/revocation.ts'
 import { startCoreApp } from '../support/core-app.ts'
 import { startServer } from '../support/http-server.ts'
 import { registeredClient, startSandbox } from '../support/registered-client.ts'
+import { ecJwk } from '../support/signing-jwks.ts'
 
 const SECRET = 'a-client-secret'
 const BASIC = `Basic ${btoa(`portal:${SECRET}`)}`
@@ -132,6 +139,25 @@ describe('revokeToken', () => {
         body: 'token=a-token&token_type_hint=refresh_token',
       },
     ])
+  })
+
+  it('RFC 7523 §3: an assertion for the token endpoint of one server is not sent to an endpoint of another', async () => {
+    const hostile = await startServer((_request, response) => void response.writeHead(200).end())
+    const endpoint = `${hostile.origin}/revoke`
+    const clientAuth = privateKeyJwt(await loadKeySet(ecJwk()))
+    const server = { tokenEndpoint: 'https://auth.honest.example/token', issuer: 'https://auth.honest.example' }
+    const revoke = (metadata: StaticMetadata) =>
+      revokeToken(
+        { token: 'a-token', hint: 'refresh_token', endpoint },
+        { client: registeredClient({ clientAuth, metadata }), server, channel: { http: {}, now: Date.now } },
+      )
+    await expect(revoke({})).rejects.toMatchObject({
+      code: 'discovery_failed',
+      message: expect.stringContaining('metadata.revocation_endpoint'),
+    })
+    expect(hostile.requests).toEqual([])
+    await revoke({ revocation_endpoint: endpoint })
+    expect(hostile.requests).toHaveLength(1)
   })
 
   it('REV-02 a token that the server does not know is a success: RFC 7009 answers 200', async () => {
