@@ -49,8 +49,17 @@ export class MetadataCache {
   async get(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {
     const metadata = await this.#cached(target, needed)
     // Each time: the server whose endpoint it is may have become known since.
-    this.#tokenEndpoints.check(target, metadata)
+    this.#tokenEndpoints.check(target, metadata.token_endpoint)
     return metadata
+  }
+
+  /**
+   * Refuses the token endpoint with which a login began, if it belongs to another server.
+   *
+   * @throws `discovery_failed`
+   */
+  checkKept(target: DiscoveryTarget, tokenEndpoint: string): void {
+    this.#tokenEndpoints.checkKept(target, tokenEndpoint)
   }
 
   async #cached(target: DiscoveryTarget, needed: readonly NeededMember[]): Promise<ServerMetadata> {

@@ -176,6 +176,7 @@ export class LaunchFlow implements LaunchServer {
   ): Promise<RecordSources> {
     const discovered = await this.#metadataOf(client)
     const { tokenEndpoint, issuer } = stored
+    this.#metadata.checkKept({ ...client, discovery: client.dialect.discovery }, tokenEndpoint)
     const acceptedAlgorithms = discovered.token_endpoint_auth_signing_alg_values_supported
     return {
       client,

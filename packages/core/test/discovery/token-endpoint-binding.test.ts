@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createBackendServices, createSmartLaunch, loadKeySet, type Registration } from '../../src/index.ts'
+import { type EndpointOwner, TokenEndpointUsers } from '../../src/discovery/token-endpoint-binding.ts'
+import { createBackendServices, createSmartLaunch, loadKeySet, type Registration, smart } from '../../src/index.ts'
 import { failureOf } from '../support/failure-of.ts'
 import { startServer } from '../support/http-server.ts'
 import { newSecret } from '../support/portal-world.ts'
@@ -39,6 +41,13 @@ const read = async (backend: Awaited<ReturnType<typeof backendOf>>, { origin }: 
   (await backend.context({ fhirBaseUrl: origin })).fetch('Patient/p1')
 
 const credentialsAt = ({ requests }: Server) => requests.flatMap(({ headers }) => headers.authorization ?? [])
+const honest: EndpointOwner = {
+  fhirBaseUrl: 'https://fhir.honest.example/r4',
+  clientId: 'one-app-at-all',
+  metadata: {},
+  discovery: smart().discovery,
+}
+const hostile = { ...honest, fhirBaseUrl: 'https://fhir.hostile.example/r4' }
 const REFUSED = { code: 'discovery_failed', message: expect.stringContaining('metadata.token_endpoint') }
 
 describe('a server that names the token endpoint of another one, where the app has the same client id', () => {
@@ -101,6 +110,87 @@ describe('a server that names the token endpoint of another one, where the app h
       launch.answer({ method: 'GET', url: `/login?iss=${encodeURIComponent(origin)}`, header: () => undefined })
     expect(await loginAt(hostile)).toMatchObject({ kind: 'problem', error: REFUSED })
     expect((await loginAt(honest)).kind).toBe('redirect')
+  })
+})
+
+describe('the token endpoint of a server, by another spelling that the server may take for the same', () => {
+  const refused = expect.objectContaining(REFUSED)
+
+  it.each([
+    'https://login.example/oauth/token?tenant=1',
+    'https://login.example/oauth/token#x',
+    'https://login.example/oauth/token/',
+    'https://login.example//oauth/./token',
+    'https://login.example/x/%2e%2e/oauth/token',
+    'https://login.example/x/%252e%252e/oauth/token',
+    'https://login.example/oauth/%74oken',
+    'https://login.example/oauth/%2574oken',
+    'https://login.example/oauth/Token',
+    'https://login.example/oauth/token;v=1',
+    'https://login.example/oauth;v=1\\token',
+    'https://login.example./oauth/token',
+    'https://LOGIN.example:443/oauth/token',
+    'https://someone@login.example/oauth/token',
+  ])('is refused: %s', (spelling) => {
+    const endpoint = 'https://login.example/oauth/token'
+    const used = new TokenEndpointUsers([], 10)
+    used.check(honest, endpoint)
+    expect(() => used.check(hostile, spelling)).toThrow(refused)
+    const pinned = new TokenEndpointUsers([{ ...honest, metadata: { token_endpoint: endpoint } }], 10)
+    expect(() => pinned.check(hostile, spelling)).toThrow(refused)
+    expect(() => pinned.checkKept(hostile, spelling)).toThrow(refused)
+  })
+
+  it.each(['https://fhir.honest.example/oauth/token', 'https://fhir.honest.example./oauth/token'])(
+    'is refused on the host of its FHIR base, also where the app has set another one: %s',
+    (spelling) => {
+      const listed = [honest, { ...honest, metadata: { token_endpoint: 'https://login.example/token' } }]
+      for (const owner of listed) {
+        expect(() => new TokenEndpointUsers([owner], 10).check(hostile, spelling)).toThrow(refused)
+      }
+    },
+  )
+
+  it('is that of another tenant, if its path differs', () => {
+    const users = new TokenEndpointUsers([], 10)
+    users.check(honest, 'https://login.example/honest/token')
+    expect(() => users.check(hostile, 'https://login.example/other/token')).not.toThrow()
+  })
+
+  it('any endpoint is compared without an error', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withFragments: true, withQueryParameters: true }), (url) => {
+        const users = new TokenEndpointUsers([], 10)
+        users.check(honest, url)
+        expect(() => users.check(hostile, url)).toThrow(refused)
+      }),
+    )
+  })
+})
+
+describe('a login that began at the endpoint of another server, before that one was known', () => {
+  it('gets no token of it any more, whatever its own server names now', () => {
+    const users = new TokenEndpointUsers([], 10)
+    const endpoint = 'https://fhir.honest.example/token'
+    users.check(hostile, endpoint)
+    expect(() => users.checkKept(hostile, endpoint)).not.toThrow()
+    users.check(honest, endpoint)
+    users.check(hostile, 'https://fhir.hostile.example/token')
+    expect(() => users.checkKept(hostile, endpoint)).toThrow(expect.objectContaining(REFUSED))
+    expect(() => users.checkKept(honest, endpoint)).not.toThrow()
+  })
+
+  it('goes on at an endpoint that both had before the app has set another one', () => {
+    const pinned = { metadata: { token_endpoint: 'https://new-login.example/token' } }
+    const moved = [
+      { ...honest, ...pinned },
+      { ...honest, fhirBaseUrl: 'https://fhir.second.example/r4', ...pinned },
+    ]
+    const users = new TokenEndpointUsers(moved, 10)
+    for (const each of moved) {
+      users.check(each, pinned.metadata.token_endpoint)
+      expect(() => users.checkKept(each, 'https://old-login.example/token')).not.toThrow()
+    }
   })
 })
 
