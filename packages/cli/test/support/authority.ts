@@ -35,7 +35,7 @@ default_ca = authority
 [authority]
 database = index.txt
 new_certs_dir = .
-rand_serial = yes
+serial = serial
 default_md = sha256
 policy = any
 copy_extensions = copy
@@ -66,6 +66,7 @@ export function createAuthority(): Authority {
 function authorityIn(folder: string): Authority {
   writeFileSync(join(folder, 'ca.cnf'), CONFIGURATION)
   writeFileSync(join(folder, 'index.txt'), '')
+  writeFileSync(join(folder, 'serial'), '01\n')
   const read = (name: string) => readFileSync(join(folder, name), 'utf8')
   const sign = (name: string, extension: string, { fromDays = -1, untilDays = 1 }: CertificateOptions = {}) => {
     const request = ['-keyout', `${name}.key`, '-out', `${name}.csr`, ...named(name), '-addext', extension]
