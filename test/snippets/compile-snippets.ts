@@ -56,6 +56,8 @@ const tsconfig = {
     noUnusedParameters: false,
     // Nest's, with decorators of parameters.
     experimentalDecorators: true,
+    // Some are for pages.
+    lib: ['ES2022', 'DOM', 'DOM.Iterable'],
     types: ['node'],
   },
   include: ['snippet-*.ts'],
