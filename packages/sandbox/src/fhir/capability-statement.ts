@@ -1,3 +1,4 @@
+import { isCreatable } from './create-resource.ts'
 import { resourceTypes } from './resource.ts'
 import { searchParametersOf } from './search-parameters.ts'
 
@@ -26,7 +27,7 @@ const bulkData = 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition'
 export function capabilityStatement(baseUrl: string, endpoints: SecurityExtension): object {
   const resource = resourceTypes.map((type) => ({
     type,
-    interaction: [{ code: 'read' }, { code: 'search-type' }, ...(type === 'Observation' ? [{ code: 'create' }] : [])],
+    interaction: [{ code: 'read' }, { code: 'search-type' }, ...(isCreatable(type) ? [{ code: 'create' }] : [])],
     searchParam: searchParametersOf(type),
     ...(type === 'Group' ? { operation: [{ name: 'export', definition: `${bulkData}/group-export` }] } : {}),
     ...(type === 'Patient' ? { operation: [{ name: 'export', definition: `${bulkData}/patient-export` }] } : {}),

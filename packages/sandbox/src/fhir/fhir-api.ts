@@ -1,6 +1,6 @@
 import { type BulkExport, createBulkExport } from './bulk-export.ts'
 import { capabilityStatement, type SecurityExtension } from './capability-statement.ts'
-import { observationCreator } from './create-observation.ts'
+import { isCreatable, resourceCreator } from './create-resource.ts'
 import { type FhirAccess, type FhirRequest, type FhirResponse, fhirJson, headerOf } from './fhir-message.ts'
 import { FhirProblem, insufficientScope, invalidToken } from './operation-outcome.ts'
 import { isResourceType, type ResourceType } from './resource.ts'
@@ -60,7 +60,7 @@ export function createFhirApi(options: FhirApiOptions): (request: FhirRequest) =
   const baseUrl = options.baseUrl.replace(/\/+$/, '')
   const store = createResourceStore()
   const bulk: BulkExport = createBulkExport(store, baseUrl)
-  const createObservation = observationCreator(store, baseUrl)
+  const create = resourceCreator(store, baseUrl)
 
   function search(access: FhirAccess, request: FhirRequest, type: ResourceType, query: URLSearchParams): FhirResponse {
     const strict = /\bhandling=strict\b/.test(headerOf(request, 'prefer') ?? '')
@@ -72,8 +72,8 @@ export function createFhirApi(options: FhirApiOptions): (request: FhirRequest) =
     if (more.length > 0) throw new FhirProblem(404, 'not-found', 'Nothing is at this path.')
     if (second === undefined) {
       if (request.method === 'GET') return search(access, request, type, request.query)
-      if (request.method === 'POST' && type === 'Observation') return createObservation(access, request)
-      throw methodNotAllowed(type === 'Observation' ? 'GET, POST' : 'GET')
+      if (request.method === 'POST' && isCreatable(type)) return create(access, request, type)
+      throw methodNotAllowed(isCreatable(type) ? 'GET, POST' : 'GET')
     }
     if (second === '_search') {
       if (request.method !== 'POST') throw methodNotAllowed('POST')

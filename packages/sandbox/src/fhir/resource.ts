@@ -4,6 +4,7 @@ export const resourceTypes = [
   'Condition',
   'MedicationRequest',
   'Observation',
+  'QuestionnaireResponse',
   'Practitioner',
   'Group',
 ] as const

@@ -46,6 +46,11 @@ const parameters: Record<ResourceType, Record<string, SearchParameter>> = {
     code: token('code'),
     date: date('effectiveDateTime'),
   },
+  QuestionnaireResponse: {
+    ...ofPatient,
+    ...atEncounter,
+    authored: date('authored'),
+  },
 }
 
 function parameterOf(type: ResourceType, name: string): SearchParameter | undefined {
