@@ -15,9 +15,16 @@ export function isOfOrigin(issuer: string, urls: readonly string[]): boolean {
 /** The endpoints that the issuer's own document must confirm: people log in there, and codes are sent there. */
 const CONFIRMED_ENDPOINTS = ['authorization_endpoint', 'token_endpoint'] as const
 
-/** Whether the issuer's own document names the same endpoints, or none. */
+/**
+ * Whether the issuer's own document names the same endpoints. One that it does not name must be on the issuer's host: the
+ * document of a hostile server could name its own, and have codes and assertions for this issuer sent there.
+ */
 export function confirms(own: SourceAnswer | undefined, members: Readonly<Record<string, unknown>>): boolean {
-  const { members: confirmed } = own ?? {}
+  const { members: confirmed, url = '' } = own ?? {}
   if (confirmed === undefined) return false
-  return CONFIRMED_ENDPOINTS.every((name) => confirmed[name] === undefined || confirmed[name] === members[name])
+  return CONFIRMED_ENDPOINTS.every((name) => {
+    const { [name]: endpoint } = members
+    if (confirmed[name] !== undefined || typeof endpoint !== 'string') return confirmed[name] === endpoint
+    return isOfOrigin(endpoint, [url])
+  })
 }

@@ -64,6 +64,20 @@ describe('an issuer that a server names', () => {
     expect([metadata.issuer, metadata.unboundIssuer]).toEqual([undefined, issuer.origin])
   })
 
+  it('whose own document names no endpoints counts for endpoints on its own host, and for no others', async () => {
+    const issuer = await startIssuer((origin) => ({ jwks_uri: `${origin}/jwks` }) as ReturnType<typeof endpointsOf>)
+    const fhir = await startFhir(() => ({ issuer: issuer.origin, ...endpointsOf(issuer.origin) }))
+    expect((await discoverAt(fhir.origin)).issuer).toBe(issuer.origin)
+    for (const name of ['authorization_endpoint', 'token_endpoint'] as const) {
+      const hostile = await startFhir((origin) => ({
+        ...{ issuer: issuer.origin, ...endpointsOf(issuer.origin) },
+        [name]: endpointsOf(origin)[name],
+      }))
+      const metadata = await discoverAt(hostile.origin)
+      expect([metadata.issuer, metadata.unboundIssuer]).toEqual([undefined, issuer.origin])
+    }
+  })
+
   it('does not count where it has no document, or one of another issuer', async () => {
     for (const documentOf of [undefined, () => ({ issuer: 'https://another.example' })]) {
       const issuer = documentOf
