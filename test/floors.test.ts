@@ -7,7 +7,7 @@ import { workspaceRoot } from '../scripts/workspace.mjs'
 /** Top floor first. Rooms of one floor do not know each other. */
 const FLOORS = [
   ['index.ts', 'protocol.ts', 'adapter.ts', 'internal.ts', 'testing.ts'],
-  ['launch', 'backend', 'testing'],
+  ['launch', 'backend', 'proxy', 'testing'],
   ['session'],
   ['web'],
   ['oauth'],

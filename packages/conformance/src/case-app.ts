@@ -1,4 +1,4 @@
-import type { SessionOptions } from '@fhir-auth/core'
+import type { FhirProxyOptions, SessionOptions } from '@fhir-auth/core'
 import type { BackendRecipe, LaunchRecipe, RouteRecipe } from './app/app-recipe.ts'
 
 /** How the app of a case differs from the usual one: a portal with an open, a guarded and a failing route. */
@@ -7,6 +7,8 @@ export interface CaseApp {
   launch?: Partial<LaunchRecipe> | false | undefined
   /** `true`: with backend services. Default false. */
   backend?: Partial<BackendRecipe> | boolean | undefined
+  /** With a FHIR proxy. */
+  proxy?: FhirProxyOptions | undefined
   /** The server of the app's registration: the sandbox, the hostile server, or one registration at each. Default `sandbox`. */
   registeredAt?: 'sandbox' | 'hostile' | 'both' | undefined
   backendFirst?: boolean | undefined

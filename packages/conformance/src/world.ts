@@ -1,3 +1,4 @@
+import type { FhirAuthEvent } from '@fhir-auth/core'
 import type { Sandbox } from '@fhir-auth/sandbox'
 import type { AdapterHost, StartedApp } from './adapter-host.ts'
 import type { AppRecipe } from './app/app-recipe.ts'
@@ -23,6 +24,8 @@ export interface World {
   tokenRequests(grantType: 'authorization_code' | 'refresh_token' | 'client_credentials'): Sandbox['requests']
   /** Moves the app's clock on. Needs the capability `inProcess`. */
   advanceSeconds(seconds: number): void
+  /** The events of the FHIR proxy. Needs the capability `inProcess`. */
+  proxied: readonly FhirAuthEvent[]
   /** What the app has printed and logged until now. */
   printed(): string
   /** Adds a value that must not appear in a response or a log line. */
@@ -45,6 +48,7 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
   secrets.add(...suite.secrets)
   const tokenWatch = secrets.watchTokenResponses()
   const visitors: Visitor[] = []
+  const proxied: FhirAuthEvent[] = []
   let ahead = 0
   let app: StartedApp
   const stopWatching = () => {
@@ -53,7 +57,14 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
   }
   try {
     const now = () => Date.now() + ahead
-    app = await host.start(await createAppSetup(recipe, { now, store: caseApp.store?.(), log: watch }))
+    app = await host.start(
+      await createAppSetup(recipe, {
+        now,
+        store: caseApp.store?.(),
+        log: watch,
+        onProxied: (event) => proxied.push(event),
+      }),
+    )
   } catch (error) {
     await stopWatching()
     throw error
@@ -77,6 +88,7 @@ export async function startWorld(host: AdapterHost, suite: SuiteSandbox, caseApp
     advanceSeconds(seconds) {
       ahead += seconds * 1000
     },
+    proxied,
     printed: () => `${watch.printed()}\n${app.output?.() ?? ''}`,
     addSecret: (value) => secrets.add(value),
     async end() {

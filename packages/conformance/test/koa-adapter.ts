@@ -4,8 +4,11 @@ import {
   BackendServices,
   type BackendServicesOptions,
   createBackendServices,
+  createFhirProxy,
   createSmartLaunch,
   type FhirContext,
+  FhirProxy,
+  type FhirProxyOptions,
   type FhirRequirement,
   SmartLaunch,
   type SmartLaunchOptions,
@@ -19,6 +22,8 @@ import {
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
   MissingContext,
+  NodeStreamedRequest,
+  sendStreamOnNode,
 } from '@fhir-auth/core/adapter'
 import type { Middleware, Next, ParameterizedContext } from 'koa'
 
@@ -86,5 +91,17 @@ export function requireFhir(requirement: FhirRequirement = {}, handling: Problem
     if (refusal) return apply(refusal, ctx, handling)
     ctx.set('cache-control', GUARDED_CACHE_CONTROL) // a handler may set another
     return next()
+  }
+}
+
+export function fhirProxy(options: FhirProxyOptions | FhirProxy): Middleware<FhirState> {
+  const proxy = options instanceof FhirProxy ? options : createFhirProxy(options)
+  return async (ctx, next) => {
+    const { req, res, originalUrl, state } = ctx
+    if (!proxy.handles(originalUrl)) return next()
+    const asked = new NodeStreamedRequest(req, res, originalUrl)
+    const answer = await proxy.answer(asked, state.fhir ?? state[MISSING])
+    ctx.respond = false
+    await sendStreamOnNode(answer, res)
   }
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
 import Koa from 'koa'
 import mount from 'koa-mount'
-import { backendServices, type FhirState, requireFhir, smartLaunch } from './koa-adapter.ts'
+import { backendServices, type FhirState, fhirProxy, requireFhir, smartLaunch } from './koa-adapter.ts'
 
 const host: AdapterHost = {
   start: (setup) =>
@@ -15,6 +15,7 @@ const host: AdapterHost = {
       ].filter((middleware) => middleware !== undefined)
       if (setup.backendFirst) mounted.reverse()
       for (const middleware of mounted) part.use(middleware)
+      if (setup.fhirProxy) part.use(fhirProxy(setup.fhirProxy))
 
       for (const { path, requirement, cacheControl, handle } of setup.routes) {
         const guard = requirement && requireFhir(requirement, handling)

@@ -1,7 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http'
-import { createBackendServices, createSmartLaunch } from '@fhir-auth/core'
+import { createBackendServices, createFhirProxy, createSmartLaunch } from '@fhir-auth/core'
 import {
-  type AdapterRequest,
   type Answer,
   createFhirGuard,
   type Finding,
@@ -9,7 +8,10 @@ import {
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
   MissingContext,
-  NodeRequest,
+  NodeStreamedRequest,
+  type StreamedAnswer,
+  type StreamedRequest,
+  sendStreamOnNode,
 } from '@fhir-auth/core/adapter'
 import { type AdapterHost, type AppSetup, answerOfError, startNodeApp } from '../src/index.ts'
 
@@ -19,6 +21,7 @@ export const plainHost: AdapterHost = { start: (setup) => startNodeApp((origin) 
 export function plainApp(setup: AppSetup, origin: string): RequestListener {
   const launch = setup.smartLaunch && createSmartLaunch(setup.smartLaunch(origin))
   const backend = setup.backendServices && createBackendServices(setup.backendServices(origin))
+  const proxy = setup.fhirProxy && createFhirProxy(setup.fhirProxy)
   const handlers = [launch, backend].filter((handler) => handler !== undefined)
   if (setup.backendFirst) handlers.reverse()
   const routes = setup.routes.map(({ path, requirement, cacheControl, handle }) => ({
@@ -28,12 +31,13 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
     handle,
   }))
 
-  async function answerTo(request: AdapterRequest): Promise<Reply> {
+  async function answerTo(request: StreamedRequest): Promise<Reply | StreamedAnswer> {
     let found: Finding | undefined
     for (const handler of handlers) {
       if (handler.handles(request.url)) return settled(await handler.answer(request))
       found = await findContext(handler, request, found)
     }
+    if (proxy?.handles(request.url)) return proxy.answer(request, found)
     const route = routes.find(({ path }) => path === request.url.split('?')[0])
     if (!route) return json(404, null)
     const refusal = route.guard?.(found, request)
@@ -50,12 +54,12 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
   }
 
   return (message, response) => {
-    answerTo(new NodeRequest(message, message.url ?? '/'))
+    answerTo(new NodeStreamedRequest(message, response, message.url ?? '/'))
       .catch((error: unknown) => {
         const { status, body } = answerOfError(error)
         return json(status, setup.errorHandler ? body : null)
       })
-      .then((answer) => send(answer, response))
+      .then((answer) => ('kind' in answer ? sendStreamOnNode(answer, response) : send(answer, response)))
       .catch(() => response.destroy())
   }
 }

@@ -9,6 +9,9 @@ export {
   headersBesideBody,
   MissingContext,
   type ProblemAnswer,
+  type StreamedAnswer,
+  type StreamedHandler,
+  type StreamedRequest,
 } from './web/adapter-contract.ts'
 export {
   contextBehindGuard,
@@ -21,8 +24,11 @@ export {
   findingOn,
   keepFinding,
   NodeRequest,
+  NodeStreamedRequest,
   nodeMiddleware,
   nodeRequestOf,
+  nodeStreamMiddleware,
   sendHeadOnNode,
   sendOnNode,
+  sendStreamOnNode,
 } from './web/node-http.ts'

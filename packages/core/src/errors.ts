@@ -38,6 +38,8 @@ const STATUS_BY_CODE = {
   ambiguous_launch: 409,
   cross_origin_request: 403,
   method_not_allowed: 405,
+  proxy_refused: 403,
+  request_too_large: 413,
   session_store_failed: 503,
   token_unavailable: 503,
   // A request of the app to the FHIR server.

@@ -68,6 +68,21 @@ export type FhirAuthEvent =
   /** Several registrations share a redirect URI, so a hostile server among them could mix up logins (RFC 9700 §4.4). */
   | { readonly type: 'redirect_uri_shared'; readonly redirectUri: string; readonly fhirBaseUrls: readonly string[] }
   | RequestEvent
+  /** The FHIR proxy has sent a page's request to the FHIR server, or refused it. For an audit. */
+  | (Timed & {
+      readonly type: 'proxied'
+      readonly fhirBaseUrl: string
+      readonly launchId: string
+      readonly method: string
+      /** `read`, `search`, …; undefined if it is no FHIR request. */
+      readonly interaction: string | undefined
+      readonly resourceType: string | undefined
+      /** Below the FHIR base, without the query: only with `auditIds`. */
+      readonly path: string | undefined
+      /** Of the answer that the page gets. */
+      readonly status: number
+      readonly error: FhirAuthError | undefined
+    })
   | (EventOrigin &
       Timed & {
         readonly type: 'token'

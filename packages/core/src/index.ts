@@ -71,6 +71,14 @@ export { type MeditechOptions, meditech } from './dialects/meditech.ts'
 export { oracleHealth } from './dialects/oracle-health.ts'
 export { smart } from './dialects/smart.ts'
 
+// FHIR for pages.
+
+export type { AllowRule } from './proxy/allow-list.ts'
+export { createFhirProxy, FhirProxy } from './proxy/fhir-proxy.ts'
+export type { Interaction } from './proxy/interaction.ts'
+export type { FhirProxyOptions } from './proxy/options.ts'
+export type { SessionInfo } from './proxy/session-info.ts'
+
 // Where sessions and shared tokens are kept.
 
 export { type MemoryStoreOptions, memoryStore } from './store/memory-store.ts'

@@ -7,7 +7,7 @@ import {
 } from '@fhir-auth/conformance'
 import express5, { type ErrorRequestHandler } from 'express'
 import express4 from 'express4'
-import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
+import { backendServices, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
 
 describeAdapter('Express 5', hostOf(express5))
 describeAdapter('Express 4', hostOf(express4))
@@ -25,6 +25,7 @@ function hostOf(express: typeof express5): AdapterHost {
         ].filter((middleware) => middleware !== undefined)
         if (setup.backendFirst) mounted.reverse()
         for (const middleware of mounted) router.use(middleware)
+        if (setup.fhirProxy) router.use(fhirProxy(setup.fhirProxy))
         for (const { path, requirement, cacheControl, handle } of setup.routes) {
           if (requirement) router.get(path, requireFhir(requirement, handling))
           router.get(path, (req, res, next) => {

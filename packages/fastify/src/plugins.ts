@@ -191,7 +191,7 @@ function serverOf(handler: FhirHandler, problems: ProblemHandling['problems']) {
   }
 }
 
-function findingOf(request: GuardedRequest): Finding | null {
+export function findingOf(request: GuardedRequest): Finding | null {
   return request.fhir ?? (request as MarkedRequest)[MISSING]
 }
 

@@ -6,7 +6,7 @@ import {
   startNodeApp,
 } from '@fhir-auth/conformance'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { backendServices, requireFhir, smartLaunch } from '../src/index.ts'
+import { backendServices, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
 
 const host: AdapterHost = {
   start: (setup) =>
@@ -25,6 +25,7 @@ const host: AdapterHost = {
         if (backend && backendFirst) scope.register(backendServices, { ...backend, problems })
         if (launch) scope.register(smartLaunch, { ...launch, problems })
         if (backend && !backendFirst) scope.register(backendServices, { ...backend, problems })
+        if (setup.fhirProxy) scope.register(fhirProxy, setup.fhirProxy)
         for (const { path, requirement, cacheControl, handle } of setup.routes) {
           const preHandler = requirement === undefined ? [] : [requireFhir(requirement, { problems })]
           scope.get(path, { preHandler }, ({ fhir, originalUrl }, reply) => {

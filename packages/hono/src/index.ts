@@ -1,5 +1,6 @@
 // Core's exports for apps come with the adapter, so that one import is enough.
 export * from '@fhir-auth/core'
+export { fhirProxy } from './fhir-proxy.ts'
 export {
   backendServices,
   type FhirEnv,

@@ -107,7 +107,7 @@ export function requireFhir(
 }
 
 /** A Hono request as core reads it, with the whole path, including prefixes of `route()` and `basePath()`. */
-class HonoRequest implements AdapterRequest {
+export class HonoRequest implements AdapterRequest {
   readonly #c: Context
   readonly #nodeHeaders: NodeHeaders | undefined
   /** Without the host, which the client can set to anything. */
@@ -170,7 +170,7 @@ function serve(
   return found instanceof Promise ? found.then((late) => attach(late, c, next)) : attach(found, c, next)
 }
 
-function findingOf(c: Context): Finding | undefined {
+export function findingOf(c: Context): Finding | undefined {
   return c.get('fhir') ?? (c as Marked<Context>)[MISSING]
 }
 

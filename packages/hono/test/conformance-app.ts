@@ -1,5 +1,5 @@
 import { type AppSetup, answerOfError } from '@fhir-auth/conformance/app'
-import { backendServices, type FhirEnv, requireFhir, smartLaunch } from '@fhir-auth/hono'
+import { backendServices, type FhirEnv, fhirProxy, requireFhir, smartLaunch } from '@fhir-auth/hono'
 import { Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
@@ -14,6 +14,7 @@ export function createConformanceApp(setup: AppSetup, origin: string): Hono<Fhir
 
   const part = new Hono<FhirEnv>()
   for (const middleware of mounted) part.use(middleware)
+  if (setup.fhirProxy) part.use(fhirProxy(setup.fhirProxy))
   for (const { path, requirement, cacheControl, handle } of setup.routes) {
     if (requirement) part.get(path, requireFhir(requirement, handling))
     const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl }

@@ -1,4 +1,11 @@
-import type { BackendServices, BackendServicesOptions, SmartLaunch, SmartLaunchOptions } from '@fhir-auth/core'
+import type {
+  BackendServices,
+  BackendServicesOptions,
+  FhirProxy,
+  FhirProxyOptions,
+  SmartLaunch,
+  SmartLaunchOptions,
+} from '@fhir-auth/core'
 import { type ConfigurableModuleCls, ConfigurableModuleBuilder as ModuleBuilder } from '@nestjs/common'
 
 export interface FhirAuthModuleOptions {
@@ -6,6 +13,11 @@ export interface FhirAuthModuleOptions {
   smartLaunch?: SmartLaunchOptions | SmartLaunch | undefined
   /** Gets tokens for the app itself: options, or an instance made by `createBackendServices`. */
   backendServices?: BackendServicesOptions | BackendServices | undefined
+  /**
+   * Lets pages read and write FHIR with the token of their session: options, or an instance made by `createFhirProxy`. Nest's body
+   * parser leaves `application/fhir+json` alone; for other bodies, create the app with `{ rawBody: true }`.
+   */
+  fhirProxy?: FhirProxyOptions | FhirProxy | undefined
   /**
    * `answer`: problems (a refused login, a missing scope, …) are answered as problem+json or a plain page.
    * `forward`: each goes to the app's own exception filters, as {@link FhirException}. Default `answer`.

@@ -1,5 +1,13 @@
-import { BackendServices, createBackendServices, createSmartLaunch, FhirAuthError, SmartLaunch } from '@fhir-auth/core'
-import { nodeMiddleware } from '@fhir-auth/core/adapter'
+import {
+  BackendServices,
+  createBackendServices,
+  createFhirProxy,
+  createSmartLaunch,
+  FhirAuthError,
+  FhirProxy,
+  SmartLaunch,
+} from '@fhir-auth/core'
+import { nodeMiddleware, nodeStreamMiddleware } from '@fhir-auth/core/adapter'
 import { Inject, Module, type NestModule } from '@nestjs/common'
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core'
 import { throwable } from './fhir.exception.ts'
@@ -69,9 +77,13 @@ export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestMo
    */
   configure(): void {
     const forward = this.#options.problems === 'forward' ? throwable : undefined
+    const { fhirProxy: proxy } = this.#options
     for (const handler of this.#handlers) {
       // On both platforms, it gets Node's own objects.
       if (handler) this.#host.httpAdapter.use(nodeMiddleware(handler, forward))
     }
+    // After them: it needs the session that they find.
+    if (proxy)
+      this.#host.httpAdapter.use(nodeStreamMiddleware(proxy instanceof FhirProxy ? proxy : createFhirProxy(proxy)))
   }
 }

@@ -29,6 +29,18 @@ const samples: { [T in FhirAuthEvent['type']]: Extract<FhirAuthEvent, { type: T 
   store_failed: { type: 'store_failed', error },
   return_to_dropped: { type: 'return_to_dropped', length: 9000 },
   key_left_aside: { type: 'key_left_aside', kid: 'k', reason: 'it is for encryption' },
+  proxied: {
+    type: 'proxied',
+    fhirBaseUrl: 'https://ehr.example/fhir',
+    launchId: 'l',
+    method: 'GET',
+    interaction: 'search',
+    resourceType: 'Observation',
+    path: undefined,
+    status: 200,
+    error: undefined,
+    durationMs: 12,
+  },
   redirect_uri_shared: {
     type: 'redirect_uri_shared',
     redirectUri: 'https://portal.example/callback',

@@ -1,10 +1,12 @@
-import type { FhirRequirement, PageOptions, PathOptions } from '@fhir-auth/core'
+import type { FhirProxyOptions, FhirRequirement, PageOptions, PathOptions } from '@fhir-auth/core'
 import type { HandlerName } from './handlers.ts'
 
 /** The app that a case wants, as JSON: it can be sent to another process or runtime. */
 export interface AppRecipe {
   launch?: LaunchRecipe | undefined
   backend?: BackendRecipe | undefined
+  /** `fhirProxy(options)`, after the launch. Paths are below the mount path. */
+  proxy?: FhirProxyOptions | undefined
   /** Mounts `backendServices()` before `smartLaunch()`. */
   backendFirst?: boolean | undefined
   routes: readonly RouteRecipe[]

@@ -1,6 +1,7 @@
 import {
   type BackendServicesOptions,
   clientSecretBasic,
+  type FhirProxyOptions,
   type FhirRequirement,
   loadKeySet,
   type SessionOptions,
@@ -18,6 +19,8 @@ export interface AppSetup {
   readonly smartLaunch: ((origin: string) => SmartLaunchOptions) | undefined
   /** `backendServices(options)` of the adapter, if the app has a token of its own. */
   readonly backendServices: ((origin: string) => BackendServicesOptions) | undefined
+  /** `fhirProxy(options)` of the adapter, if pages read FHIR. Mounted last. */
+  readonly fhirProxy: FhirProxyOptions | undefined
   /** The other order: backendServices first. Needs the capability `anyOrder`. */
   readonly backendFirst: boolean
   readonly routes: readonly AppRoute[]
@@ -50,6 +53,8 @@ export interface InjectedParts {
   now?: (() => number) | undefined
   store?: SessionOptions['store'] | undefined
   log?: AppSetup['log'] | undefined
+  /** Gets the events of the proxy. */
+  onProxied?: FhirProxyOptions['onEvent']
 }
 
 export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {}): Promise<AppSetup> {
@@ -91,6 +96,12 @@ export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {
         const { privateJwks: _, ...options } = backend
         return { ...options, keys, jwksPath: `${mountPath}/.well-known/jwks.json`, now }
       }),
+    fhirProxy: recipe.proxy && {
+      ...recipe.proxy,
+      path: `${mountPath}${recipe.proxy.path ?? '/fhir'}`,
+      session: recipe.proxy.session === false ? false : `${mountPath}${recipe.proxy.session ?? '/session'}`,
+      onEvent: parts.onProxied,
+    },
     backendFirst: recipe.backendFirst ?? false,
     routes: recipe.routes.map(({ path, requirement, handler, cacheControl }) => ({
       path,

@@ -3,6 +3,7 @@ import { hostileAuthorizationServer } from '../hostile/authorization-server.ts'
 import { hostileBrowser } from '../hostile/browser.ts'
 import { hostileFhirServer } from '../hostile/fhir-server.ts'
 import { hostileIdToken } from '../hostile/id-token.ts'
+import { hostileProxy } from '../hostile/proxy.ts'
 import { hostileStore } from '../hostile/store.ts'
 import { authorizationErrors } from './authorization-errors.ts'
 import { backend } from './backend.ts'
@@ -18,6 +19,7 @@ import { isolation } from './isolation.ts'
 import { logout } from './logout.ts'
 import { mounting } from './mounting.ts'
 import { problems } from './problems.ts'
+import { fhirProxy } from './proxy.ts'
 import { refresh } from './refresh.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { speculative } from './speculative.ts'
@@ -36,6 +38,7 @@ export const themes = {
   guard,
   frames,
   'fhir.json': fhirJson,
+  'FHIR proxy': fhirProxy,
   headers,
   refresh,
   logout,
@@ -49,6 +52,7 @@ export const themes = {
   'hostile authorization server': hostileAuthorizationServer,
   'hostile FHIR server': hostileFhirServer,
   'hostile browser': hostileBrowser,
+  'hostile browser and FHIR proxy': hostileProxy,
   'hostile store': hostileStore,
 } satisfies Record<string, readonly ConformanceCase[]>
 

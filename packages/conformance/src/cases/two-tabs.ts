@@ -86,7 +86,7 @@ interface OpenLaunch {
 }
 
 /** One browser with two patients open. */
-async function openTwoTabs(world: World): Promise<{ browser: Visitor; launches: [OpenLaunch, OpenLaunch] }> {
+export async function openTwoTabs(world: World): Promise<{ browser: Visitor; launches: [OpenLaunch, OpenLaunch] }> {
   const browser = world.visitor()
   const open = async (patient: string): Promise<OpenLaunch> => {
     const { launchId } = (await browser.logIn('/login?returnTo=/open', { patient, user: CLINICIAN })).json<Whoami>()

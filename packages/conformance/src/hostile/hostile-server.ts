@@ -9,6 +9,8 @@ export interface SeenRequest {
   path: string
   headers: IncomingHttpHeaders
   form: URLSearchParams
+  method: string
+  body: string
 }
 
 type Respond = (response: ServerResponse, request: SeenRequest) => unknown
@@ -45,7 +47,14 @@ export async function startHostileServer(): Promise<HostileServer> {
       let body = ''
       for await (const chunk of message) body += chunk
       const path = message.url ?? '/'
-      const request = { host, path, headers: message.headers, form: new URLSearchParams(body) }
+      const request = {
+        host,
+        path,
+        headers: message.headers,
+        form: new URLSearchParams(body),
+        method: message.method ?? '',
+        body,
+      }
       requests.push(request)
       const respond = answers.get(path)
       if (respond) return void (await respond(response, request))

@@ -4,6 +4,7 @@ import type { TokenArea } from '../fhir/fhir-target.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { type ProblemSettings, setProblemSettings } from '../web/problem-settings.ts'
 import type { LaunchRecord } from './record.ts'
+import { setSessionFacts } from './session-facts.ts'
 
 export interface FhirContextSettings {
   readonly send: FetchFunction
@@ -33,6 +34,7 @@ export class FhirContexts {
     const grant = { ...launch, scope: ScopeSet.parse(launch.scope) }
     const context = new FhirContext(grant, { tokens, send, tokenUrls: () => tokenUrls(launch.fhirBaseUrl) })
     setProblemSettings(context, problems)
+    setSessionFacts(context, { endsAt: launch.endsAt })
     this.#contexts.set(launch, context)
     return context
   }

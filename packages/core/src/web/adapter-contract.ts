@@ -33,6 +33,27 @@ export type Answer =
   | (AnswerParts & { readonly kind: 'jwks' })
   | (AnswerParts & { readonly kind: 'problem'; readonly error: FhirAuthError })
 
+/** A request with a body, for the FHIR proxy. */
+export interface StreamedRequest extends AdapterRequest {
+  /** The body as it arrives; undefined if there is none. It is read once. */
+  readonly body: AsyncIterable<Uint8Array> | undefined
+  /** Aborted when the browser goes away before it has the answer. */
+  readonly signal: AbortSignal
+}
+
+/** The answer of the FHIR proxy: one of core's own, or one of the FHIR server, whose body is sent as the browser takes it. */
+export type StreamedAnswer =
+  | Answer
+  | (Omit<AnswerParts, 'body'> & { readonly kind: 'stream'; readonly body: AsyncIterable<Uint8Array> | undefined })
+
+/** What answers such requests: the FHIR proxy. */
+export interface StreamedHandler {
+  /** Whether it answers this path, instead of the app's routes. */
+  handles(url: string): boolean
+  /** On failure it rejects; it never throws. */
+  answer(request: StreamedRequest, finding: Finding | null | undefined): Promise<StreamedAnswer>
+}
+
 /** An answer to a request that something is wrong with. */
 export type ProblemAnswer = Extract<Answer, { kind: 'problem' }>
 

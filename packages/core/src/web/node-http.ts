@@ -1,3 +1,4 @@
+import { FhirAuthError } from '../errors.ts'
 import type { FhirContext } from '../fhir/fhir-context.ts'
 import {
   type AdapterRequest,
@@ -8,6 +9,9 @@ import {
   headersBesideBody,
   MissingContext,
   type ProblemAnswer,
+  type StreamedAnswer,
+  type StreamedHandler,
+  type StreamedRequest,
 } from './adapter-contract.ts'
 
 /** The part of Node's `IncomingMessage` that core reads; each framework's request has it too. */
@@ -23,12 +27,30 @@ export interface NodeMiddlewareRequest extends NodeRequestParts, FhirCarrier {
   readonly originalUrl?: string | undefined
 }
 
+/** A request of Node's own whose body can be read. */
+export interface NodeBodyRequest extends NodeMiddlewareRequest, AsyncIterable<Uint8Array> {
+  /** False once somebody has read the body. */
+  readonly readable?: boolean | undefined
+  /** The body as it came, kept by a body parser. */
+  readonly rawBody?: unknown
+}
+
 /** The part of Node's `ServerResponse` that core uses. */
 export interface NodeResponse {
   statusCode: number
   setHeader(name: string, value: string): unknown
   appendHeader(name: string, value: string): unknown
-  end(body: string): unknown
+  end(body?: string): unknown
+}
+
+/** A response whose body is written in parts. */
+export interface NodeBodyResponse extends NodeResponse {
+  readonly writableEnded: boolean
+  readonly destroyed: boolean
+  write(part: Uint8Array): boolean
+  destroy(): unknown
+  once(event: 'drain' | 'close', listener: () => void): unknown
+  off(event: 'drain' | 'close', listener: () => void): unknown
 }
 
 /** A request of Node's HTTP server, or of a framework on top of it. */
@@ -48,6 +70,40 @@ export class NodeRequest implements AdapterRequest {
     const value = this.#headers[name]
     return typeof value === 'string' || value === undefined ? value : value[0]
   }
+}
+
+/** A request of Node's for the FHIR proxy. */
+export class NodeStreamedRequest extends NodeRequest implements StreamedRequest {
+  readonly signal: AbortSignal
+  readonly #message: NodeBodyRequest
+
+  /** @param url - with the mount path, and after a rewrite */
+  constructor(message: NodeBodyRequest, response: NodeBodyResponse, url: string) {
+    super(message, url)
+    this.#message = message
+    const gone = new AbortController()
+    this.signal = gone.signal
+    response.once('close', () => {
+      if (!response.writableEnded) gone.abort()
+    })
+  }
+
+  /** @throws `invalid_option` if a body parser has read it and kept nothing */
+  get body(): AsyncIterable<Uint8Array> | undefined {
+    const { rawBody, readable } = this.#message
+    if (rawBody instanceof Uint8Array) return onePart(rawBody)
+    const hasBody = this.header('transfer-encoding') !== undefined || Number(this.header('content-length') ?? 0) > 0
+    if (!hasBody) return undefined
+    if (readable !== false) return this.#message
+    throw new FhirAuthError(
+      'invalid_option',
+      'A body parser has read the request before fhirProxy(). Mount fhirProxy() before it, or have it keep the bytes as rawBody (in Nest: NestFactory.create(…, { rawBody: true })), or send the content type application/fhir+json, which parsers leave alone.',
+    )
+  }
+}
+
+async function* onePart(part: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield part
 }
 
 /** Keeps the reason on a request without a context, for the guard. */
@@ -128,4 +184,54 @@ export function sendOnNode(answer: Answer, response: NodeResponse): void {
 export function sendHeadOnNode(answer: Answer, response: NodeResponse): void {
   for (const [name, value] of Object.entries(headersBesideBody(answer))) response.setHeader(name, value)
   for (const cookie of answer.cookies) response.appendHeader('set-cookie', cookie)
+}
+
+/** Middleware for the FHIR proxy, as Express and Nest take it. */
+export function nodeStreamMiddleware(
+  handler: StreamedHandler,
+): (request: NodeBodyRequest, response: NodeBodyResponse, next: Next) => void {
+  return function fhirProxy(request, response, next) {
+    const url = request.originalUrl ?? request.url ?? '/'
+    if (!handler.handles(url)) {
+      next()
+      return
+    }
+    handler
+      .answer(new NodeStreamedRequest(request, response, url), findingOn(request))
+      .then((answer) => sendStreamOnNode(answer, response))
+      .catch(next)
+  }
+}
+
+/** Sends an answer of the FHIR proxy, each part when the one before has gone. */
+export async function sendStreamOnNode(answer: StreamedAnswer, response: NodeBodyResponse): Promise<void> {
+  if (answer.kind !== 'stream') {
+    sendOnNode(answer, response)
+    return
+  }
+  response.statusCode = answer.status
+  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+  try {
+    for await (const part of answer.body ?? []) {
+      if (response.destroyed) return // leaving the loop ends the request to the server
+      if (!response.write(part)) await writable(response)
+    }
+    response.end()
+  } catch {
+    // The headers are gone. Only a broken connection tells the browser that the body is not whole.
+    response.destroy()
+  }
+}
+
+/** Resolves when there is room again, or nobody reads any more. */
+function writable(response: NodeBodyResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.once('drain', done)
+    response.once('close', done)
+  })
 }

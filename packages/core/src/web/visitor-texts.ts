@@ -55,6 +55,8 @@ const SITUATIONS: Readonly<Record<FhirAuthErrorCode, Situation>> = {
   ambiguous_launch: 'whichPatient',
   cross_origin_request: 'notPossible',
   method_not_allowed: 'notPossible',
+  proxy_refused: 'notPossible',
+  request_too_large: 'notPossible',
   session_store_failed: 'notAvailable',
   token_unavailable: 'notAvailable',
   url_outside_fhir_base: 'fault',

@@ -24,8 +24,8 @@ for (const runtime of runtimes) {
     {
       start: ({ recipe }) => startOnRuntime(runtime, code, recipe),
       capabilities: { inProcess: false },
-      skips: 1,
+      skips: 2,
     },
-    { themes: ['standalone launch', 'guard', 'fhir.json', 'backend', 'mounting'] },
+    { themes: ['standalone launch', 'guard', 'fhir.json', 'FHIR proxy', 'backend', 'mounting'] },
   )
 }

@@ -38,7 +38,7 @@ function moduleOf(setup: AppSetup, origin: string): DynamicModule {
   const { problems } = setup
   const smartLaunch = setup.smartLaunch?.(origin)
   const backendServices = setup.backendServices?.(origin)
-  const together = { smartLaunch, backendServices, problems }
+  const together = { smartLaunch, backendServices, fhirProxy: setup.fhirProxy, problems }
   // One module is what an app writes; two make the other order.
   const registrations = setup.backendFirst
     ? [

@@ -1,0 +1,159 @@
+import { FhirAuthError } from '../errors.ts'
+import type { FhirContext } from '../fhir/fhir-context.ts'
+import { isUnderBase } from '../fhir/fhir-target.ts'
+import { urlHeaderValue } from '../http/header-value.ts'
+import { discardBody } from '../http/read-bounded.ts'
+import { networkReason } from '../http/send-bounded.ts'
+import type { StreamedAnswer, StreamedRequest } from '../web/adapter-contract.ts'
+import { BundleLinks } from './bundle-links.ts'
+import { headersToPage, headersToServer, isJson, isReadable } from './forwarded-headers.ts'
+import type { OutgoingBody } from './request-body.ts'
+
+interface Exchange {
+  readonly request: StreamedRequest
+  readonly context: FhirContext
+  /** The URL at the FHIR server. */
+  readonly target: string
+  readonly body: OutgoingBody
+  readonly publicPath: string
+  readonly timeoutSeconds: number
+}
+
+/**
+ * Sends a request to the FHIR server with the session's token, and streams the answer.
+ *
+ * @throws `timeout`, `network_error`, `session_ended`, and what `fhir.fetch` throws
+ */
+export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
+  const { request, context, publicPath } = exchange
+  const patience = new Patience(exchange)
+  const response = await patience.run(() => send(exchange, patience.signal))
+  if (response.status === 401) {
+    await discardBody(response).catch(() => {})
+    throw new FhirAuthError(
+      'session_ended',
+      'The FHIR server refused the token of this session. The person must log in again.',
+    )
+  }
+  const toPage = (url: string) => proxyUrlOf(url, context.fhirBaseUrl, publicPath)
+  const isRewritten = isJson(response.headers) && isReadable(response.headers)
+  const headers = headersToPage(response.headers, isRewritten)
+  for (const name of ['location', 'content-location']) {
+    const value = locationOf(response.headers.get(name), toPage)
+    if (value !== undefined) headers[name] = value
+  }
+  const { status } = response
+  const hasBody = request.method !== 'HEAD' && response.body !== null && ![204, 205, 304].includes(status)
+  if (!hasBody) {
+    patience.end()
+    await discardBody(response).catch(() => {})
+    return { kind: 'stream', status, headers, cookies: [], body: undefined }
+  }
+  const links = isRewritten ? new BundleLinks(toPage) : undefined
+  return { kind: 'stream', status, headers, cookies: [], body: streamOf(response, links, patience) }
+}
+
+function send({ request, context, target, body }: Exchange, signal: AbortSignal): Promise<Response> {
+  const init: RequestInit & { duplex?: 'half' } = {
+    method: request.method,
+    headers: headersToServer(request),
+    // A redirect is the page's to follow, without the token.
+    redirect: 'manual',
+    signal,
+  }
+  if (body !== undefined) init.body = body
+  // Fetch asks for it where the body is a stream.
+  if (body instanceof ReadableStream) init.duplex = 'half'
+  return context.fetch(target, init)
+}
+
+/** The path through the proxy, for a URL below the FHIR base. */
+export function proxyUrlOf(url: string, fhirBaseUrl: string, publicPath: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const target = new URL(url)
+  if (!isUnderBase(target, fhirBaseUrl)) return undefined
+  const { pathname } = new URL(fhirBaseUrl)
+  const folder = pathname.endsWith('/') ? pathname : `${pathname}/`
+  const rest = target.pathname.slice(folder.length)
+  return `${publicPath}${rest === '' ? '' : `/${rest}`}${target.search}${target.hash}`
+}
+
+function locationOf(value: string | null, toPage: (url: string) => string | undefined): string | undefined {
+  if (value === null) return undefined
+  const through = toPage(value)
+  if (through !== undefined) return urlHeaderValue(through)
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+    ? urlHeaderValue(new URL(value).href)
+    : undefined
+}
+
+/** Ends the exchange when the FHIR server is silent for too long, or when the browser goes away. */
+class Patience {
+  readonly #controller = new AbortController()
+  readonly #milliseconds: number
+  readonly #browser: AbortSignal
+  readonly #leave = () => this.#controller.abort()
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isOverdue = false
+
+  constructor({ request, timeoutSeconds }: Exchange) {
+    this.#milliseconds = timeoutSeconds * 1000
+    this.#browser = request.signal
+    if (this.#browser.aborted) this.#leave()
+    else this.#browser.addEventListener('abort', this.#leave, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Waits for the server: the clock only runs meanwhile, not while the browser is slow. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.#timer = setTimeout(() => {
+      this.#isOverdue = true
+      this.#controller.abort()
+    }, this.#milliseconds)
+    try {
+      return await work()
+    } catch (error) {
+      this.end()
+      throw this.#failure(error)
+    } finally {
+      clearTimeout(this.#timer)
+    }
+  }
+
+  end(): void {
+    this.#browser.removeEventListener('abort', this.#leave)
+  }
+
+  #failure(error: unknown): unknown {
+    if (this.#isOverdue) {
+      return new FhirAuthError('timeout', `The FHIR server did not answer within ${this.#milliseconds / 1000} s.`)
+    }
+    if (error instanceof FhirAuthError) return error
+    // No cause: it may contain what was received.
+    return new FhirAuthError('network_error', `The FHIR server could not be reached: ${networkReason(error)}.`)
+  }
+}
+
+/** Reads a part only when the browser has taken the one before. */
+function streamOf(response: Response, links: BundleLinks | undefined, patience: Patience): AsyncIterable<Uint8Array> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+      try {
+        for (;;) {
+          const { done, value } = await patience.run(() => reader.read())
+          if (done) break
+          if (links) yield* links.push(value)
+          else yield value
+        }
+        if (links) yield* links.end()
+      } finally {
+        patience.end()
+        await reader.cancel().catch(() => {})
+      }
+    },
+  }
+}
