@@ -2,7 +2,7 @@ import { FhirAuthError } from '../errors.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 
 /** A page's script sets it. A form cannot, and another site's script would need our leave first (Fetch §3.2.2). */
-export const OWN_REQUEST_HEADER = 'fhir-auth-request'
+const OWN_REQUEST_HEADER = 'fhir-auth-request'
 
 const ALLOWED_HEADERS =
   'accept, content-type, fhir-auth-request, fhir-launch-id, if-match, if-modified-since, if-none-match, prefer, range'
