@@ -11,7 +11,7 @@ const ADDED: Record<string, string[]> = {
   hono: ['@fhir-auth/core', 'jose'],
   nest: ['@fhir-auth/core', 'jose'],
 }
-const MAX_BYTES = 1.75e6
+const MAX_BYTES = 1.8e6
 /** A package has its sources and what is built of them: core had 538 kB and 614 kB when this was measured. */
 const PUBLISHED_PER_SOURCE = 2.2
 
@@ -24,7 +24,7 @@ describe.each(Object.entries(ADDED))('%s', (name, added) => {
     expect([...installedWith(adapter).keys()].sort()).toEqual(added)
   })
 
-  it('takes 1.75 MB at most, with all that it brings', () => {
+  it('takes 1.8 MB at most, with all that it brings', () => {
     const folders = [adapter?.folder ?? '', ...installedWith(adapter).values()]
     const sizes = folders.map((folder) =>
       existsSync(join(folder, 'src/index.ts')) ? PUBLISHED_PER_SOURCE * bytesIn(join(folder, 'src')) : bytesIn(folder),
