@@ -27,7 +27,8 @@ function checkEntry(item: unknown, rules: readonly CheckedRule[], limit: Patient
   const { request, resource } = objectOf(item)
   const { method, url, ifNoneExist } = objectOf(request)
   if (typeof method !== 'string' || typeof url !== 'string') return 'It has no request with method and url.'
-  const [path = '', text = ''] = url.split('?', 2)
+  // At the first question mark, as a server does. A further one is part of a value.
+  const [, path = '', text = ''] = /^([^?]*)\??(.*)$/s.exec(url) ?? []
   const query = new URLSearchParams(text)
   const interaction = readInteraction(method, path, query)
   if (interaction === undefined || interaction.type === undefined) {

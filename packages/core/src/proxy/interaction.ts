@@ -44,7 +44,7 @@ export function readInteraction(method: string, path: string, query: URLSearchPa
   const [first, second, third, fourth] = segments
   if (first === undefined) {
     if (verb === 'POST') return { method, interaction: 'batch' }
-    return verb === 'GET' && query.has('_getpages') ? { method, interaction: 'page' } : undefined
+    return verb === 'GET' && isPage(query) ? { method, interaction: 'page' } : undefined
   }
   if (segments.length === 1 && first === 'metadata') {
     return verb === 'GET' ? { method, interaction: 'capabilities' } : undefined
@@ -67,6 +67,14 @@ export function readInteraction(method: string, path: string, query: URLSearchPa
   if (verb !== 'GET' || third !== '_history' || segments.length > 4) return undefined
   if (fourth === undefined) return { method, interaction: 'history', ...resource }
   return isFhirId(fourth) ? { method, interaction: 'vread', ...resource } : undefined
+}
+
+/** What a link to a further page has. With others, a server that has no such pages could search all its resources. */
+const PAGE_PARAMETERS =
+  /^_(?:getpages|getpagesoffset|pageId|bundletype|count|offset|format|pretty|summary|elements|include|revinclude)$/
+
+function isPage(query: URLSearchParams): boolean {
+  return query.has('_getpages') && [...query.keys()].every((name) => PAGE_PARAMETERS.test(name.split(':', 1)[0] ?? ''))
 }
 
 function ofType(method: string, verb: string, type: string): FhirInteraction | undefined {

@@ -40,7 +40,8 @@ export function checkPatient(
   if (isPatient && id !== undefined && id !== patient) return 'Another patient is named.'
   if (isPatient && interaction === 'create') return 'A patient cannot be created in the context of another one.'
   for (const [name, value] of query) {
-    const [base = ''] = name.split(/[:.]/, 1)
+    // Some servers do not mind the case of a name.
+    const base = (name.split(/[:.]/, 1)[0] ?? '').toLowerCase()
     if (REACHES_OUT.has(base) && rule.parameters?.has(base) !== true)
       return `The parameter ${base} reaches other resources.`
     if (!NAMES_PATIENT.has(base)) continue
@@ -63,6 +64,8 @@ export function refersToOthers(body: unknown, { patient }: PatientLimit): boolea
     if (typeof value === 'string') {
       const [, id] = PATIENT_REFERENCE.exec(value) ?? []
       if (id !== undefined && id !== patient) return true
+      const [, search] = PATIENT_SEARCH.exec(value) ?? []
+      if (search !== undefined && !findsOnly(search, patient)) return true
     } else if (typeof value === 'object' && value !== null) {
       for (const member of Object.values(value)) open.push(member)
     }
@@ -72,6 +75,14 @@ export function refersToOthers(body: unknown, { patient }: PatientLimit): boolea
 
 const PATIENT_REFERENCE =
   /^(?:[a-z][a-z\d+.-]*:\/\/\S*\/|\/)?Patient\/([^/?#|\s]+)(?:\/_history\/[^/\s]+)?(?:[?#|]\S*)?$/i
+
+/** A conditional reference, which the server replaces by the patient that it finds (FHIR R4 §3.1.0.11.2). */
+const PATIENT_SEARCH = /^(?:[a-z][a-z\d+.-]*:\/\/\S*\/|\/)?Patient\?(\S*)$/i
+
+function findsOnly(search: string, patient: string): boolean {
+  const ids = new URLSearchParams(search).getAll('_id')
+  return ids.length > 0 && ids.every((id) => id === patient)
+}
 
 function limitSearch(name: '_id' | 'patient', query: URLSearchParams, { patient }: PatientLimit): string | undefined {
   const given = query.getAll(name)
