@@ -6,6 +6,7 @@ import { installation } from './parts/install.ts'
 import { memory } from './parts/memory.ts'
 import { middleware } from './parts/middleware.ts'
 import { postgres } from './parts/postgres.ts'
+import { proxy } from './parts/proxy.ts'
 import { redis } from './parts/redis.ts'
 import { sessions } from './parts/sessions.ts'
 import { tenants } from './parts/tenants.ts'
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   install: installation,
   memory,
   tenants,
+  proxy,
 }
 const USAGE = `npx -y pnpm@10 bench [part…] [--framework name…] [--rounds 5] [--seconds 4] [--write]
 

@@ -29,7 +29,7 @@ import {
 type SessionRequest = Request & { session: { fhir?: object } }
 
 @Controller()
-class PlainController {
+export class PlainController {
   @Get()
   show(): string {
     return 'ok'
