@@ -83,7 +83,14 @@ export async function testProject({ project, packages }, tarballs, folder) {
   await runIn(folder, 'npm', ['test'])
 }
 
-const INSTALL = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--no-package-lock']
+export const INSTALL = [
+  'install',
+  '--no-audit',
+  '--no-fund',
+  '--ignore-scripts',
+  '--prefer-offline',
+  '--no-package-lock',
+]
 
 /**
  * Installs one adapter and one version of its framework in an empty project, compiles a tiny app there as users of
@@ -137,11 +144,13 @@ async function compile(folder, app, options) {
 }
 
 /**
+ * Runs one command to its end and returns what it wrote to stdout, while others go on.
+ *
  * @param {string} cwd
  * @param {string} command
  * @param {string[]} args
  */
-async function runIn(cwd, command, args) {
+export async function runIn(cwd, command, args) {
   try {
     const { stdout } = await promisify(execFile)(command, args, { cwd, env: { ...process.env, NO_COLOR: '1' } })
     return stdout

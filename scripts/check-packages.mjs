@@ -1,6 +1,7 @@
 // Builds and packs every publishable package, lets publint and attw judge the tarballs, then installs them all in one
 // empty project outside this workspace and uses them there as a user would: import, require, and TypeScript. Then each
-// adapter runs a tiny app in a project of its own, with the oldest and the newest version of its framework.
+// adapter runs a tiny app in a project of its own, with the oldest and the newest version of its framework. Two apps of the
+// starter are made and tested as well.
 //
 //   pnpm check:packages
 
@@ -12,8 +13,14 @@ import { installations, projects, testProject, useInstalled } from './as-install
 import { Checklist } from './checklist.mjs'
 import { packTarball } from './package-tarball.mjs'
 import { pnpm, run } from './run.mjs'
+import { starterGroups, testStarters } from './starter-apps.mjs'
 import { publishablePackages, readJson, workspaceRoot } from './workspace.mjs'
 
+/** Of what `create-fhir-auth` can write, two that have most in them. `check:starter --all` has the others. */
+const STARTERS = [
+  { framework: 'express', vendor: 'intelichart', kind: 'both', store: 'postgres' },
+  { framework: 'nest', vendor: 'meditech', kind: 'both', store: 'redis' },
+]
 const packages = publishablePackages()
 const checklist = new Checklist()
 const temporary = mkdtempSync(join(tmpdir(), 'fhir-auth-packages-'))
@@ -192,6 +199,11 @@ async function checkInstallations(tarballs) {
       title: `@fhir-auth/${installation.app} with ${installation.title}: an app, ESM, require(), types`,
       /** @param {string} folder */
       use: (folder) => useInstalled(installation, files, folder),
+    })),
+    ...starterGroups(STARTERS).map((group) => ({
+      title: `create-fhir-auth: ${group.title}: types, build, tests`,
+      /** @param {string} folder */
+      use: (folder) => testStarters(group, files, folder),
     })),
   ].map((each, index) => ({ ...each, folder: join(temporary, `installation-${index}`) }))
   const workers = Array.from({ length: 3 }, async () => {

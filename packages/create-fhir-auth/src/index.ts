@@ -1,0 +1,5 @@
+export type { Framework, Kind, StoreKind, Vendor } from './choices.ts'
+export { type Answers, type AppChoices, everyCombination } from './choices.ts'
+export { type MainOptions, main } from './main.ts'
+export type { Prompts } from './questions.ts'
+export { renderApp } from './render-app.ts'

@@ -1,0 +1,40 @@
+import { {{honoImports}} } from '@fhir-auth/hono'
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { type FhirAuth, isReady } from './fhir-auth.ts'
+// #if login
+import { homePage } from './home-page.ts'
+// #end
+// #if backend
+import { jobs } from './jobs.ts'
+// #end
+// #if login
+import { record } from './record.ts'
+// #end
+
+export function createApp(auth: FhirAuth) {
+  const app = new Hono()
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return error.getResponse()
+    console.error(error)
+    if (!(error instanceof FhirAuthError) || error.status === 500) return c.text('Internal Server Error', 500)
+    const headers = { 'content-type': 'application/problem+json' }
+    return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
+  })
+  app.get('/live', (c) => c.text('OK'))
+  app.get('/ready', async (c) => c.body(null, (await isReady(auth)) ? 200 : 503))
+
+  // #if login
+  app.use(smartLaunch(auth.launch))
+  app.get('/', (c) => c.html(homePage))
+  app.route('/', record)
+  // #end
+  // #if both
+
+  // #end
+  // #if backend
+  app.use(backendServices(auth.backend)) // serves the public keys
+  app.route('/jobs', jobs(auth.backend, auth.staffToken))
+  // #end
+  return app
+}
