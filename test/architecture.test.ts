@@ -127,8 +127,11 @@ describe('manifests', () => {
   })
 
   it.each(packages)('$path says what every package says', ({ path, manifest }) => {
+    // `npm create fhir-auth` finds its package by this name only.
+    const isStarter = path === 'packages/create-fhir-auth'
+    const files = [...(manifest.bin === undefined ? [] : ['bin']), 'dist', 'src', ...(isStarter ? ['templates'] : [])]
     expect(manifest).toMatchObject({
-      name: `@fhir-auth/${path.replace('packages/', '')}`,
+      name: isStarter ? 'create-fhir-auth' : `@fhir-auth/${path.replace('packages/', '')}`,
       description: expect.stringMatching(/.{20,}/),
       license: 'Apache-2.0',
       homepage: `https://github.com/fhir-auth/fhir-auth/tree/main/${path}#readme`,
@@ -137,7 +140,7 @@ describe('manifests', () => {
       type: 'module',
       sideEffects: false,
       engines: { node: '^20.19.0 || ^22.12.0 || >=24' },
-      files: manifest.bin === undefined ? ['dist', 'src'] : ['bin', 'dist', 'src'],
+      files,
       publishConfig: { access: 'public', provenance: true },
     })
   })
