@@ -216,8 +216,10 @@ export const fhirProxy: readonly ConformanceCase[] = [
         else sendJson(response, { resourceType: 'Observation', id: 'o1' }, 201)
       })
       const body = JSON.stringify({ resourceType: 'Observation', note: 'é' })
-      const answer = await browser.ask('/fhir/Observation', { method: 'POST', headers: JSON_BODY, body })
+      const headers = { ...JSON_BODY, 'if-none-exist': 'identifier=x' }
+      const answer = await browser.ask('/fhir/Observation', { method: 'POST', headers, body })
       expect(answer.status).toBe(201)
+      expect(hostile.requests.at(-1)?.headers['if-none-exist']).toBe('identifier=x')
       expect(hostile.requestsTo('/fhir/Observation').map((request) => request.body)).toEqual([body, body])
     },
   },

@@ -292,6 +292,10 @@ export const hostileProxy: readonly ConformanceCase[] = [
         const item = { ...entry('POST', 'Observation'), resource: about(reference) }
         expect((await postBundle(browser, [item])).status).toBe(403)
       }
+      const conditional = { ...SAME_ORIGIN, 'if-none-exist': 'identifier=x' }
+      const body = JSON.stringify(about('Patient/p1'))
+      const unsure = await browser.ask('/fhir/Observation', { method: 'POST', headers: conditional, body })
+      expect(unsure.status).toBe(403)
       for (const url of ['Observation', 'Observation?patient=p2', 'Patient/p2']) {
         expect([url, (await postBundle(browser, [entry('GET', url)])).status]).toEqual([url, 403])
       }

@@ -5,7 +5,7 @@ import type { AdapterRequest } from '../web/adapter-contract.ts'
 const OWN_REQUEST_HEADER = 'fhir-auth-request'
 
 const ALLOWED_HEADERS =
-  'accept, content-type, fhir-auth-request, fhir-launch-id, if-match, if-modified-since, if-none-match, prefer, range'
+  'accept, content-type, fhir-auth-request, fhir-launch-id, if-match, if-modified-since, if-none-exist, if-none-match, prefer, range'
 const EXPOSED_HEADERS = 'content-location, content-range, etag, last-modified, location, retry-after, x-progress'
 const PREFLIGHT_SECONDS = 600
 

@@ -8,6 +8,7 @@ const TO_SERVER = [
   'content-type',
   'if-match',
   'if-modified-since',
+  'if-none-exist',
   'if-none-match',
   'prefer',
   'range',

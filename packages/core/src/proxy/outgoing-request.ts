@@ -55,6 +55,9 @@ export async function createOutgoing(asked: AskedRequest, settings: Settings): P
     )
   }
   const limit = isPatientEnforced ? limitOf(context, rule) : undefined
+  if (limit && !rule.isPatientUnchecked && request.header('if-none-exist') !== undefined) {
+    throw refused('The header If-None-Exist could match data of another patient.')
+  }
   const given = [...query].length
   if (limit) {
     // The form gets the parameter that is missing, so that what the query lacks is not added twice.

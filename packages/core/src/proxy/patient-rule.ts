@@ -16,7 +16,7 @@ const OF_A_PATIENT = new Set(
 /** Parameters that name a patient. */
 const NAMES_PATIENT = new Set(['patient', 'subject', 'beneficiary', 'individual'])
 /** They reach other resources, or choose them in a way that cannot be checked here. */
-const REACHES_OUT = new Set(['_contained', '_filter', '_has', '_include', '_list', '_query', '_revinclude', '_type'])
+const REACHES_OUT = new Set(['_contained', '_filter', '_has', '_include', '_list', '_query', '_revinclude'])
 
 /** Whose data a request may be about. */
 export interface PatientLimit {

@@ -20,7 +20,7 @@ export async function readWhole(body: ByteStream | undefined, maxBytes: number):
     if (size > limit) throw tooLarge(limit)
     parts.push(part)
   }
-  return joined(parts, size)
+  return joined(parts)
 }
 
 /** The body to send on: bytes if it is small, else a stream that ends with an error beyond `maxBytes`. */
@@ -31,7 +31,7 @@ export async function readOutgoing(body: ByteStream | undefined, maxBytes: numbe
   let size = 0
   while (size <= REPLAYABLE_BYTES) {
     const { done, value } = await rest.next()
-    if (done) return size === 0 ? undefined : joined(parts, size)
+    if (done) return size === 0 ? undefined : joined(parts)
     size += value.byteLength
     parts.push(value)
     if (size > maxBytes) throw tooLarge(maxBytes)
@@ -57,8 +57,9 @@ export function checkLength(contentLength: string | undefined, maxBytes: number)
   if (Number(contentLength) > maxBytes) throw tooLarge(maxBytes)
 }
 
-function joined(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(size)
+/** One part of several. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0))
   let at = 0
   for (const part of parts) {
     whole.set(part, at)

@@ -7,7 +7,7 @@ import { networkReason } from '../http/send-bounded.ts'
 import type { StreamedAnswer, StreamedRequest } from '../web/adapter-contract.ts'
 import { BundleLinks } from './bundle-links.ts'
 import { headersToPage, headersToServer, isJson, isReadable } from './forwarded-headers.ts'
-import type { OutgoingBody } from './request-body.ts'
+import { joined, type OutgoingBody } from './request-body.ts'
 
 interface Exchange {
   readonly request: StreamedRequest
@@ -27,7 +27,7 @@ interface Exchange {
 export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
   const { request, context, publicPath } = exchange
   const patience = new Patience(exchange)
-  const response = await patience.run(() => send(exchange, patience.signal))
+  const response = await patience.run(() => send(exchange, patience))
   if (response.status === 401) {
     await discardBody(response).catch(() => {})
     throw new FhirAuthError(
@@ -53,18 +53,32 @@ export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
   return { kind: 'stream', status, headers, cookies: [], body: streamOf(response, links, patience) }
 }
 
-function send({ request, context, target, body }: Exchange, signal: AbortSignal): Promise<Response> {
+function send({ request, context, target, body }: Exchange, patience: Patience): Promise<Response> {
   const init: RequestInit & { duplex?: 'half' } = {
     method: request.method,
     headers: headersToServer(request),
     // A redirect is the page's to follow, without the token.
     redirect: 'manual',
-    signal,
+    signal: patience.signal,
   }
-  if (body !== undefined) init.body = body
-  // Fetch asks for it where the body is a stream.
-  if (body instanceof ReadableStream) init.duplex = 'half'
+  if (body instanceof ReadableStream) {
+    init.body = body.pipeThrough(partsTold(() => patience.renew()))
+    // Fetch asks for it where the body is a stream.
+    init.duplex = 'half'
+  } else if (body !== undefined) {
+    init.body = body
+  }
   return context.fetch(target, init)
+}
+
+/** Passes a body on, and tells of each part. */
+function partsTold(tell: () => void): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(part, controller) {
+      tell()
+      controller.enqueue(part)
+    },
+  })
 }
 
 /** The path through the proxy, for a URL below the FHIR base. */
@@ -109,10 +123,7 @@ class Patience {
 
   /** Waits for the server: the clock only runs meanwhile, not while the browser is slow. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    this.#timer = setTimeout(() => {
-      this.#isOverdue = true
-      this.#controller.abort()
-    }, this.#milliseconds)
+    this.renew()
     try {
       return await work()
     } catch (error) {
@@ -121,6 +132,15 @@ class Patience {
     } finally {
       clearTimeout(this.#timer)
     }
+  }
+
+  /** Begins to wait anew: something has moved. */
+  renew(): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#isOverdue = true
+      this.#controller.abort()
+    }, this.#milliseconds)
   }
 
   end(): void {
@@ -146,10 +166,11 @@ function streamOf(response: Response, links: BundleLinks | undefined, patience: 
         for (;;) {
           const { done, value } = await patience.run(() => reader.read())
           if (done) break
-          if (links) yield* links.push(value)
-          else yield value
+          const part = links ? joined(links.push(value)) : value
+          if (part.byteLength > 0) yield part
         }
-        if (links) yield* links.end()
+        const rest = joined(links?.end() ?? [])
+        if (rest.byteLength > 0) yield rest
       } finally {
         patience.end()
         await reader.cancel().catch(() => {})
