@@ -1,5 +1,6 @@
 import { errorOf, FhirClientError, type Problem } from './fhir-client-error.ts'
 import { launchIdOfPage, ownHeaders } from './launch-id.ts'
+import { withReturnTo } from './with-return-to.ts'
 
 /** Options of {@link createFhirClient}. */
 export interface FhirClientOptions {
@@ -97,14 +98,11 @@ export function createFhirClient(options: FhirClientOptions = {}): FhirClient {
   return { get, search, fetch: ask }
 }
 
-/** The login of the proxy's own server that leads back to this page, even where the page sends no `Referer`. */
+/** Only a login of the proxy's own server counts. */
 function withWayBack({ loginUrl, ...problem }: Problem, root: string): Problem {
   const login = loginUrl === undefined ? undefined : new URL(loginUrl, root)
   if (login?.origin !== new URL(root).origin) return problem
-  if (login.origin === location.origin) {
-    login.searchParams.set('returnTo', location.pathname + location.search + location.hash)
-  }
-  return { ...problem, loginUrl: login.href }
+  return { ...problem, loginUrl: withReturnTo(login.href) }
 }
 
 function goTo({ loginUrl }: Problem): void {
