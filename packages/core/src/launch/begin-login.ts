@@ -33,7 +33,7 @@ export async function beginLogin(
   const { fhirBaseUrl, clientId } = client
   emit({ type: 'login_started', fhirBaseUrl, clientId, isEhrLaunch, durationMs: durationSince(startedAt) })
   if (method === 'GET') return redirectAnswer(url, cookies)
-  const { html, scriptHash } = authorizationForm(endpoint, parameters)
+  const { html, scriptHash } = authorizationForm(endpoint, parameters, settings.problems.pages)
   return pageAnswer(html, 200, cookies, scriptHash)
 }
 

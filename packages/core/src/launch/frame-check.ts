@@ -3,9 +3,16 @@ import type { AdapterRequest, Answer } from '../web/adapter-contract.ts'
 import { pageAnswer, redirectAnswer } from '../web/answers.ts'
 import { framedBy } from '../web/frame-ancestors.ts'
 import { newTabPage } from '../web/pages.ts'
+import type { PageOptions } from '../web/problem-page.ts'
 
 const CHECK_PARAMETER = 'cookie_check'
 const CHECK_SECONDS = 60
+
+interface FrameCheckSettings {
+  readonly launchPath: string
+  readonly policy: CookiePolicy
+  readonly pages: PageOptions
+}
 
 /**
  * In an EHR's frame a browser may block the app's cookies, and the login would fail. So a launch in a frame first redirects to
@@ -17,8 +24,7 @@ const CHECK_SECONDS = 60
 export function askFrameForCookies(
   request: AdapterRequest,
   query: URLSearchParams,
-  launchPath: string,
-  policy: CookiePolicy,
+  { launchPath, policy, pages }: FrameCheckSettings,
 ): Answer | undefined {
   const place = request.header('sec-fetch-dest')
   if (place !== 'iframe' && place !== 'frame') return undefined
@@ -33,5 +39,5 @@ export function askFrameForCookies(
   }
   if (!query.has(CHECK_PARAMETER)) return redirectAnswer(launchUrl(true), [setCookie(name, '1', CHECK_SECONDS, policy)])
   // Any site may frame this page: it shows no data, and its link does what any link to the launch does.
-  return framedBy('*', pageAnswer(newTabPage(launchUrl(false)), 200, [clearCookie(name, policy)]))
+  return framedBy('*', pageAnswer(newTabPage(launchUrl(false), pages), 200, [clearCookie(name, policy)]))
 }

@@ -71,10 +71,9 @@ function situationFor(error: FhirAuthError, loginUrl: string | undefined): Situa
 }
 
 function renderPage({ language, title, text, appName, links, reference }: ProblemPage, texts: VisitorTexts): string {
-  const name = appName === undefined ? '' : `<p class="app">${escapeHtml(appName)}</p>`
   const ways = links.map(({ text, url }) => `<li><a href="${escapeHtml(url)}">${escapeHtml(text)}</a></li>`)
   const list = ways.length > 0 ? `<ul class="ways">${ways.join('')}</ul>` : ''
   const help =
     reference === undefined ? '' : `<p class="help">${escapeHtml(texts.askForHelp)} <code>${reference}</code></p>`
-  return htmlPage(title, `<p>${escapeHtml(text)}</p>${list}${help}`, { language, before: name })
+  return htmlPage(title, `<p>${escapeHtml(text)}</p>${list}${help}`, { language, appName })
 }

@@ -126,6 +126,14 @@ export interface VisitorTexts extends Readonly<Record<Situation, SituationText>>
   readonly moreAboutThis: string
   /** Before the reference. */
   readonly askForHelp: string
+  /** The heading over the servers, where an app has several. */
+  readonly logInAt: string
+  /** The page that sends a login on by itself, and its button for browsers without scripts. */
+  readonly continueToLogIn: string
+  readonly continue: string
+  /** In a frame whose cookies the browser blocks. */
+  readonly openApp: SituationText
+  readonly openInNewTab: string
 }
 
 export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
@@ -136,6 +144,14 @@ export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
   backToApp: 'Back to the app',
   moreAboutThis: 'More about this error',
   askForHelp: 'If this keeps happening, ask for help and give this reference:',
+  logInAt: 'Log in at',
+  continueToLogIn: 'Continue to log in',
+  continue: 'Continue',
+  openApp: {
+    title: 'Open the app',
+    text: 'The app cannot log you in inside this page, because your browser blocks its cookies here. Open it in a new tab.',
+  },
+  openInNewTab: 'Open the app in a new tab',
 })
 
 /** The words on the link to the login. */

@@ -54,7 +54,9 @@ describe('pages for a person', () => {
 
   it.each(XSS_PAYLOADS)('SEC-02 escape where to log in, and where to return to: %s', (payload) => {
     const fhirBaseUrl = `https://ehr.example/${payload.replace(/[?#]/g, '')}`
-    expect(unexpectedMarkup(loginChoice([launchClient({ fhirBaseUrl })], '/login', `/${payload}`))).toEqual([])
+    expect(
+      unexpectedMarkup(loginChoice([launchClient({ fhirBaseUrl })], { loginPath: '/login', returnTo: `/${payload}` })),
+    ).toEqual([])
   })
 
   it('CB-09 are not stored, and tell the next page nothing', () => {

@@ -5,6 +5,7 @@ import {
   defineDialect,
   errorCodes,
   FhirAuthError,
+  type PageOptions,
   publicClient,
   type SmartLaunch,
 } from '@fhir-auth/express'
@@ -12,6 +13,7 @@ import axe from 'axe-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 const ORIGIN = 'https://chart.example'
+const APP_NAME = 'Hospital Portal of Saint Bartholomew’s & Partners'
 const PHONE = { width: 390, height: 844 }
 const DESKTOP = { width: 1280, height: 800 }
 const SETTINGS = [PHONE, DESKTOP].flatMap((screen) => [
@@ -20,7 +22,7 @@ const SETTINGS = [PHONE, DESKTOP].flatMap((screen) => [
 ])
 
 /** Of one server or several; they are not asked, since everything about them is given. */
-function createLaunch(...hosts: string[]): SmartLaunch {
+function createLaunch(hosts: string[], pages: PageOptions): SmartLaunch {
   const servers = hosts.map((host) => ({
     fhirBaseUrl: `https://${host}/fhir`,
     clientId: 'chart',
@@ -37,6 +39,8 @@ function createLaunch(...hosts: string[]): SmartLaunch {
     redirectUri: `${ORIGIN}/callback`,
     allowSharedRedirectUri: true,
     session: { secret: crypto.randomUUID(), sameSite: 'none' },
+    pages,
+    log: false,
   })
 }
 
@@ -47,8 +51,8 @@ function visit(url: string, headers: Record<string, string> = {}) {
 }
 
 /** Every page that this library shows, by its title. */
-async function everyPage(): Promise<Map<string, Answer>> {
-  const launch = createLaunch('ehr.example')
+async function everyPage(pages: PageOptions): Promise<Map<string, Answer>> {
+  const launch = createLaunch(['ehr.example'], pages)
   const guard = createFhirGuard()
   const problems = errorCodes.flatMap((code) => {
     const oauth = { error: 'access_denied', error_uri: 'https://ehr.example/why' }
@@ -64,7 +68,7 @@ async function everyPage(): Promise<Map<string, Answer>> {
     launch.answer(visit('/callback?code=1&state=2')),
     launch.answer(visit('/login')),
     launch.answer(visit(frame, { 'sec-fetch-dest': 'iframe' })),
-    createLaunch('ehr.example', 'clinic.example').answer(visit('/login')),
+    createLaunch(['ehr.example', 'clinic.example'], pages).answer(visit('/login')),
   ])
   const shown = [...problems, ...others].filter((answer) => answer !== undefined)
   return new Map(shown.filter(({ body }) => body.startsWith('<!doctype html>')).map((page) => [titleOf(page), page]))
@@ -103,10 +107,11 @@ describe.skipIf(!chromiumPath)('every page of this library, in a browser', () =>
     const browser = await launchChromium()
     onTestFinished(() => browser.close())
     const tab = await browser.newPage()
-    const pages = await everyPage()
+    const pages = await everyPage({ appName: APP_NAME, appUrl: '/start' })
     expect([...pages.keys()]).toEqual(expect.arrayContaining(['Log in at', 'Continue to log in', 'Open the app']))
     for (const [title, answer] of pages) {
       await show(tab, answer)
+      expect({ title, name: await tab.locator('.app').textContent() }).toEqual({ title, name: APP_NAME })
       const count = await tab.locator('a, button').count()
       for (let place = 0; place < count; place++) {
         await tab.keyboard.press('Tab')

@@ -15,7 +15,7 @@ export async function answerLaunch(
   request: AdapterRequest,
   query: URLSearchParams,
 ): Promise<Answer> {
-  const { session, publicPaths, keepParameters } = parts.settings
+  const { session, publicPaths, keepParameters, problems } = parts.settings
   const kept = readKeptParameters(query, keepParameters)
   const [iss, ...moreIssuers] = query.getAll('iss')
   const [launch, ...moreLaunches] = query.getAll('launch')
@@ -26,6 +26,7 @@ export async function answerLaunch(
   const registered = await parts.flow.clientAt(iss)
   const client = { ...registered, fhirBaseUrl: spelledLike(registered.fhirBaseUrl, iss) }
   // Before the `launch` value is used, because it works only once.
-  const detour = askFrameForCookies(request, query, publicPaths.launch ?? '', session.policy)
+  const frame = { launchPath: publicPaths.launch ?? '', policy: session.policy, pages: problems.pages }
+  const detour = askFrameForCookies(request, query, frame)
   return detour ?? beginLogin(parts, request, { client, launch, returnTo: withParameters(publicPaths.home, kept) })
 }

@@ -45,10 +45,11 @@ async function logIn(parts: LaunchParts, request: AdapterRequest, { iss, returnT
 }
 
 async function logInAnew(parts: LaunchParts, request: AdapterRequest, { iss, returnTo }: WantedLogin): Promise<Answer> {
-  const { clients, publicPaths } = parts.settings
+  const { clients, publicPaths, problems } = parts.settings
   const [only, ...others] = clients.listed
   if (iss === null && only && others.length > 0) {
-    return pageAnswer(loginChoice(clients.listed, publicPaths.login ?? '', returnTo))
+    const paths = { loginPath: publicPaths.login ?? '', returnTo }
+    return pageAnswer(loginChoice(clients.listed, paths, problems.pages))
   }
   const client = iss === null ? only : await parts.flow.clientAt(iss)
   if (client) return beginLogin(parts, request, { client, launch: undefined, returnTo })
