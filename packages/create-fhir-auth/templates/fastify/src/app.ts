@@ -30,9 +30,9 @@ export function createApp(auth: FhirAuth) {
 
   // #end
   // #if backend
-  app.register(async (system) => {
-    system.register(backendServices, { backend: auth.backend }) // serves the public keys
-    system.register(jobs(auth.backend, auth.staffToken), { prefix: '/jobs' })
+  app.register(jobs(auth.backend, auth.staffToken), { prefix: '/jobs' })
+  app.register(async (keys) => {
+    keys.register(backendServices, { backend: auth.backend }) // serves the public keys
   })
   // #end
   return app

@@ -33,8 +33,8 @@ export function createApp(auth: FhirAuth) {
 
   // #end
   // #if backend
-  app.use(backendServices(auth.backend)) // serves the public keys
   app.route('/jobs', jobs(auth.backend, auth.staffToken))
+  app.use(backendServices(auth.backend)) // serves the public keys
   // #end
   return app
 }

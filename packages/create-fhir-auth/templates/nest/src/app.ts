@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { FhirAuthModule } from '@fhir-auth/nest'
 import { type DynamicModule, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
@@ -48,5 +49,8 @@ function appModule(auth: FhirAuth): DynamicModule {
 }
 
 export async function createApp(auth: FhirAuth) {
-  return NestFactory.create(appModule(auth), { logger: ['error', 'warn'] })
+  const app = await NestFactory.create(appModule(auth), { logger: ['error', 'warn'] })
+  // Before FhirAuthModule, which may wait for a token: whether the process lives depends on nobody else.
+  app.use('/live', (_req: IncomingMessage, res: ServerResponse) => res.end('OK'))
+  return app
 }

@@ -10,11 +10,6 @@ export class HealthController {
     this.#isReady = isReady
   }
 
-  @Get('live')
-  live() {
-    return 'OK'
-  }
-
   @Get('ready')
   async ready() {
     if (!(await this.#isReady())) throw new ServiceUnavailableException()
