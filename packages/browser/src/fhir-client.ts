@@ -26,7 +26,7 @@ export interface SearchInit extends RequestInit {
 /** FHIR for a page. All URLs are relative to the proxy, such as `Patient/1`, or links that it has given. */
 export interface FhirClient {
   /**
-   * The JSON of an answer.
+   * The JSON of an answer; undefined if it has no body, as some servers answer a create.
    *
    * @throws FhirClientError if the answer is not 2xx, or the URL leads elsewhere
    */
@@ -77,7 +77,8 @@ export function createFhirClient(options: FhirClientOptions = {}): FhirClient {
   async function get<T>(url: string, init?: RequestInit): Promise<T> {
     const response = await ask(url, init)
     if (!response.ok) throw await errorOf(response)
-    return (await response.json()) as T
+    const text = await response.text()
+    return (text === '' ? undefined : JSON.parse(text)) as T
   }
 
   async function* search<T>(url: string, { maxPages = 100, ...init }: SearchInit = {}): AsyncGenerator<T, void> {

@@ -56,6 +56,15 @@ describe.skipIf(!chromiumPath)('@fhir-auth/browser in Chromium, where scripts of
     })
   })
 
+  it('takes a success without a body as such', async () => {
+    const page = await open('/')
+    const result = await page.evaluate(() => {
+      const init = { method: 'POST', body: '{}', headers: { prefer: 'return=minimal' } }
+      return fhirAuth.createFhirClient().get('QuestionnaireResponse', init)
+    })
+    expect(result).toBe(undefined)
+  })
+
   it('goes through the pages of a search one by one, without the remarks of the server', async () => {
     const page = await open('/')
     const found = await page.evaluate(async () => {

@@ -43,6 +43,7 @@ export async function startProxyStandIn(): Promise<ProxyStandIn> {
       return send(401, 'application/problem+json', { ...problem, loginUrl: '/login?returnTo=%2F' })
     }
     const json = (status: number, content: object) => send(status, 'application/fhir+json', content)
+    if (method === 'POST' && headers.prefer === 'return=minimal') return send(201, 'text/plain', '')
     if (method === 'POST') return json(201, JSON.parse(body))
     if (pathname === '/fhir/Patient/1') return json(200, { resourceType: 'Patient', id: '1' })
     if (pathname === '/fhir/Observation') {
