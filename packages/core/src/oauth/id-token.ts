@@ -1,4 +1,4 @@
-import type { JWTPayload } from 'jose'
+import type { errors, JWTPayload } from 'jose'
 import type { Client } from '../client/client.ts'
 import type { ServerMetadata } from '../discovery/server-metadata.ts'
 import { FhirAuthError } from '../errors.ts'
@@ -56,12 +56,32 @@ export async function verifyIdToken(
     }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error
-    // jose's messages name the claim or the step that failed, never a value.
-    refuse(error instanceof Error ? error.message : 'unreadable')
+    refuse(faultOf(error, checks))
   }
   checkIssuer(claims.iss, issuer, metadata.issuer)
   return checkClaims(claims, expected, { client, now })
 }
+
+/** What failed, and for the claims that fail most often what to check. Never a value of the token but its times. */
+function faultOf(
+  error: unknown,
+  { audience, currentDate }: { audience: string | string[]; currentDate: Date },
+): string {
+  if (!(error instanceof Error)) return 'unreadable'
+  const { claim, reason, payload } = error as Partial<errors.JWTClaimValidationFailed>
+  if (reason === 'check_failed') {
+    if (claim === 'aud') return `its "aud" is not ${[audience].flat().join(' or ')}; check clientId`
+    if (claim === 'nbf') return `its "nbf" is in the future; ${COMPARE_CLOCKS}`
+    if (claim === 'exp') {
+      const seconds = Math.floor(currentDate.getTime() / 1000) - Math.floor(payload?.exp ?? 0)
+      return `its "exp" was ${seconds} seconds ago; ${COMPARE_CLOCKS}`
+    }
+  }
+  // jose's messages name the claim or the step that failed, never a value.
+  return error.message
+}
+
+const COMPARE_CLOCKS = 'compare the clocks of the server and of this machine'
 
 /** `{"alg":"none"}`: lets jose check the claims of a token whose signature is not checked (`mode: 'decode'`). */
 const NO_ALGORITHM_HEADER = 'eyJhbGciOiJub25lIn0'

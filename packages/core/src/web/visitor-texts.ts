@@ -157,6 +157,7 @@ export const ENGLISH_TEXTS: VisitorTexts = Object.freeze({
 /** The words on the link to the login. */
 export const WAYS_IN: Readonly<Partial<Record<Situation, 'logIn' | 'choosePatient'>>> = {
   loggedOut: 'logIn',
+  wrongStart: 'logIn',
   noPatient: 'choosePatient',
   whichPatient: 'choosePatient',
 }
