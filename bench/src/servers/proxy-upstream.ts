@@ -24,7 +24,7 @@ const server = createServer((request, response) => {
   request.resume()
   if (path === '/r4/Binary/large') return pour(response, 'application/octet-stream', () => part)
   if (path === '/r4/Observation') return pour(response, 'application/fhir+json', bundlePart)
-  response.writeHead(200, { 'content-type': 'application/fhir+json', etag: 'W/"1"' }).end(patient)
+  response.setHeader('content-type', 'application/fhir+json').setHeader('etag', 'W/"1"').end(patient)
 })
 
 /** The next part of a Bundle with some 1,000,000 entries. */

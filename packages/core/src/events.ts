@@ -79,7 +79,7 @@ export type FhirAuthEvent =
       readonly resourceType: string | undefined
       /** Below the FHIR base, without the query: only with `auditIds`. */
       readonly path: string | undefined
-      /** Of the answer that the page gets. */
+      /** Of the answer that the page gets; 499 if it has gone before. */
       readonly status: number
       readonly error: FhirAuthError | undefined
     })

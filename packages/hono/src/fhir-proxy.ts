@@ -54,7 +54,7 @@ function respond(answer: StreamedAnswer, c: Context): Response {
   for (const cookie of answer.cookies) headers.append('set-cookie', cookie)
   const { status, body = '' } = answer
   // Null, because an empty string would get a content type.
-  const content = typeof body === 'string' ? body || null : streamOf(body)
+  const content = typeof body === 'string' ? body || null : body instanceof Uint8Array ? body : streamOf(body)
   return c.newResponse(content, { status: status as StatusCode, headers }) // of the FHIR server, or of core
 }
 

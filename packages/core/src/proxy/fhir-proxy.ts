@@ -21,6 +21,8 @@ import { createOutgoing, queryOf, refused } from './outgoing-request.ts'
 import { sessionInfo } from './session-info.ts'
 import { forward } from './upstream.ts'
 
+/** No status of RFC 9110, and never read: as servers write it in their logs. */
+const PAGE_HAS_GONE = 499
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
@@ -117,10 +119,15 @@ export class FhirProxy implements StreamedHandler {
       interaction = this.#interactionOf(request)
       const asked = { request, context, interaction, path: this.#pathBelow(request.url) }
       const outgoing = await createOutgoing(asked, this.#settings)
-      const answer = await forward({ ...outgoing, request, context, publicPath, timeoutSeconds })
+      const answer = await forward({ ...outgoing, interaction, request, context, publicPath, timeoutSeconds })
       tell(answer.status)
       return answer
     } catch (error) {
+      if (request.signal.aborted) {
+        // The page has gone, and nobody will read this. It is no fault, so the operator is not told.
+        tell(PAGE_HAS_GONE)
+        return { kind: 'empty', status: PAGE_HAS_GONE, headers: {}, cookies: [], body: '' }
+      }
       if (error instanceof FhirAuthError) tell(error.status, error)
       throw error
     }

@@ -7,9 +7,16 @@ import { networkReason } from '../http/send-bounded.ts'
 import type { StreamedAnswer, StreamedRequest } from '../web/adapter-contract.ts'
 import { BundleLinks } from './bundle-links.ts'
 import { headersToPage, headersToServer, isJson, isReadable } from './forwarded-headers.ts'
+import type { FhirInteraction, Interaction } from './interaction.ts'
 import { joined, type OutgoingBody } from './request-body.ts'
 
+/** Answers of a known size up to this one are read whole: in one part they cost a page less time, and the server less work. */
+const SMALL_BYTES = 64 * 1024
+/** What may answer with a Bundle of the server's making. One that is stored keeps its URLs, for it may be signed. */
+const WITH_LINKS: ReadonlySet<Interaction> = new Set(['search', 'history', 'operation', 'batch', 'page'])
+
 interface Exchange {
+  readonly interaction: FhirInteraction
   readonly request: StreamedRequest
   readonly context: FhirContext
   /** The URL at the FHIR server. */
@@ -36,7 +43,8 @@ export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
     )
   }
   const toPage = (url: string) => proxyUrlOf(url, context.fhirBaseUrl, publicPath)
-  const isRewritten = isJson(response.headers) && isReadable(response.headers)
+  const isRewritten =
+    WITH_LINKS.has(exchange.interaction.interaction) && isJson(response.headers) && isReadable(response.headers)
   const headers = headersToPage(response.headers, isRewritten)
   for (const name of ['location', 'content-location']) {
     const value = locationOf(response.headers.get(name), toPage)
@@ -50,35 +58,47 @@ export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
     return { kind: 'stream', status, headers, cookies: [], body: undefined }
   }
   const links = isRewritten ? new BundleLinks(toPage) : undefined
+  if (isSmall(response.headers)) {
+    const bytes = await patience.run(async () => new Uint8Array(await response.arrayBuffer()))
+    patience.end()
+    const body = links ? joined([...links.push(bytes), ...links.end()]) : bytes
+    headers['content-length'] = String(body.byteLength)
+    return { kind: 'stream', status, headers, cookies: [], body }
+  }
   return { kind: 'stream', status, headers, cookies: [], body: streamOf(response, links, patience) }
 }
 
+function isSmall(headers: Headers): boolean {
+  const length = headers.get('content-length')
+  return length !== null && Number(length) <= SMALL_BYTES && !headers.has('content-encoding')
+}
+
 function send({ request, context, target, body }: Exchange, patience: Patience): Promise<Response> {
-  const init: RequestInit & { duplex?: 'half' } = {
+  const init: RequestInit = {
     method: request.method,
     headers: headersToServer(request),
     // A redirect is the page's to follow, without the token.
     redirect: 'manual',
     signal: patience.signal,
   }
-  if (body instanceof ReadableStream) {
-    init.body = body.pipeThrough(partsTold(() => patience.renew()))
-    // Fetch asks for it where the body is a stream.
-    init.duplex = 'half'
-  } else if (body !== undefined) {
-    init.body = body
-  }
-  return context.fetch(target, init)
+  if (!(body instanceof ReadableStream)) return context.fetch(target, body === undefined ? init : { ...init, body })
+  // Node's fetch keeps a copy of the whole stream in memory, for a redirect or a login of its own, unless it may do neither.
+  const once = refusesRedirects() ? ({ redirect: 'error', window: null } as const) : undefined
+  return context.fetch(target, { ...init, ...once, body: patience.paced(body), duplex: 'half' } as RequestInit)
 }
 
-/** Passes a body on, and tells of each part. */
-function partsTold(tell: () => void): TransformStream<Uint8Array, Uint8Array> {
-  return new TransformStream({
-    transform(part, controller) {
-      tell()
-      controller.enqueue(part)
-    },
-  })
+let knowsRedirectError: boolean | undefined
+
+/** Whether this runtime has the mode. Workers do not. */
+function refusesRedirects(): boolean {
+  if (knowsRedirectError === undefined) {
+    try {
+      knowsRedirectError = new Request('https://fhir.invalid', { redirect: 'error' }).redirect === 'error'
+    } catch {
+      knowsRedirectError = false
+    }
+  }
+  return knowsRedirectError
 }
 
 /** The path through the proxy, for a URL below the FHIR base. */
@@ -109,6 +129,7 @@ class Patience {
   readonly #leave = () => this.#controller.abort()
   #timer: ReturnType<typeof setTimeout> | undefined
   #isOverdue = false
+  #isWaiting = false
 
   constructor({ request, timeoutSeconds }: Exchange) {
     this.#milliseconds = timeoutSeconds * 1000
@@ -123,19 +144,35 @@ class Patience {
 
   /** Waits for the server: the clock only runs meanwhile, not while the browser is slow. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    this.renew()
+    this.#isWaiting = true
+    this.#startClock()
     try {
       return await work()
     } catch (error) {
       this.end()
       throw this.#failure(error)
     } finally {
+      this.#isWaiting = false
       clearTimeout(this.#timer)
     }
   }
 
-  /** Begins to wait anew: something has moved. */
-  renew(): void {
+  /** A body on its way to the server: the clock stands while the browser is waited for, and begins anew with each part. */
+  paced(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = body.getReader()
+    return new ReadableStream({
+      pull: async (controller) => {
+        clearTimeout(this.#timer)
+        const { done, value } = await reader.read()
+        if (this.#isWaiting) this.#startClock()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: (reason) => reader.cancel(reason),
+    })
+  }
+
+  #startClock(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => {
       this.#isOverdue = true

@@ -44,7 +44,11 @@ export interface StreamedRequest extends AdapterRequest {
 /** The answer of the FHIR proxy: one of core's own, or one of the FHIR server, whose body is sent as the browser takes it. */
 export type StreamedAnswer =
   | Answer
-  | (Omit<AnswerParts, 'body'> & { readonly kind: 'stream'; readonly body: AsyncIterable<Uint8Array> | undefined })
+  | (Omit<AnswerParts, 'body'> & {
+      readonly kind: 'stream'
+      /** Bytes where it is small, so that it goes out at once. */
+      readonly body: Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array> | undefined
+    })
 
 /** What answers such requests: the FHIR proxy. */
 export interface StreamedHandler {

@@ -40,7 +40,7 @@ export interface NodeResponse {
   statusCode: number
   setHeader(name: string, value: string): unknown
   appendHeader(name: string, value: string): unknown
-  end(body?: string): unknown
+  end(body?: string | Uint8Array): unknown
 }
 
 /** A response whose body is written in parts. */
@@ -211,8 +211,13 @@ export async function sendStreamOnNode(answer: StreamedAnswer, response: NodeBod
   }
   response.statusCode = answer.status
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+  const { body = [] } = answer
+  if (body instanceof Uint8Array) {
+    response.end(body)
+    return
+  }
   try {
-    for await (const part of answer.body ?? []) {
+    for await (const part of body) {
       if (response.destroyed) return // leaving the loop ends the request to the server
       if (!response.write(part)) await writable(response)
     }
