@@ -115,6 +115,8 @@ function fileProblems({ manifest, paths }) {
   )
   const needed = ['LICENSE', 'README.md', ...bins, ...exported].map((path) => path.replace(/^\.\//, ''))
   const missing = [...new Set(needed)].filter((path) => !paths.includes(path))
-  const stray = paths.filter((path) => /(^|\/)(test|test-d|node_modules)\/|\.tsbuildinfo$|(^|\/)\.env/.test(path))
+  // The tests in the starter's templates are those of the apps that it writes.
+  const own = paths.filter((path) => !/^templates\/\w+\/test\/[\w.-]+\.ts$/.test(path))
+  const stray = own.filter((path) => /(^|\/)(test|test-d|node_modules)\/|\.tsbuildinfo$|(^|\/)\.env/.test(path))
   return [...missing.map((path) => `${path} is missing`), ...stray.map((path) => `${path} should not be published`)]
 }
