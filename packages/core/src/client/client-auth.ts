@@ -107,7 +107,7 @@ export function privateKeyJwt(keys: KeySet | undefined): ClientAuth {
       draft.body.set('client_assertion', jwt)
       // Name the key of this request, because another server, or a later request, may get another one.
       draft.hint = () =>
-        `Check that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
+        `Check clientId, and that the JWKS registered at the server has the key "${kid}" (${alg}) and that the server can reach it without a redirect.`
     },
     secrets: () => [],
   })

@@ -11,7 +11,10 @@ import { networkOf } from './network.ts'
  */
 export function checkSecureUrl(url: string, what: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (!parsed) throw new FhirAuthError('insecure_url', `${what} is not an absolute URL: ${shownText(url)}`)
+  if (!parsed) {
+    const message = `${what} is not an absolute URL: ${shownText(url)}. Write it with https:// and its host.`
+    throw new FhirAuthError('insecure_url', message)
+  }
   if (parsed.protocol === 'https:' || (parsed.protocol === 'http:' && networkOf(parsed.hostname) === 'loopback'))
     return parsed
   throw new FhirAuthError(

@@ -24,7 +24,7 @@ describe('one registration', () => {
 
   it.each([
     [{ fhirBaseUrl: undefined }, 'invalid_option', /fhirBaseUrl is undefined\. Write the server's FHIR base URL/],
-    [{ fhirBaseUrl: 'ehr.example.com' }, 'insecure_url', /fhirBaseUrl is not an absolute URL/],
+    [{ fhirBaseUrl: 'ehr.example.com' }, 'insecure_url', /fhirBaseUrl is not an absolute URL: .* Write it with https:/],
     [{ fhirBaseUrl: 'http://ehr.example.com' }, 'insecure_url', /fhirBaseUrl must be https/],
     [{ fhirBaseUrl: `${FHIR}?tenant=1` }, 'invalid_option', /no query/],
     [{ fhirBaseUrl: `${FHIR}#x` }, 'invalid_option', /no fragment/],

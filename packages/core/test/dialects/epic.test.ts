@@ -94,7 +94,7 @@ describe('epic(): a system gets a token', () => {
       undefined,
       undefined,
     ])
-    expect(failure.message).toMatch(/answered 400: invalid_client\. Check that the JWKS registered/)
+    expect(failure.message).toMatch(/answered 400: invalid_client\. Check clientId, and that the JWKS registered/)
   })
 
   it.each([

@@ -87,7 +87,7 @@ describe('meditech()', () => {
 
   it.each([
     [400, 'unauthorized_client', /this grant is not enabled for the client/],
-    [401, 'invalid_client', /Check that the JWKS registered/],
+    [401, 'invalid_client', /Check clientId, and that the JWKS registered/],
   ])('ERR-02 %s %s has a hint of its own', async (status, error, hint) => {
     const server = await startGreenfield({ token: [status, { error }] })
     const backend = await backendAt(server, meditech())

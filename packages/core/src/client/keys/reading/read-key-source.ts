@@ -78,6 +78,9 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
+    if (/^\s*[{[]/.test(text)) {
+      refuseKey('The key begins as JSON, but is cut off or damaged. Copy the whole text again, with all its quotes.')
+    }
     return refuseKey(
       'The key is neither JSON nor PEM. Pass the text of a private JWK, of a JWK Set, or a "-----BEGIN PRIVATE KEY-----" block. A file name is not read: pass the file\'s content.',
     )
