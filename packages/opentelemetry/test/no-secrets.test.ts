@@ -1,5 +1,5 @@
 import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
-import { backendServices, requireFhir, smartLaunch } from '@fhir-auth/express'
+import { backendServices, type EventListener, fhirProxy, requireFhir, smartLaunch } from '@fhir-auth/express'
 import express, { type ErrorRequestHandler } from 'express'
 import { expect, it } from 'vitest'
 import { inMemoryTelemetry } from './in-memory-telemetry.ts'
@@ -25,6 +25,8 @@ const host: AdapterHost = {
       ].filter((middleware) => middleware !== undefined)
       if (setup.backendFirst) mounted.reverse()
       for (const middleware of mounted) router.use(middleware)
+      if (setup.fhirProxy)
+        router.use(fhirProxy({ ...setup.fhirProxy, onEvent: both(setup.fhirProxy.onEvent, onEvent) }))
       for (const { path, requirement, cacheControl, handle } of setup.routes) {
         if (requirement) router.get(path, requireFhir(requirement, handling))
         router.get(path, (req, res, next) => {
@@ -48,6 +50,14 @@ const host: AdapterHost = {
       },
     }
   },
+}
+
+/** The suite looks at the proxy's events as well. */
+function both(first: EventListener | undefined, second: EventListener): EventListener {
+  return (event) => {
+    first?.(event)
+    second(event)
+  }
 }
 
 describeAdapter('what is exported', host)
