@@ -53,7 +53,9 @@ export function clientSecretBasic(secret: string | undefined, options: ClientSec
     authenticate(draft, { clientId }) {
       draft.headers.authorization = `Basic ${base64(`${encode(clientId)}:${encode(password)}`)}`
       draft.hint = () => {
-        if (formUrlEncode(clientId) === clientId && formUrlEncode(password) === password) return undefined
+        if (formUrlEncode(clientId) === clientId && formUrlEncode(password) === password) {
+          return 'Check clientId and its secret. Some servers take the secret in the body only: then use clientSecretPost(secret).'
+        }
         const other = encoding === 'raw' ? 'rfc6749' : 'raw'
         return `The client id or secret has characters that servers expect in different encodings: try clientSecretBasic(secret, { encoding: '${other}' }).`
       }
@@ -79,9 +81,11 @@ export function clientSecretPost(secret: string | undefined): ClientAuth {
   const password = requireExactText(secret, 'clientSecretPost(secret)', SECRET_REMEDY)
   return Object.freeze<ClientAuth>({
     method: 'client_secret_post',
-    authenticate({ body }, { clientId }) {
-      body.set('client_id', clientId)
-      body.set('client_secret', password)
+    authenticate(draft, { clientId }) {
+      draft.body.set('client_id', clientId)
+      draft.body.set('client_secret', password)
+      draft.hint = () =>
+        'Check clientId and its secret. Some servers take the secret in the header only: then use clientSecretBasic(secret).'
     },
     secrets: () => [password],
   })

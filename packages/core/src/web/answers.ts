@@ -37,7 +37,9 @@ export interface ProblemOptions {
  */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
   const { cookies = [], allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
-  const retryUrl = options.retryUrl ?? (error.status === 401 ? settings.loginUrl : undefined)
+  // What was not shared can be shared at another login.
+  const mayLogIn = error.status === 401 || error.code === 'insufficient_scope'
+  const retryUrl = options.retryUrl ?? (mayLogIn ? settings.loginUrl : undefined)
   const isTold = isWorthTelling(error)
   if (isTold) settings.tellOperator(error, place)
   const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }

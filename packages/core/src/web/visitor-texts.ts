@@ -82,7 +82,7 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   notShared: {
     title: 'This part was not shared',
-    text: 'This page needs data that was not shared at the login. Go back, or log out and log in again to share it.',
+    text: 'This page needs data that was not shared with the app when you logged in. Everything else still works. To share it, log in again.',
   },
   noPatient: {
     title: 'No patient is chosen',
@@ -94,19 +94,19 @@ const ENGLISH: Readonly<Record<Situation, SituationText>> = {
   },
   loginUnfinished: {
     title: 'The login did not finish',
-    text: 'It may have taken too long, been finished in another tab, or your browser may block cookies for this site. Log in again.',
+    text: 'It took too long, or your browser did not keep its cookie. Log in again. If you have already finished it in another tab, go on there.',
   },
   wrongStart: {
     title: 'The app cannot be opened from here',
-    text: 'Open it again the way you usually do.',
+    text: 'The link that you used is old, or is not meant for this app. Open the app the way you usually do.',
   },
   notAvailable: {
     title: 'Not available at the moment',
-    text: 'The health record cannot be reached right now. This is not your fault. Try again in a few minutes.',
+    text: 'Something that this app needs cannot be reached right now. This is not your fault, and nothing is lost. Try again in a few minutes.',
   },
   fault: {
     title: 'Something went wrong',
-    text: 'This is not your fault. Try again later. The people who run this app can see what happened.',
+    text: 'This is not your fault, and nothing is lost. Try once more. If that does not help, come back later: the people who run this app get a note of it.',
   },
   notPossible: {
     title: 'That did not work',
@@ -163,6 +163,8 @@ export const WAYS_IN: Readonly<Partial<Record<Situation, 'logIn' | 'choosePatien
 }
 
 /** Status 500 is a mistake of the app, and so a fault, whatever the code. */
-export function situationOf({ code, status }: FhirAuthError): Situation {
+export function situationOf({ code, status, error }: FhirAuthError): Situation {
+  // Without an OAuth error, the server failed; it did not refuse.
+  if (code === 'token_request_refused' && error === undefined) return 'notAvailable'
   return status === 500 ? 'fault' : SITUATIONS[code]
 }
