@@ -176,6 +176,21 @@ describe.skipIf(programIsMissing('openssl'))('the command', () => {
     expect(asked).toEqual([])
   })
 
+  // Undici loses a request now and then whose connection breaks right after its handshake: nothing is left to wait for.
+  test('a request that gets lost: it ends with a finding, not in silence', async () => {
+    const lost = `
+      const wait = globalThis.setTimeout
+      globalThis.setTimeout = (done, milliseconds) => wait(done, milliseconds / 100)
+      globalThis.fetch = () => new Promise(() => {})`
+    const file = join(temporaryFolder(), 'lost.mjs')
+    writeFileSync(file, lost)
+    const ended = await command.run(['discover', 'https://fhir.example.com', '--json'], {
+      env: { NODE_OPTIONS: `--import ${file}` },
+    })
+    const [finding] = JSON.parse(ended.stdout).findings
+    expect([ended.code, finding.code]).toEqual([1, 'timeout'])
+  })
+
   test('a chain with its intermediate certificate is trusted by the root alone', async () => {
     const trusted = createAuthority()
     const intermediate = trusted.createIntermediate()

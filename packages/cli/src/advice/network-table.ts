@@ -41,8 +41,11 @@ export const NETWORK_ADVICE: Readonly<Record<NetworkProblem, Advice>> = {
   },
   timeout: {
     sees: '`timeout`',
-    cause: 'No answer came in time: often a firewall drops the request.',
-    remedies: ['Check that a firewall lets the request through.'],
+    cause:
+      'No answer came in time: often a firewall drops the request. A server that wants a certificate of the client may look so too.',
+    remedies: [
+      'No answer came in time: check that a firewall lets the request through. The server may want a client certificate (docs/network.md).',
+    ],
     test: [JWKS_TEST, '%s within the time limit'],
   },
   tooLarge: {

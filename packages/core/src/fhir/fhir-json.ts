@@ -1,9 +1,10 @@
 import { FhirAuthError } from '../errors.ts'
 import { readBounded } from '../http/read-bounded.ts'
-import { networkReason, timeLimitSignal } from '../http/send-bounded.ts'
+import { networkReason } from '../http/send-bounded.ts'
 import { retryAfterSeconds } from '../http/time-headers.ts'
 import { type OptionRules, positive, readOptions } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { withTimeLimit } from '../shared/time-limit.ts'
 import { type FhirAccess, fetchFhir } from './fhir-fetch.ts'
 import { FhirRequestError } from './fhir-request-error.ts'
 import { outcomeSummary, readOperationOutcome } from './operation-outcome.ts'
@@ -41,65 +42,68 @@ export async function fetchFhirJson(access: FhirAccess, { url, init, isPerson }:
   const method = (given.method ?? 'GET').toUpperCase()
   const target = shownTarget(String(url), access.fhirBaseUrl)
   const asked = target ? `${method} ${target}` : `a ${method} request`
-  const bounded = new BoundedExchange(asked, limits.timeoutSeconds, given.signal ?? undefined)
+  const limit = new AbortController()
+  const callers = given.signal ?? undefined
+  const signal = callers ? AbortSignal.any([callers, limit.signal]) : limit.signal
+  const exchange = { access, url, given: { ...given, signal }, asked, maxBytes: limits.maxBytes, isPerson, callers }
+  return withTimeLimit(
+    () => readFhirJson(exchange),
+    limits.timeoutSeconds,
+    () => {
+      limit.abort()
+      return new FhirAuthError(
+        'timeout',
+        `The FHIR server did not answer ${asked} within ${limits.timeoutSeconds} s. Try again later, or raise timeoutSeconds of fhir.json().`,
+      )
+    },
+  )
+}
+
+interface FhirJsonExchange {
+  readonly access: FhirAccess
+  readonly url: string | URL
+  readonly given: RequestInit
+  /** The request, in words for a message. */
+  readonly asked: string
+  readonly maxBytes: number
+  readonly isPerson: boolean
+  /** The signal that the app gave. */
+  readonly callers: AbortSignal | undefined
+}
+
+async function readFhirJson(exchange: FhirJsonExchange): Promise<unknown> {
+  const { access, url, given, asked, maxBytes, isPerson } = exchange
   // Not called as a method, because workerd's fetch refuses that.
   const { send: transport } = access
-  const send: FhirAccess['send'] = (target, request) => bounded.run(() => transport(target, request))
-  const response = await fetchFhir({ ...access, send }, url, {
-    ...given,
-    headers: headersOf(given),
-    signal: bounded.signal,
-  })
+  const send: FhirAccess['send'] = (target, request) => clearly(exchange, () => transport(target, request))
+  const response = await fetchFhir({ ...access, send }, url, { ...given, headers: headersOf(given) })
   if (!response.ok) {
-    const body = await bounded.run(() => readBounded(response, MAX_OUTCOME_BYTES)).catch(() => undefined)
+    const body = await readBounded(response, MAX_OUTCOME_BYTES).catch(() => undefined)
     throw failedRequest(response, body ?? '', asked, isPerson)
   }
-  const body = await bounded.run(() => readBounded(response, limits.maxBytes))
+  const body = await clearly(exchange, () => readBounded(response, maxBytes))
   if (body === undefined) {
     throw new FhirAuthError(
       'response_too_large',
-      `The FHIR server answered ${asked} with more than ${limits.maxBytes} bytes. Request less, raise maxBytes of fhir.json(), or read the response as a stream with fhir.fetch().`,
+      `The FHIR server answered ${asked} with more than ${maxBytes} bytes. Request less, raise maxBytes of fhir.json(), or read the response as a stream with fhir.fetch().`,
     )
   }
   // The write has succeeded. An error would make the app repeat it.
-  if (body === '' && method !== 'GET') return undefined
+  if (body === '' && (given.method ?? 'GET').toUpperCase() !== 'GET') return undefined
   return parseObject(body, response, asked)
 }
 
-/** One exchange with the server, including the body, with a time limit and clear errors. */
-class BoundedExchange {
-  readonly signal: AbortSignal
-  readonly #asked: string
-  readonly #timeLimit: AbortSignal
-  readonly #timeoutSeconds: number
-  readonly #callers: AbortSignal | undefined
-
-  constructor(asked: string, timeoutSeconds: number, callers: AbortSignal | undefined) {
-    this.#asked = asked
-    this.#timeoutSeconds = timeoutSeconds
-    this.#callers = callers
-    this.#timeLimit = timeLimitSignal(timeoutSeconds)
-    this.signal = callers ? AbortSignal.any([callers, this.#timeLimit]) : this.#timeLimit
-  }
-
-  /** @throws `timeout`, `network_error`, or the reason of the caller's own signal */
-  async run<Result>(step: () => Promise<Result>): Promise<Result> {
-    try {
-      return await step()
-    } catch (error) {
-      if (this.#callers?.aborted || error instanceof FhirAuthError) throw error
-      if (this.#timeLimit.aborted) {
-        throw new FhirAuthError(
-          'timeout',
-          `The FHIR server did not answer ${this.#asked} within ${this.#timeoutSeconds} s. Try again later, or raise timeoutSeconds of fhir.json().`,
-        )
-      }
-      // No cause, because it may contain the URL, which may identify a patient.
-      throw new FhirAuthError(
-        'network_error',
-        `The FHIR server could not be reached for ${this.#asked}: ${networkReason(error)}.`,
-      )
-    }
+/** @throws `network_error`, or the reason of the caller's own signal */
+async function clearly<Result>({ asked, callers }: FhirJsonExchange, step: () => Promise<Result>): Promise<Result> {
+  try {
+    return await step()
+  } catch (error) {
+    if (callers?.aborted || error instanceof FhirAuthError) throw error
+    // No cause, because it may contain the URL, which may identify a patient.
+    throw new FhirAuthError(
+      'network_error',
+      `The FHIR server could not be reached for ${asked}: ${networkReason(error)}.`,
+    )
   }
 }
 

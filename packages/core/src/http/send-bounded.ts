@@ -2,6 +2,7 @@ import { asFhirAuthError, FhirAuthError } from '../errors.ts'
 import { durationSince, type Emit, type EventListener, type RequestEvent, type RequestPurpose } from '../events.ts'
 import { callable, type OptionRule, positive } from '../options.ts'
 import { shownText } from '../shared/shown-text.ts'
+import { withTimeLimit } from '../shared/time-limit.ts'
 import { checkResponse, discardBody, readBounded } from './read-bounded.ts'
 import { checkSecureUrl, shownUrl } from './secure-url.ts'
 
@@ -46,8 +47,6 @@ export const HTTP_OPTIONS: {
 } = { fetch: callable(), timeoutSeconds: positive(DEFAULT_TIMEOUT_SECONDS) }
 
 const DEFAULT_MAX_BYTES = 1024 * 1024
-/** The longest delay of a timer: nearly 25 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 /**
  * Sends one request, with limits: https only (http for loopback), no redirect followed, one time limit for headers and
@@ -100,18 +99,33 @@ export async function onceMoreAfterReset<T>(attempt: () => Promise<T>): Promise<
 }
 
 async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAnswer> {
-  const { url } = request
-  checkSecureUrl(url, 'URL')
-  const timeoutSeconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS
-  const fetchUrl = options.fetch ?? globalThis.fetch
-  const signal = timeLimitSignal(timeoutSeconds)
+  checkSecureUrl(request.url, 'URL')
+  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS } = options
+  const limit = new AbortController()
+  // A timer of ours, because that of AbortSignal.timeout() does not keep a process alive: a job whose connection got
+  // lost would end without a word. It also bounds a fetch that takes no notice of its signal.
+  return withTimeLimit(
+    () => exchange(request, options.fetch ?? globalThis.fetch, limit.signal),
+    timeoutSeconds,
+    () => {
+      limit.abort()
+      return new FhirAuthError('timeout', `${shownUrl(request.url)} did not answer within ${timeoutSeconds} s.`)
+    },
+  )
+}
+
+async function exchange(
+  { url, method, headers, body: sent, maxBytes = DEFAULT_MAX_BYTES }: HttpRequest,
+  fetchUrl: typeof globalThis.fetch,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
   let isAnswered = false
   try {
+    // Following a 307 would send credentials to another host (RFC 9700 §4.12).
     const response = await fetchUrl(url, {
-      method: request.method,
-      headers: request.headers,
-      body: request.body?.toString() ?? null,
-      // Following a 307 would send credentials to another host (RFC 9700 §4.12).
+      method,
+      headers,
+      body: sent?.toString() ?? null,
       redirect: 'manual',
       signal,
     })
@@ -124,7 +138,6 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
         `${shownUrl(url)} answered with a redirect, which is never followed. Configure the final URL instead.`,
       )
     }
-    const { maxBytes = DEFAULT_MAX_BYTES } = request
     const body = await readBounded(response, maxBytes)
     if (body === undefined) {
       throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
@@ -132,9 +145,9 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
     return { url, status: response.status, headers: response.headers, body }
   } catch (error) {
     if (error instanceof FhirAuthError) throw error
-    // Some say TimeoutError, others AbortError.
-    if (signal.aborted || (error instanceof Error && error.name === 'TimeoutError')) {
-      throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer within ${timeoutSeconds} s.`)
+    // A time limit of the app's own fetch.
+    if (error instanceof Error && error.name === 'TimeoutError') {
+      throw new FhirAuthError('timeout', `${shownUrl(url)} did not answer in time.`)
     }
     // No cause: it may contain what was received, and some servers echo what they were sent.
     const reason = networkReason(error)
@@ -142,11 +155,6 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
     if (!isAnswered && RESET_CODES.includes(reason)) resets.add(failure)
     throw failure
   }
-}
-
-/** Aborts after this time. Node requires a whole number of milliseconds. */
-export function timeLimitSignal(seconds: number): AbortSignal {
-  return AbortSignal.timeout(Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT_MS))
 }
 
 /** Undici hides the reason (`ECONNREFUSED`, a TLS code) in the cause of a "fetch failed". */

@@ -143,6 +143,19 @@ describe('time limits', () => {
     expect(failure.message).toBe(`${server.origin}/slow did not answer within 0.2 s.`)
   })
 
+  it('TOK-09 binds a fetch that takes no notice of its signal', async () => {
+    const request = { method: 'GET', url: 'https://ehr.example.com', headers: {} } as const
+    const deaf = () => new Promise<Response>(() => {})
+    const silent = async () => new Response(new ReadableStream())
+    for (const fetch of [deaf, silent]) {
+      const failure = await failureOf(() => sendBounded(request, { timeoutSeconds: 0.05, fetch }))
+      expect(failure).toMatchObject({
+        code: 'timeout',
+        message: 'https://ehr.example.com/ did not answer within 0.05 s.',
+      })
+    }
+  })
+
   it('TOK-09 a body of exactly the largest size is read, one byte more is not', async () => {
     const server = await startServer((request, response) => void response.end('x'.repeat(Number(request.url.slice(1)))))
     const get = (size: number) =>
