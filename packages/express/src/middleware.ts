@@ -59,6 +59,7 @@ export function smartLaunch(options: SmartLaunchOptions | SmartLaunch, handling:
 /**
  * Serves the app's JWKS, and sets `req.fhir` to a context with a system token. It leaves requests alone that smartLaunch()
  * has handled, logged in or not. So a person never gets the system's token, in whichever order the two are mounted.
+ * Any request that passes it may get a new token, so mount it after your own check of who is asking.
  *
  * @param options - or an instance made by `createBackendServices`
  * @throws `invalid_option`, `insecure_url` for wrong options

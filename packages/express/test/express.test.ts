@@ -1,6 +1,6 @@
 import { type AppAnswer, startNodeApp, Visitor } from '@fhir-auth/conformance'
 import { createSandbox, type Sandbox } from '@fhir-auth/sandbox'
-import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
 import {
   type BackendServices,
@@ -204,6 +204,25 @@ describe('instances', () => {
     const browser = new Visitor(first)
     await browser.logIn('/login', { patient: 'ember-placeholt' })
     expect((await browser.ask(`${second}/`)).json()).toEqual({ has: true, patient: 'ember-placeholt' })
+  })
+
+  it('a backend mounted after the app’s own check asks for no token on behalf of strangers', async () => {
+    const own = await createSandbox()
+    onTestFinished(() => own.close())
+    const base = await start(async (app) => {
+      const keys = await loadKeySet(await privateJwk())
+      const system = backendServices({ fhirBaseUrl: own.fhirBaseUrl, clientId: 'job', scope: 'system/*.rs', keys })
+      app.get('/.well-known/jwks.json', system)
+      const staffOnly: RequestHandler = (req, res, next) => void (req.get('x-staff') ? next() : res.sendStatus(401))
+      const guard = requireFhir({ scope: 'system/Patient.r', visitor: 'unchecked' })
+      app.get('/', staffOnly, system, guard, (req, res) => void res.json(fhirOf(req).patient ?? null))
+    })
+    own.registerClient({ clientId: 'job', jwksUrl: `${base}/.well-known/jwks.json` })
+    expect((await new Visitor(base).ask('/')).status).toBe(401)
+    expect((await new Visitor(base).ask('/nothing-here')).status).toBe(404)
+    expect(own.requests).toEqual([])
+    expect((await fetch(base, { headers: { 'x-staff': 'yes' } })).status).toBe(200)
+    expect(own.requests.length).toBeGreaterThan(0)
   })
 
   it('one backend serves requests and a job with the same token', async () => {

@@ -84,6 +84,7 @@ export const smartLaunch: FastifyPluginAsync<SmartLaunchPluginOptions> = fastify
 /**
  * Serves the app's JWKS, and sets `request.fhir` to a context with a system token. It leaves requests alone that smartLaunch
  * has handled, logged in or not. So a person never gets the system's token, in whichever order the two are registered.
+ * Any request that passes it may get a new token, so register it after your own `onRequest` hook that checks who is asking.
  *
  * @throws `invalid_option`, `insecure_url` for wrong options, when the app gets ready
  */

@@ -34,7 +34,7 @@ export function createApp(auth: FhirAuth) {
   // #end
   // #if backend
   app.route('/jobs', jobs(auth.backend, auth.staffToken))
-  app.use(backendServices(auth.backend)) // serves the public keys
+  app.get('/.well-known/jwks.json', backendServices(auth.backend)) // the public keys
   // #end
   return app
 }
