@@ -1,70 +1,14 @@
-import { Agent, get } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { number, table } from '../support/markdown.ts'
-import { DRIVING_CORE, nextMessage, startPinned } from '../support/pinned-process.ts'
+import { DRIVING_CORE, nextMessage, runPinned, startPinned } from '../support/pinned-process.ts'
 import type { Part } from '../support/report.ts'
 import { spreadOf } from '../support/statistics.ts'
+import { ask, atRate, logIn, type Tenant } from '../support/tenant-people.ts'
 
 /** Of the honest tenant's people. */
 const REQUESTS_PER_SECOND = 200
 const PEOPLE = 50
-/** Of the hostile tenant: made-up callbacks, logins that its server then answers, and pages of people who are logged in. */
+/** Of the hostile tenant's. */
 const HOSTILE_PER_SECOND = 200
-
-interface Tenant {
-  readonly app: string
-  readonly fhirBaseUrl: string
-  readonly clientId: string
-}
-
-interface Reply {
-  readonly status: number
-  readonly location: string | undefined
-  readonly cookies: readonly string[]
-  readonly milliseconds: number
-}
-
-const agent = new Agent({ keepAlive: true, maxSockets: 256 })
-
-function ask(url: string, cookie = ''): Promise<Reply> {
-  const startedAt = performance.now()
-  return new Promise((resolve, reject) => {
-    get(url, { agent, headers: { cookie, accept: 'application/json' } }, (response) => {
-      response.resume()
-      response.on('error', reject)
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          location: response.headers.location,
-          cookies: (response.headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0] ?? ''),
-          milliseconds: performance.now() - startedAt,
-        }),
-      )
-    }).on('error', reject)
-  })
-}
-
-/** Logs in by the two requests that a browser would make. Undefined if the login fails, as it may at a hostile server. */
-async function logIn({ app, fhirBaseUrl, clientId }: Tenant): Promise<string | undefined> {
-  const { location = '', cookies } = await ask(`${app}/login?iss=${encodeURIComponent(fhirBaseUrl)}`)
-  if (!URL.canParse(location)) return undefined
-  const state = new URL(location).searchParams.get('state') ?? ''
-  const query = new URLSearchParams({ code: crypto.randomUUID(), state })
-  const callback = await ask(`${app}/callback-${clientId}?${query}`, cookies.join('; '))
-  return callback.cookies.find((pair) => pair.includes('session='))
-}
-
-/** Calls `act` so many times a second, whether the ones before have been answered or not. */
-async function atRate(perSecond: number, seconds: number, act: (count: number) => Promise<unknown>): Promise<void> {
-  const startedAt = performance.now()
-  const running: Promise<unknown>[] = []
-  for (let count = 0; count < perSecond * seconds; ) {
-    const due = Math.min(perSecond * seconds, ((performance.now() - startedAt) / 1000) * perSecond)
-    for (; count < due; count++) running.push(act(count))
-    await sleep(2)
-  }
-  await Promise.all(running)
-}
 
 interface Traffic {
   readonly milliseconds: readonly number[]
@@ -85,24 +29,6 @@ async function honestTraffic(tenant: Tenant, people: readonly string[], seconds:
     else errors++
   })
   return { milliseconds, errors }
-}
-
-/** Made-up callbacks, logins, and pages of whoever was logged in. */
-async function hostileTraffic(tenant: Tenant, seconds: number): Promise<void> {
-  const sessions: string[] = []
-  await atRate(HOSTILE_PER_SECOND, seconds, async (count) => {
-    const act = async () => {
-      if (count % 10 === 0) {
-        const session = await logIn(tenant)
-        if (session) sessions.push(session)
-      } else if (count % 10 === 1 && sessions.length > 0) {
-        await ask(`${tenant.app}/patient`, sessions[count % sessions.length])
-      } else {
-        await ask(`${tenant.app}/callback-${tenant.clientId}?code=x&state=${crypto.randomUUID()}`, 'a=b')
-      }
-    }
-    await act().catch(() => {})
-  })
 }
 
 const percentile = (values: readonly number[], share: number): number =>
@@ -136,7 +62,11 @@ export const tenants: Part = {
     for (let round = 0; round < rounds; round++) {
       await loopDelay()
       alone.push({ ...(await honestTraffic(honest, people, seconds)), loopDelay: await loopDelay() })
-      const attack = hostileTraffic(hostile, seconds)
+      const attack = runPinned(
+        'probes/hostile-people.js',
+        [JSON.stringify(hostile), String(HOSTILE_PER_SECOND), String(seconds)],
+        { core: DRIVING_CORE },
+      )
       beside.push({ ...(await honestTraffic(honest, people, seconds)), loopDelay: await loopDelay() })
       await attack
     }
