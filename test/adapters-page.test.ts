@@ -21,8 +21,8 @@ describe('docs/adapters.md and the adapter that was written by it do not drift a
     expect(withoutBlanks(host)).toEqual(withoutBlanks(testFile).filter((line) => !/'\.\/koa-adapter/.test(line)))
   })
 
-  it('the adapter has less than 120 lines', () => {
-    expect(read('packages/conformance/test/koa-adapter.ts').split('\n').length).toBeLessThan(120)
+  it('the adapter has less than 140 lines', () => {
+    expect(read('packages/conformance/test/koa-adapter.ts').split('\n').length).toBeLessThan(140)
   })
 })
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { backendServices, fhirOf, intelichart, loadKeySet, requireFhir } from '@fhir-auth/express'
+import { backendServices, fhirErrors, fhirOf, intelichart, loadKeySet, requireFhir } from '@fhir-auth/express'
 import express, { type Express } from 'express'
 
 export interface JobConfig {
@@ -26,5 +26,6 @@ export async function createJob({ origin, fhirBaseUrl, clientId }: JobConfig): P
   app.get('/patients', requireFhir({ scope: 'system/Patient.rs', visitor: 'unchecked' }), async (req, res) => {
     res.json(await fhirOf(req).json('Patient?_count=3'))
   })
+  app.use(fhirErrors())
   return app
 }

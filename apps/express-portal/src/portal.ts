@@ -1,4 +1,4 @@
-import { clientSecretBasic, fhirOf, intelichart, requireFhir, smartLaunch } from '@fhir-auth/express'
+import { clientSecretBasic, fhirErrors, fhirOf, intelichart, requireFhir, smartLaunch } from '@fhir-auth/express'
 import express, { type Express } from 'express'
 import { readChart, readVitals } from './fhir.ts'
 import { chartPage, welcomePage } from './pages.ts'
@@ -48,5 +48,6 @@ export function createPortal(config: PortalConfig): Express {
     res.json({ patient, fhirUser, scope, expiresAt: new Date(expiresAt) })
   })
 
+  app.use(fhirErrors())
   return app
 }

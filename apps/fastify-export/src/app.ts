@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { type BackendServices, backendServices, fhirOf, requireFhir } from '@fhir-auth/fastify'
+import { type BackendServices, backendServices, fhirErrors, fhirOf, requireFhir } from '@fhir-auth/fastify'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import { fetchFile } from './bulk-export.ts'
 import { type ExportJob, ExportJobs } from './export-jobs.ts'
@@ -24,6 +24,7 @@ interface FileRoute {
 export function createExportApp({ backend, group, logger = false }: ExportAppConfig): FastifyInstance {
   // An open event stream must not delay the shutdown of the app.
   const app = Fastify({ logger, forceCloseConnections: true })
+  app.setErrorHandler(fhirErrors())
   const jobs = new ExportJobs()
   app.addHook('onClose', () => jobs.cancelAll())
 

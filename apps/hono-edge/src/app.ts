@@ -1,4 +1,4 @@
-import { clientSecretBasic, requireFhir, smartLaunch } from '@fhir-auth/hono'
+import { clientSecretBasic, fhirErrors, requireFhir, smartLaunch } from '@fhir-auth/hono'
 import { Hono } from 'hono'
 import { accountPage, vitalsPage, welcomePage } from './pages.ts'
 import { readVitals } from './vitals.ts'
@@ -17,6 +17,7 @@ export interface PortalSettings {
 export function createPortal(settings: Partial<PortalSettings>) {
   const { ORIGIN = '', FHIR_BASE_URL = '', CLIENT_ID, CLIENT_SECRET, SESSION_SECRET } = settings
   return new Hono()
+    .onError(fhirErrors())
     .use(
       smartLaunch({
         fhirBaseUrl: FHIR_BASE_URL,

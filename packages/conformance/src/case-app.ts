@@ -16,6 +16,8 @@ export interface CaseApp {
   mountPath?: `/${string}` | undefined
   problems?: 'answer' | 'forward' | undefined
   errorHandler?: boolean | undefined
+  /** With the adapter's `fhirErrors()`. Default false. */
+  fhirErrors?: boolean | undefined
   /** Needs the capability `inProcess`. */
   store?: (() => SessionOptions['store']) | undefined
 }

@@ -18,6 +18,7 @@ import {
   type Answer,
   createFhirGuard,
   type FhirHandler,
+  failureAnswer,
   findContext,
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
@@ -91,6 +92,20 @@ export function requireFhir(requirement: FhirRequirement = {}, handling: Problem
     if (refusal) return apply(refusal, ctx, handling)
     ctx.set('cache-control', GUARDED_CACHE_CONTROL) // a handler may set another
     return next()
+  }
+}
+
+export function fhirErrors(): Middleware<FhirState> {
+  return async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      const answer = ctx.headerSent
+        ? undefined
+        : failureAnswer(error, ctx.state.fhir ?? ctx.state[MISSING], requestOf(ctx))
+      if (!answer) throw error
+      apply(answer, ctx, {})
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
 import Koa from 'koa'
 import mount from 'koa-mount'
-import { backendServices, type FhirState, fhirProxy, requireFhir, smartLaunch } from './koa-adapter.ts'
+import { backendServices, type FhirState, fhirErrors, fhirProxy, requireFhir, smartLaunch } from './koa-adapter.ts'
 
 const host: AdapterHost = {
   start: (setup) =>
@@ -32,6 +32,7 @@ const host: AdapterHost = {
       const app = new Koa<FhirState>()
       app.on('error', (error) => setup.log.write(inspect(error)))
       if (setup.errorHandler) app.use(handleError)
+      if (setup.fhirErrors) app.use(fhirErrors())
       app.use(mount(setup.mountPath || '/', part))
       return app.callback()
     }),

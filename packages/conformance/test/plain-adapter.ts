@@ -4,6 +4,7 @@ import {
   type Answer,
   createFhirGuard,
   type Finding,
+  failureAnswer,
   findContext,
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
@@ -42,7 +43,14 @@ export function plainApp(setup: AppSetup, origin: string): RequestListener {
     if (!route) return json(404, null)
     const refusal = route.guard?.(found, request)
     if (refusal) return settled(refusal)
-    const body = await route.handle(found instanceof MissingContext ? undefined : found, request)
+    let body: unknown
+    try {
+      body = await route.handle(found instanceof MissingContext ? undefined : found, request)
+    } catch (error) {
+      const failure = setup.fhirErrors ? failureAnswer(error, found, request) : undefined
+      if (failure) return failure
+      throw error
+    }
     const cacheControl = route.cacheControl ?? (route.guard && GUARDED_CACHE_CONTROL)
     return json(200, body, cacheControl === undefined ? {} : { 'cache-control': cacheControl })
   }

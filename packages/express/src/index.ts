@@ -1,4 +1,4 @@
 // Core's exports for apps come with the adapter, so that one import is enough.
 export * from '@fhir-auth/core'
 export { fhirProxy } from './fhir-proxy.ts'
-export { backendServices, fhirOf, type ProblemHandling, requireFhir, smartLaunch } from './middleware.ts'
+export { backendServices, fhirErrors, fhirOf, type ProblemHandling, requireFhir, smartLaunch } from './middleware.ts'

@@ -13,6 +13,7 @@ import {
   contextBehindGuard,
   createFhirGuard,
   type FhirHandler,
+  failureAnswer,
   findingOn,
   GUARDED_CACHE_CONTROL,
   nodeMiddleware,
@@ -21,7 +22,7 @@ import {
   sendHeadOnNode,
   sendOnNode,
 } from '@fhir-auth/core/adapter'
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express'
 
 declare global {
   namespace Express {
@@ -101,6 +102,19 @@ export function requireFhir(requirement: FhirRequirement = {}, handling: Problem
  */
 export function fhirOf(req: Pick<Request, 'fhir'>): FhirContext {
   return contextBehindGuard(req.fhir)
+}
+
+/**
+ * Answers the errors of `fhir.json()` and `fhir.fetch()` that a handler lets through: a page in plain words for a person,
+ * problem+json (RFC 9457) for a program, and a log line for the operator. Mount it after the routes. All other errors go on to
+ * the next error handler, and so do mistakes of the app (`FhirAuthError` with status 500).
+ */
+export function fhirErrors(): ErrorRequestHandler {
+  return function fhirErrors(error, req, res, next) {
+    const answer = res.headersSent ? undefined : failureAnswer(error, findingOn(req), nodeRequestOf(req))
+    if (answer) sendOnNode(answer, res)
+    else next(error)
+  }
 }
 
 function serverOf(handler: FhirHandler, { problems = 'answer' }: ProblemHandling): RequestHandler {

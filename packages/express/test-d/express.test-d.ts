@@ -5,6 +5,7 @@ import {
   createBackendServices,
   createSmartLaunch,
   type FhirContext,
+  fhirErrors,
   intelichart,
   loadKeySet,
   requireFhir,
@@ -54,6 +55,7 @@ app.get('/:id', requirement, (req, res) => {
   isType<Equals<typeof req.params.id, string>>()
   res.json({ id: req.params.id, patient: req.fhir?.patient, token: req.fhir?.accessToken })
 })
+app.use(fhirErrors())
 app.get('/', [requirement, requireFhir({ encounter: undefined })])
 export const handler: RequestHandler<{ id: string }, unknown, unknown, { page?: string }> = (req, res) => {
   res.json([req.params.id.length, req.query.page?.length, req.fhir?.scope.covers('patient/Observation.r')])

@@ -7,7 +7,7 @@ import {
 } from '@fhir-auth/conformance'
 import express5, { type ErrorRequestHandler } from 'express'
 import express4 from 'express4'
-import { backendServices, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
+import { backendServices, fhirErrors, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
 
 describeAdapter('Express 5', hostOf(express5))
 describeAdapter('Express 4', hostOf(express4))
@@ -35,6 +35,7 @@ function hostOf(express: typeof express5): AdapterHost {
           })
         }
         const app = express().use(setup.mountPath || '/', router)
+        if (setup.fhirErrors) app.use(fhirErrors())
         if (setup.errorHandler) app.use(handleError)
         return app
       }),

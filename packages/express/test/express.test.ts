@@ -9,6 +9,7 @@ import {
   createSmartLaunch,
   FhirAuthError,
   type FhirContext,
+  fhirErrors,
   fhirOf,
   loadKeySet,
   requireFhir,
@@ -79,6 +80,31 @@ describe('errors', () => {
       app.get('/guarded', requireFhir({}, { problems: 'forward' }), sayFhir)
     })
     expect((await new Visitor(base).ask('/guarded')).status).toBe(401)
+  })
+
+  it('fhirErrors() passes on, as it is, what is not ours, what the app did wrong, and what comes too late', async () => {
+    const errors: unknown[] = []
+    const foreign = new RangeError('not ours')
+    const mistake = new FhirAuthError('url_outside_fhir_base', 'The URL is elsewhere.')
+    const late = new FhirAuthError('session_ended', 'The session has ended.')
+    const base = await start((app) => {
+      app.get('/foreign', () => {
+        throw foreign
+      })
+      app.get('/mistake', () => {
+        throw mistake
+      })
+      app.get('/late', (_req, res) => {
+        res.write('half of')
+        throw late
+      })
+      app.use(fhirErrors(), keepIn(errors))
+    })
+    const program = new Visitor(base)
+    expect((await program.ask('/foreign')).status).toBe(418)
+    expect((await program.ask('/mistake')).status).toBe(418)
+    expect((await program.ask('/late')).text).toBe('half of')
+    expect([errors[0] === foreign, errors[1] === mistake, errors[2] === late]).toEqual([true, true, true])
   })
 
   it('an answer that cannot be sent is an error of the request, and the process goes on', async () => {

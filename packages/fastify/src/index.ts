@@ -4,6 +4,7 @@ export { type FhirProxyPluginOptions, fhirProxy } from './fhir-proxy.ts'
 export {
   type BackendServicesPluginOptions,
   backendServices,
+  fhirErrors,
   fhirOf,
   type ProblemHandling,
   requireFhir,

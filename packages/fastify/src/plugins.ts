@@ -15,6 +15,7 @@ import {
   createFhirGuard,
   type FhirHandler,
   type Finding,
+  failureAnswer,
   findContext,
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
@@ -133,6 +134,19 @@ export function fhirOf(request: Pick<FastifyRequest, 'fhir'>): FhirContext {
   return contextBehindGuard(request.fhir)
 }
 
+/**
+ * An error handler for `setErrorHandler`. It answers the errors of `fhir.json()` and `fhir.fetch()` that a handler lets
+ * through: a page in plain words for a person, problem+json (RFC 9457) for a program, and a log line for the operator. All
+ * other errors go on to the error handler of the scope above, and so do mistakes of the app (`FhirAuthError` with status 500).
+ */
+export function fhirErrors(): (error: unknown, request: GuardedRequest, reply: GuardedReply) => void {
+  return function fhirErrors(error, request, reply) {
+    const answer = failureAnswer(error, findingOf(request), new NodeRequest(request, request.url))
+    if (answer) send(answer, reply)
+    else throw error
+  }
+}
+
 function install(
   fastify: FastifyInstance,
   handler: FhirHandler,
@@ -211,6 +225,10 @@ function apply(answer: Answer, reply: GuardedReply, done: Done, problems: Proble
     done(answer.error)
     return
   }
+  send(answer, reply)
+}
+
+function send(answer: Answer, reply: GuardedReply): void {
   reply.code(answer.status)
   reply.headers(answer.headers)
   // Bytes, because Fastify adds a charset to the content type of text; undefined, because it adds a type to an empty body.

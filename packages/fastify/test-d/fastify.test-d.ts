@@ -5,6 +5,7 @@ import {
   createBackendServices,
   createSmartLaunch,
   type FhirContext,
+  fhirErrors,
   intelichart,
   loadKeySet,
   requireFhir,
@@ -46,12 +47,15 @@ app.register(smartLaunch, { launch, problems: undefined })
 app.register(backendServices, { backend })
 const secure = Fastify({ https: {} })
 secure.register(smartLaunch, options)
+secure.setErrorHandler(fhirErrors())
 secure.get('/', { preHandler: requireFhir() }, async () => '')
 const http2 = Fastify({ http2: true })
 http2.register(smartLaunch, options)
+http2.setErrorHandler(fhirErrors())
 http2.get('/', { preHandler: requireFhir() }, async () => '')
 const logging = Fastify({ logger: { level: 'info' } })
 logging.register(smartLaunch, options)
+logging.setErrorHandler(fhirErrors())
 logging.get('/', { preHandler: [requireFhir()] }, async () => '')
 
 // In scopes of one's own, as a hook of a scope, and on routes that have types of their own.

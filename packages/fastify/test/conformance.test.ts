@@ -6,7 +6,7 @@ import {
   startNodeApp,
 } from '@fhir-auth/conformance'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { backendServices, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
+import { backendServices, fhirErrors, fhirProxy, requireFhir, smartLaunch } from '../src/index.ts'
 
 const host: AdapterHost = {
   start: (setup) =>
@@ -19,6 +19,7 @@ const host: AdapterHost = {
           return reply.code(status).send(body)
         })
       }
+      if (setup.fhirErrors) app.setErrorHandler(fhirErrors())
       const scoped = async (scope: FastifyInstance) => {
         const launch = setup.smartLaunch?.(origin)
         const backend = setup.backendServices?.(origin)

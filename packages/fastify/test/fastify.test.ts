@@ -8,6 +8,7 @@ import {
   createBackendServices,
   createSmartLaunch,
   FhirAuthError,
+  fhirErrors,
   fhirOf,
   loadKeySet,
   requireFhir,
@@ -257,6 +258,30 @@ describe('errors', () => {
       app.register(smartLaunch, { ...launchOptions('http://127.0.0.1:1'), problems: 'forward' }),
     )
     expect((await app.inject('/callback')).statusCode).toBe(400)
+  })
+
+  it('fhirErrors() of a scope answers what is ours, and leaves the rest as it is to the scope above', async () => {
+    const seen: unknown[] = []
+    const foreign = new RangeError('not ours')
+    const app = await ready((app) => {
+      app.setErrorHandler((error: unknown, _request, reply) => {
+        seen.push(error)
+        return reply.code(418).send('mine')
+      })
+      app.register(async (scope) => {
+        scope.setErrorHandler(fhirErrors())
+        scope.get('/foreign', async () => {
+          throw foreign
+        })
+        scope.get('/ours', async () => {
+          throw new FhirAuthError('session_ended', 'The session has ended.')
+        })
+      })
+    })
+    expect((await app.inject('/foreign')).body).toBe('mine')
+    expect(seen[0]).toBe(foreign)
+    const ours = await app.inject('/ours')
+    expect([ours.statusCode, ours.json().code]).toEqual([401, 'session_ended'])
   })
 
   it('what is thrown while an answer is applied goes to the error handler, and the process goes on', async () => {

@@ -4,6 +4,7 @@ export { fhirProxy } from './fhir-proxy.ts'
 export {
   backendServices,
   type FhirEnv,
+  fhirErrors,
   type GuardedFhirEnv,
   type ProblemHandling,
   requireFhir,

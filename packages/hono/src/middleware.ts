@@ -14,12 +14,13 @@ import {
   createFhirGuard,
   type FhirHandler,
   type Finding,
+  failureAnswer,
   findContext,
   GUARDED_CACHE_CONTROL,
   headersBesideBody,
   MissingContext,
 } from '@fhir-auth/core/adapter'
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Context, ErrorHandler, MiddlewareHandler, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -105,6 +106,30 @@ export function requireFhir(
     if (!c.res.headers.has('cache-control')) c.header('cache-control', GUARDED_CACHE_CONTROL)
     return undefined
   })
+}
+
+/**
+ * An error handler for `app.onError`. It answers the errors of `fhir.json()` and `fhir.fetch()` that a handler lets through:
+ * a page in plain words for a person, problem+json (RFC 9457) for a program, and a log line for the operator.
+ *
+ * @param otherwise - answers all other errors, and mistakes of the app (`FhirAuthError` with status 500). Default: what Hono
+ *   does without an error handler
+ */
+export function fhirErrors(otherwise: ErrorHandler = answerAsHono): ErrorHandler {
+  return function fhirErrors(error, c) {
+    const answer = failureAnswer(error, findingOf(c), new HonoRequest(c))
+    return answer ? respond(answer, c, {}) : otherwise(error, c)
+  }
+}
+
+function answerAsHono(error: Parameters<ErrorHandler>[0], c: Context): Response {
+  if ('getResponse' in error) {
+    const response = error.getResponse()
+    return c.newResponse(response.body, response)
+  }
+  // biome-ignore lint/suspicious/noConsole: as Hono does it
+  console.error(error)
+  return c.text('Internal Server Error', 500)
 }
 
 /** A Hono request as core reads it, with the whole path, including prefixes of `route()` and `basePath()`. */

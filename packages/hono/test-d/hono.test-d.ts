@@ -6,6 +6,7 @@ import {
   createSmartLaunch,
   type FhirContext,
   type FhirEnv,
+  fhirErrors,
   type GuardedFhirEnv,
   intelichart,
   loadKeySet,
@@ -63,6 +64,9 @@ new Hono().get('/', (c) => {
 new Hono().use(requireFhir()).get('/', (c) => c.text(c.var.fhir.accessToken))
 export const handler = (c: Context<FhirEnv>): string | undefined => c.var.fhir?.patient
 export const guardedHandler = (c: Context<GuardedFhirEnv>): string | undefined => c.var.fhir.patient
+
+new Hono<FhirEnv>().onError(fhirErrors())
+new Hono().onError(fhirErrors((error, c) => c.text(error.message, 500)))
 
 // The app's own variables and bindings stay.
 new Hono<{ Variables: { requestId: string }; Bindings: { CLIENT_ID: string } }>()

@@ -1,5 +1,5 @@
 import { type AppSetup, answerOfError } from '@fhir-auth/conformance/app'
-import { backendServices, type FhirEnv, fhirProxy, requireFhir, smartLaunch } from '@fhir-auth/hono'
+import { backendServices, type FhirEnv, fhirErrors, fhirProxy, requireFhir, smartLaunch } from '@fhir-auth/hono'
 import { Hono } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
@@ -21,6 +21,7 @@ export function createConformanceApp(setup: AppSetup, origin: string): Hono<Fhir
     part.get(path, async (c) => Response.json(await handle(c.var.fhir, c.req), { headers }))
   }
   const app = new Hono<FhirEnv>().route(setup.mountPath || '/', part)
+  if (setup.fhirErrors) app.onError(fhirErrors())
   if (setup.errorHandler) {
     app.onError((error, c) => {
       const { status, body } = answerOfError(error)

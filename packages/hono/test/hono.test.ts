@@ -6,13 +6,14 @@ import { Hono } from 'hono'
 import { setCookie } from 'hono/cookie'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   backendServices,
   createBackendServices,
   createSmartLaunch,
   FhirAuthError,
   type FhirEnv,
+  fhirErrors,
   loadKeySet,
   requireFhir,
   type SmartLaunchOptions,
@@ -166,6 +167,33 @@ describe('errors', () => {
       }),
     )
     expect(forwarded).toEqual(own)
+  })
+
+  it('fhirErrors() gives what is not ours to the handler of the app, or answers it as Hono does', async () => {
+    const seen: unknown[] = []
+    const foreign = new RangeError('not ours')
+    const failing = (onError: Parameters<Hono['onError']>[0]) =>
+      new Hono()
+        .get('/foreign', () => {
+          throw foreign
+        })
+        .get('/http', () => {
+          throw new HTTPException(409, { message: 'conflict' })
+        })
+        .onError(onError)
+    const own = failing(
+      fhirErrors((error, c) => {
+        seen.push(error)
+        return c.text('mine', 418)
+      }),
+    )
+    expect((await own.request('/foreign')).status).toBe(418)
+    expect(seen[0]).toBe(foreign)
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => logged.mockRestore())
+    const usual = failing(fhirErrors())
+    expect([(await usual.request('/foreign')).status, (await usual.request('/http')).status]).toEqual([500, 409])
+    expect(logged.mock.calls).toEqual([[foreign]])
   })
 
   it('what nobody expects goes to app.onError, and only for routes that need the token', async () => {

@@ -48,8 +48,6 @@ function sendBody(answer: Answer, response: ServerResponse | FastifyReply): void
 
 /** If a token is lost during a handler, the answer is the same as for one that was missing from the start. */
 function answerTo(error: FhirAuthError, context: ArgumentsHost): Answer | undefined {
-  // A mistake of the app, such as a URL of another server: Nest logs it, and does not show the message.
-  if (error.status === 500) return undefined
   const { request } = httpPairOf(context)
   return failureAnswer(error, findingOn(request), nodeRequestOf(request))
 }

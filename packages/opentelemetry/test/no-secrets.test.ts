@@ -1,5 +1,12 @@
 import { type AdapterHost, answerOfError, describeAdapter, startNodeApp } from '@fhir-auth/conformance'
-import { backendServices, type EventListener, fhirProxy, requireFhir, smartLaunch } from '@fhir-auth/express'
+import {
+  backendServices,
+  type EventListener,
+  fhirErrors,
+  fhirProxy,
+  requireFhir,
+  smartLaunch,
+} from '@fhir-auth/express'
 import express, { type ErrorRequestHandler } from 'express'
 import { expect, it } from 'vitest'
 import { inMemoryTelemetry } from './in-memory-telemetry.ts'
@@ -35,6 +42,7 @@ const host: AdapterHost = {
         })
       }
       const app = express().use(setup.mountPath || '/', router)
+      if (setup.fhirErrors) app.use(fhirErrors())
       if (setup.errorHandler) app.use(handleError)
       return app
     })

@@ -16,6 +16,8 @@ export interface AppRecipe {
   problems?: 'answer' | 'forward' | undefined
   /** The app has an error handler of its own. */
   errorHandler?: boolean | undefined
+  /** The app has `fhirErrors()` as its error handler. */
+  fhirErrors?: boolean | undefined
 }
 
 export type MountPath = '' | `/${string}`

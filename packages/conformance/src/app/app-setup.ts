@@ -30,6 +30,8 @@ export interface AppSetup {
   readonly problems: 'answer' | 'forward'
   /** Whether to install an error handler that answers with {@link answerOfError}; else the framework's own stays. */
   readonly errorHandler: boolean
+  /** Whether to install the adapter's `fhirErrors()`, in a framework that needs it. */
+  readonly fhirErrors: boolean
   /** For a framework that does not log to the console, so that the suite sees what is logged. */
   readonly log: { write(line: string): void }
   /** The same app as JSON, for a host in another process: `createAppSetup(recipe)` there. */
@@ -112,6 +114,7 @@ export async function createAppSetup(recipe: AppRecipe, parts: InjectedParts = {
     mountPath,
     problems: recipe.problems ?? 'answer',
     errorHandler: recipe.errorHandler ?? false,
+    fhirErrors: recipe.fhirErrors ?? false,
     log: parts.log ?? { write: () => {} },
     recipe,
   }

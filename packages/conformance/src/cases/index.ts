@@ -14,6 +14,7 @@ import { fhirJson } from './fhir-json.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { frames } from './frames.ts'
 import { guard } from './guard.ts'
+import { handlerErrors } from './handler-errors.ts'
 import { headers } from './headers.ts'
 import { isolation } from './isolation.ts'
 import { logout } from './logout.ts'
@@ -38,6 +39,7 @@ export const themes = {
   guard,
   frames,
   'fhir.json': fhirJson,
+  'errors of handlers': handlerErrors,
   'FHIR proxy': fhirProxy,
   headers,
   refresh,

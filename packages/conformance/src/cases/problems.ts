@@ -1,21 +1,7 @@
 import { expect } from 'vitest'
 import type { ConformanceCase } from '../conformance-case.ts'
+import { operatorLines } from '../operator-lines.ts'
 import type { World } from '../world.ts'
-
-interface Line {
-  level: string
-  message: string
-  fhirAuth: { reference: string; code: string; status: number; fhirBaseUrl?: string }
-}
-
-/** The operator's log lines so far. */
-function linesOf(world: World): Line[] {
-  return world
-    .printed()
-    .split('\n')
-    .filter((line) => line.includes('"message":"fhir-auth: '))
-    .map((line) => JSON.parse(line.slice(line.indexOf('{'))) as Line)
-}
 
 /** A login that the authorization server ends with an error. */
 async function brokenLogin(world: World) {
@@ -37,7 +23,7 @@ export const problems: readonly ConformanceCase[] = [
     async run(world) {
       const page = await brokenLogin(world)
       expect(page.status).toBe(502)
-      const [line] = linesOf(world)
+      const [line] = operatorLines(world)
       expect(line?.fhirAuth).toMatchObject({
         code: 'authorization_failed',
         status: 502,
@@ -57,7 +43,7 @@ export const problems: readonly ConformanceCase[] = [
     async run(world) {
       const refused = await world.visitor().ask('/callback?code=some-stray-code&state=a')
       expect(refused.status).toBe(400)
-      const [line] = linesOf(world)
+      const [line] = operatorLines(world)
       expect(refused.json<{ reference: string }>().reference).toBe(line?.fhirAuth.reference)
       expect(line?.fhirAuth.code).toBe('state_mismatch')
     },
@@ -68,7 +54,7 @@ export const problems: readonly ConformanceCase[] = [
     async run(world) {
       expect((await world.visitor().ask('/guarded')).status).toBe(401)
       expect((await world.visitor().open('/guarded')).status).toBe(303)
-      expect(linesOf(world)).toEqual([])
+      expect(operatorLines(world)).toEqual([])
     },
   },
   {
@@ -77,7 +63,7 @@ export const problems: readonly ConformanceCase[] = [
     app: { launch: { log: false } },
     async run(world) {
       expect((await brokenLogin(world)).text).toMatch(/[2-9A-Z]{4}-[2-9A-Z]{4}/)
-      expect(linesOf(world)).toEqual([])
+      expect(operatorLines(world)).toEqual([])
     },
   },
   {

@@ -75,12 +75,18 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
   }
 }
 
-/** The answer to an error of a handler, such as a session that has ended. It is the same as a guard's answer. */
+/**
+ * The answer to what a handler has thrown, such as a session that has ended. It is the same as a guard's answer.
+ *
+ * @returns undefined for any other error, and for a mistake of the app (status 500), such as a URL of another server. The
+ *   framework logs these, and does not show them.
+ */
 export function failureAnswer(
-  error: FhirAuthError,
+  error: unknown,
   finding: Finding | null | undefined,
   request: AdapterRequest,
-): Answer {
+): Answer | undefined {
+  if (!(error instanceof FhirAuthError) || error.status === 500) return undefined
   const settings = problemSettingsOf(finding instanceof MissingContext ? finding.handler : finding)
   const place = finding instanceof MissingContext || !finding ? undefined : placeOf(finding)
   return framedAs(finding, problemAnswer(error, request, { settings, place }))

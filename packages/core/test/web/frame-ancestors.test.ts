@@ -19,8 +19,8 @@ const inFrame = (url: string) => {
   const headers: Record<string, string> = { accept: 'text/html', 'sec-fetch-dest': 'iframe' }
   return { method: 'GET', url, header: (name: string) => headers[name] }
 }
-const framersOf = ({ headers }: { headers: Readonly<Record<string, string>> }) =>
-  /frame-ancestors ([^;]*)$/.exec(headers['content-security-policy'] ?? '')?.[1]
+const framersOf = (answer: { headers: Readonly<Record<string, string>> } | undefined) =>
+  /frame-ancestors ([^;]*)$/.exec(answer?.headers['content-security-policy'] ?? '')?.[1]
 
 describe('the option frameAncestors', () => {
   it.each([

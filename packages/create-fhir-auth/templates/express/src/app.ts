@@ -29,5 +29,6 @@ export function createApp(auth: FhirAuth) {
   app.use('/jobs', jobs(auth.backend, auth.staffToken))
   app.get('/.well-known/jwks.json', backendServices(auth.backend)) // the public keys
   // #end
+  app.use(fhirErrors())
   return app
 }

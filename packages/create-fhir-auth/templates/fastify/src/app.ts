@@ -13,6 +13,7 @@ import { record } from './record.ts'
 
 export function createApp(auth: FhirAuth) {
   const app = Fastify()
+  app.setErrorHandler(fhirErrors())
   app.get('/live', async () => 'OK')
   app.get('/ready', async (_request, reply) => {
     reply.code((await isReady(auth)) ? 200 : 503)

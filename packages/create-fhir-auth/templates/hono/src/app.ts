@@ -1,6 +1,5 @@
-import { {{honoImports}} } from '@fhir-auth/hono'
+import { {{mountImports}} } from '@fhir-auth/hono'
 import { Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { type FhirAuth, isReady } from './fhir-auth.ts'
 // #if login
 import { homePage } from './home-page.ts'
@@ -14,13 +13,7 @@ import { record } from './record.ts'
 
 export function createApp(auth: FhirAuth) {
   const app = new Hono()
-  app.onError((error, c) => {
-    if (error instanceof HTTPException) return error.getResponse()
-    console.error(error)
-    if (!(error instanceof FhirAuthError) || error.status === 500) return c.text('Internal Server Error', 500)
-    const headers = { 'content-type': 'application/problem+json' }
-    return new Response(JSON.stringify(error.toProblem()), { status: error.status, headers })
-  })
+  app.onError(fhirErrors())
   app.get('/live', (c) => c.text('OK'))
   app.get('/ready', async (c) => c.body(null, (await isReady(auth)) ? 200 : 503))
 
