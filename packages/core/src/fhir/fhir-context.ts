@@ -12,6 +12,9 @@ export interface TokenAccess {
   readonly tokenUrls?: TokenArea['tokenUrls'] | undefined
 }
 
+/** How a context sends, for the FHIR proxy, which limits each request in its own way. */
+export let accessOf: (context: FhirContext) => FhirAccess
+
 /**
  * What a handler gets as `fhir`: a valid token and its context. It is frozen. There is one object per token, not per request,
  * as long as the session is among the 10,000 that were used last in this process.
@@ -63,6 +66,11 @@ export class FhirContext implements FhirGrant {
   readonly json: <Resource = Record<string, unknown>>(url: string | URL, init?: FhirJsonInit) => Promise<Resource>
   // Private, so that console.log and JSON.stringify do not show it.
   readonly #accessToken: string
+  readonly #access: FhirAccess
+
+  static {
+    accessOf = (context) => context.#access
+  }
 
   constructor(grant: FhirGrant, { tokens, send, tokenUrls = () => [] }: TokenAccess) {
     this.fhirBaseUrl = grant.fhirBaseUrl
@@ -76,6 +84,7 @@ export class FhirContext implements FhirGrant {
     this.launchId = grant.launchId
     this.#accessToken = grant.accessToken
     const access: FhirAccess = { fhirBaseUrl: grant.fhirBaseUrl, tokenUrls, tokens, send }
+    this.#access = access
     const isPerson = grant.launchId !== undefined
     this.fetch = (url, init) => fetchFhir(access, url, init)
     // The caller names the type; it is not checked.

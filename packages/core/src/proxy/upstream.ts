@@ -1,5 +1,6 @@
 import { FhirAuthError } from '../errors.ts'
-import type { FhirContext } from '../fhir/fhir-context.ts'
+import { accessOf, type FhirContext } from '../fhir/fhir-context.ts'
+import { type FhirAccess, fetchFhir } from '../fhir/fhir-fetch.ts'
 import { isUnderBase } from '../fhir/fhir-target.ts'
 import { urlHeaderValue } from '../http/header-value.ts'
 import { discardBody } from '../http/read-bounded.ts'
@@ -34,8 +35,9 @@ interface Exchange {
 export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
   const { request, context, publicPath } = exchange
   const patience = new Patience(exchange)
-  const response = await patience.run(() => send(exchange, patience))
+  const response = await send(exchange, patience)
   if (response.status === 401) {
+    patience.end()
     await discardBody(response).catch(() => {})
     throw new FhirAuthError(
       'session_ended',
@@ -81,10 +83,14 @@ function send({ request, context, target, body }: Exchange, patience: Patience):
     redirect: 'manual',
     signal: patience.signal,
   }
-  if (!(body instanceof ReadableStream)) return context.fetch(target, body === undefined ? init : { ...init, body })
+  const access = accessOf(context)
+  const { send: sendOnce } = access // not called as a method: workers refuse a fetch with another `this`
+  // Each request has its own time: a new token after a 401 may take longer.
+  const timed: FhirAccess = { ...access, send: (url, sent) => patience.run(() => sendOnce(url, sent)) }
+  if (!(body instanceof ReadableStream)) return fetchFhir(timed, target, body === undefined ? init : { ...init, body })
   // Node's fetch keeps a copy of the whole stream in memory, for a redirect or a login of its own, unless it may do neither.
   const once = refusesRedirects() ? ({ redirect: 'error', window: null } as const) : undefined
-  return context.fetch(target, { ...init, ...once, body: patience.paced(body), duplex: 'half' } as RequestInit)
+  return fetchFhir(timed, target, { ...init, ...once, body: patience.paced(body), duplex: 'half' } as RequestInit)
 }
 
 let knowsRedirectError: boolean | undefined

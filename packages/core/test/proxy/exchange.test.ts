@@ -4,15 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { FhirAuthEvent } from '../../src/events.ts'
 import { FhirContext } from '../../src/fhir/fhir-context.ts'
+import type { TokenSource } from '../../src/fhir/fhir-fetch.ts'
 import { ScopeSet } from '../../src/fhir/scope-set.ts'
 import { createFhirProxy } from '../../src/index.ts'
 import type { StreamedRequest } from '../../src/web/adapter-contract.ts'
 
-/** Takes uploads, answers `/r4/Patient/p1` and `/r4/Bundle/b1`, and never answers `/r4/Patient/silent`. */
+/** Refuses the token `old`, takes uploads, answers `/r4/Patient/p1` and `/r4/Bundle/b1`, and never answers `/r4/Patient/silent`. */
 const server = createServer(async (request, response) => {
   let size = 0
   for await (const part of request) size += part.length
   if (request.url === '/r4/Patient/silent') return
+  if (request.headers.authorization === 'Bearer old') return void response.writeHead(401).end()
   const bundle = { resourceType: 'Bundle', type: 'document', entry: [{ fullUrl: `${base()}/Patient/p1` }] }
   const body = request.url === '/r4/Bundle/b1' ? JSON.stringify(bundle) : String(size)
   response.setHeader('content-type', 'application/fhir+json').end(body)
@@ -29,7 +31,7 @@ function base(): string {
 
 const sent: (RequestInit | undefined)[] = []
 
-function context(): FhirContext {
+function context(tokens: TokenSource = { current: () => 'token', replace: async () => undefined }): FhirContext {
   const grant = {
     ...{ fhirBaseUrl: base(), accessToken: 'token', scope: ScopeSet.parse(''), expiresAt: Date.now() + 3_600_000 },
     ...{ patient: undefined, encounter: undefined, idToken: undefined, fhirUser: undefined },
@@ -39,7 +41,7 @@ function context(): FhirContext {
     sent.push(init)
     return fetch(url, init)
   }
-  return new FhirContext(grant, { tokens: { current: () => 'token', replace: async () => undefined }, send })
+  return new FhirContext(grant, { tokens, send })
 }
 
 function asked(url: string, more: Partial<StreamedRequest> = {}): StreamedRequest {
@@ -73,6 +75,16 @@ describe('an exchange of the proxy', () => {
     const proxy = createFhirProxy({ allow: ['POST Binary'], timeoutSeconds: 1 })
     const answer = await proxy.answer(asked('/fhir/Binary', { method: 'POST', body: upload(6, 1300) }), context())
     expect(await textOf(answer.body)).toBe(String(6 * 64 * 1024))
+  })
+
+  it('takes the time that a new token needs: its own limit stands still meanwhile', async () => {
+    const replace = async () => {
+      await sleep(700)
+      return 'new'
+    }
+    const proxy = createFhirProxy({ allow: ['GET Patient'], timeoutSeconds: 0.4 })
+    const answer = await proxy.answer(asked('/fhir/Patient/p1'), context({ current: () => 'old', replace }))
+    expect(answer.status).toBe(200)
   })
 
   it('that a page has left is told as 499, and as no error', async () => {
