@@ -3,7 +3,10 @@ import { hostileAuthorizationServer } from '../hostile/authorization-server.ts'
 import { hostileBrowser } from '../hostile/browser.ts'
 import { hostileFhirServer } from '../hostile/fhir-server.ts'
 import { hostileIdToken } from '../hostile/id-token.ts'
-import { hostileProxy } from '../hostile/proxy.ts'
+import { hostileProxyBrowser } from '../hostile/proxy-browser.ts'
+import { hostileProxyMessages } from '../hostile/proxy-messages.ts'
+import { hostileProxyPatient } from '../hostile/proxy-patient.ts'
+import { hostileProxyVisitor } from '../hostile/proxy-visitor.ts'
 import { hostileStore } from '../hostile/store.ts'
 import { authorizationErrors } from './authorization-errors.ts'
 import { backend } from './backend.ts'
@@ -20,7 +23,10 @@ import { isolation } from './isolation.ts'
 import { logout } from './logout.ts'
 import { mounting } from './mounting.ts'
 import { problems } from './problems.ts'
-import { fhirProxy } from './proxy.ts'
+import { proxyAnswers } from './proxy-answers.ts'
+import { proxyApp } from './proxy-app.ts'
+import { proxyRequests } from './proxy-requests.ts'
+import { proxySessions } from './proxy-sessions.ts'
 import { refresh } from './refresh.ts'
 import { sessionCookie } from './session-cookie.ts'
 import { speculative } from './speculative.ts'
@@ -40,7 +46,7 @@ export const themes = {
   frames,
   'fhir.json': fhirJson,
   'errors of handlers': handlerErrors,
-  'FHIR proxy': fhirProxy,
+  'FHIR proxy': [...proxyApp, ...proxyRequests, ...proxyAnswers, ...proxySessions],
   headers,
   refresh,
   logout,
@@ -54,7 +60,12 @@ export const themes = {
   'hostile authorization server': hostileAuthorizationServer,
   'hostile FHIR server': hostileFhirServer,
   'hostile browser': hostileBrowser,
-  'hostile browser and FHIR proxy': hostileProxy,
+  'hostile browser and FHIR proxy': [
+    ...hostileProxyVisitor,
+    ...hostileProxyBrowser,
+    ...hostileProxyMessages,
+    ...hostileProxyPatient,
+  ],
   'hostile store': hostileStore,
 } satisfies Record<string, readonly ConformanceCase[]>
 

@@ -1,6 +1,7 @@
 import { type CheckedRule, ruleFor, ruleTextFor } from './allow-list.ts'
 import { readInteraction } from './interaction.ts'
 import { checkPatient, type PatientLimit } from './patient-rule.ts'
+import { parametersOf } from './query.ts'
 
 /**
  * Why a batch or transaction is refused (FHIR R4 §3.1.0.11); undefined if each of its entries would be allowed alone. A search in
@@ -29,7 +30,9 @@ function checkEntry(item: unknown, rules: readonly CheckedRule[], limit: Patient
   if (typeof method !== 'string' || typeof url !== 'string') return 'It has no request with method and url.'
   // At the first question mark, as a server does. A further one is part of a value.
   const [, path = '', text = ''] = /^([^?]*)\??(.*)$/s.exec(url) ?? []
-  const query = new URLSearchParams(text)
+  // Some servers would also separate parameters there. The body is sent as it is.
+  if (text.includes(';')) return 'Write the semicolon in its url as %3B.'
+  const query = parametersOf(text)
   const interaction = readInteraction(method, path, query)
   if (interaction === undefined || interaction.type === undefined) {
     return 'Its url must be relative, such as Patient/123, and name a resource type.'

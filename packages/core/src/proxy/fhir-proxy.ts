@@ -12,12 +12,14 @@ import {
 } from '../web/adapter-contract.ts'
 import { problemAnswer } from '../web/answers.ts'
 import { createFhirGuard } from '../web/guard.ts'
+import { withoutLaunchId } from '../web/launch-id.ts'
 import { problemSettingsOf } from '../web/problem-settings.ts'
 import { withParameter } from '../web/with-parameter.ts'
 import { checkSite, corsHeaders, preflightHeaders } from './cross-site.ts'
 import { type FhirInteraction, readInteraction } from './interaction.ts'
 import { checkFhirProxyOptions, type FhirProxyOptions, type FhirProxySettings } from './options.ts'
-import { createOutgoing, queryOf, refused } from './outgoing-request.ts'
+import { createOutgoing, refused } from './outgoing-request.ts'
+import { parametersOf, queryTextOf } from './query.ts'
 import { sessionInfo } from './session-info.ts'
 import { forward } from './upstream.ts'
 
@@ -135,7 +137,7 @@ export class FhirProxy implements StreamedHandler {
 
   #interactionOf(request: StreamedRequest): FhirInteraction {
     if (!METHODS.includes(request.method)) throw wrongMethod(request, METHODS.join(', '))
-    const found = readInteraction(request.method, this.#pathBelow(request.url), queryOf(request.url))
+    const found = readInteraction(request.method, this.#pathBelow(request.url), parametersOf(queryTextOf(request.url)))
     if (found) return found
     throw refused(
       'This is no FHIR request that the proxy sends: read, search or change one resource by its type and id.',
@@ -173,7 +175,7 @@ export function createFhirProxy(options: FhirProxyOptions): FhirProxy {
   return new FhirProxy(options)
 }
 
-/** The login that leads back to the page whose script has asked. */
+/** The login that leads back to the page whose script has asked, without the id of a launch that has ended. */
 function loginUrlFor(request: StreamedRequest, finding: Finding | null | undefined): string | undefined {
   const { loginUrl } = problemSettingsOf(finding instanceof MissingContext ? finding.handler : finding)
   const referer = request.header('referer')
@@ -186,7 +188,8 @@ function loginUrlFor(request: StreamedRequest, finding: Finding | null | undefin
     return loginUrl
   }
   const { pathname, search } = new URL(referer)
-  return withParameter(loginUrl, 'returnTo', pathname + search)
+  const page = pathname + search
+  return withParameter(loginUrl, 'returnTo', finding instanceof FhirContext ? page : withoutLaunchId(page))
 }
 
 function jsonAnswer(value: object): StreamedAnswer {

@@ -6,6 +6,7 @@ import { checkBatch } from './batch.ts'
 import type { FhirInteraction } from './interaction.ts'
 import type { FhirProxySettings } from './options.ts'
 import { checkPatient, type PatientLimit, refersToOthers } from './patient-rule.ts'
+import { parametersOf, queryTextOf } from './query.ts'
 import { hasRepeatedName } from './repeated-names.ts'
 import { checkLength, type OutgoingBody, readOutgoing, readWhole } from './request-body.ts'
 
@@ -44,7 +45,7 @@ export async function createOutgoing(asked: AskedRequest, settings: Settings): P
   const { request, context, interaction, path } = asked
   const { allow, isPatientEnforced, maxRequestBytes } = settings
   checkLength(request.header('content-length'), maxRequestBytes)
-  const query = queryOf(request.url)
+  const query = parametersOf(queryTextOf(request.url))
   query.delete(LAUNCH_ID)
   const isForm = interaction.interaction === 'search' && request.method === 'POST'
   const form = isForm ? await readForm(request, maxRequestBytes) : undefined
@@ -77,12 +78,6 @@ export function refused(message: string): FhirAuthError {
   return new FhirAuthError('proxy_refused', message)
 }
 
-/** The parameters of a request. */
-export function queryOf(url: string): URLSearchParams {
-  const at = url.indexOf('?')
-  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1).split('#', 1)[0])
-}
-
 async function bodyOf(
   { request, interaction }: AskedRequest,
   { rule, limit }: Permission,
@@ -111,7 +106,7 @@ async function readForm(request: StreamedRequest, maxBytes: number): Promise<URL
   if (!request.header('content-type')?.startsWith('application/x-www-form-urlencoded')) {
     throw refused('A search by POST needs the content type application/x-www-form-urlencoded.')
   }
-  return new URLSearchParams(new TextDecoder().decode(await readWhole(request.body, maxBytes)))
+  return parametersOf(new TextDecoder().decode(await readWhole(request.body, maxBytes)))
 }
 
 /** The body as JSON that every reader reads alike. */
@@ -129,16 +124,13 @@ function parsed(bytes: Uint8Array, contentType = ''): unknown {
   return content
 }
 
-/** The query as it was sent, without the launch id. */
+/** The query as it was sent, without the launch id. Some servers would also separate at a semicolon, which is part of a value here. */
 function rawQuery(url: string): string {
-  const at = url.indexOf('?')
-  if (at < 0) return ''
-  const parts =
-    url
-      .slice(at + 1)
-      .split('#', 1)[0]
-      ?.split('&') ?? []
-  return parts.filter((part) => part !== '' && part.split('=', 1)[0] !== LAUNCH_ID).join('&')
+  const pairs = queryTextOf(url).split('&')
+  return pairs
+    .filter((pair) => pair !== '' && !parametersOf(pair).has(LAUNCH_ID))
+    .join('&')
+    .replaceAll(';', '%3B')
 }
 
 function refuseIf(reason: string | undefined): void {

@@ -1,5 +1,6 @@
 import type { CheckedRule } from './allow-list.ts'
 import type { FhirInteraction } from './interaction.ts'
+import { parametersOf } from './query.ts'
 
 /** Resource types with the search parameter `patient` (FHIR R4, CompartmentDefinition patient and each type's list). */
 const OF_A_PATIENT = new Set(
@@ -80,7 +81,7 @@ const PATIENT_REFERENCE =
 const PATIENT_SEARCH = /^(?:[a-z][a-z\d+.-]*:\/\/\S*\/|\/)?Patient\?(\S*)$/i
 
 function findsOnly(search: string, patient: string): boolean {
-  const ids = new URLSearchParams(search).getAll('_id')
+  const ids = parametersOf(search).getAll('_id')
   return ids.length > 0 && ids.every((id) => id === patient)
 }
 

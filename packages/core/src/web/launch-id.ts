@@ -1,5 +1,5 @@
 import type { AdapterRequest } from './adapter-contract.ts'
-import { withParameter } from './with-parameter.ts'
+import { withoutParameter, withParameter } from './with-parameter.ts'
 
 /** The query parameter and the header that name the launch of a request. The id is not a credential. */
 const LAUNCH_ID_PARAMETER = 'launch_id'
@@ -22,6 +22,11 @@ export function namesLaunch(path: string): boolean {
  */
 export function withLaunchId(path: string, launchId: string | undefined): string {
   return launchId === undefined ? path : withParameter(path, LAUNCH_ID_PARAMETER, launchId)
+}
+
+/** A path of the app without the launch that it names. */
+export function withoutLaunchId(path: string): string {
+  return namesLaunch(path) ? withoutParameter(path, LAUNCH_ID_PARAMETER) : path
 }
 
 /**
