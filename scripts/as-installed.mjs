@@ -14,7 +14,7 @@ import { readJson, workspaceRoot } from './workspace.mjs'
 const nest = ['common', 'core', 'platform-express']
 const { devDependencies } = readJson(join(workspaceRoot, 'package.json'))
 
-/** The oldest and the newest version of each framework that its adapter supports. @type {Installation[]} */
+/** The oldest and the newest version of each peer that a package supports. @type {Installation[]} */
 export const installations = [
   { app: 'express', title: 'Express 4.18.0', dependencies: { express: '4.18.0', '@types/express': '^4.17.0' } },
   { app: 'express', title: 'Express 5', dependencies: { express: '^5.0.0', '@types/express': '^5.0.0' } },
@@ -24,6 +24,16 @@ export const installations = [
   { app: 'hono', title: 'Hono 4', dependencies: { hono: '^4.8.0' } },
   { app: 'nest', title: 'Nest 11.0.0', dependencies: nestDependencies('11.0.0') },
   { app: 'nest', title: 'Nest 12', dependencies: nestDependencies('^12.0.0') },
+  {
+    app: 'opentelemetry',
+    title: 'OpenTelemetry API 1.9.0, SDK 2.0.0',
+    dependencies: { '@opentelemetry/api': '1.9.0', '@opentelemetry/sdk-trace-base': '2.0.0' },
+  },
+  {
+    app: 'opentelemetry',
+    title: 'OpenTelemetry API 1, SDK 2',
+    dependencies: { '@opentelemetry/api': '^1.9.0', '@opentelemetry/sdk-trace-base': '^2.0.0' },
+  },
   { app: 'postgres', title: 'pg 8.7.1', dependencies: { pg: '8.7.1', '@types/pg': '8.6.6' } },
   { app: 'postgres', title: 'pg 8', dependencies: { pg: '^8.7.1', '@types/pg': '^8.23.1' } },
   { app: 'redis', title: 'redis 5.0.0, ioredis 5.0.0', dependencies: { redis: '5.0.0', ioredis: '5.0.0' } },

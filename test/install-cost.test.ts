@@ -3,13 +3,16 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { publishablePackages, readJson, type WorkspacePackage, workspaceRoot } from '../scripts/workspace.mjs'
 
-// What an adapter brings into an app that has its framework already. docs/performance.md shows it beside others.
+// What a package brings into an app that has its framework, client or API already. docs/performance.md shows it beside others.
 
 const ADDED: Record<string, string[]> = {
   express: ['@fhir-auth/core', 'jose'],
   fastify: ['@fhir-auth/core', 'fastify-plugin', 'jose'],
   hono: ['@fhir-auth/core', 'jose'],
   nest: ['@fhir-auth/core', 'jose'],
+  opentelemetry: ['@fhir-auth/core', 'jose'],
+  postgres: ['@fhir-auth/core', 'jose'],
+  redis: ['@fhir-auth/core', 'jose'],
 }
 const MAX_BYTES = 1.8e6
 /** A package has its sources and what is built of them: core had 538 kB and 614 kB when this was measured. */
