@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import MiniSearch from 'minisearch'
+import { root } from '../collect/repository.mjs'
+
+// What VitePress does not check in a built site: anchors, what the search finds, and llms.txt.
+const dist = join(root, 'site/.vitepress/dist')
+/** @type {string[]} */
+const faults = []
+
+const pages = new Map(
+  readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.html'))
+    .map((file) => [`/${file.replace(/(?:index)?\.html$/, '')}`, readFileSync(join(dist, file), 'utf8')]),
+)
+
+checkAnchors()
+checkSearch()
+checkLlmsText()
+for (const fault of faults) console.error(fault)
+console.log(`${pages.size} pages, ${faults.length} faults`)
+process.exitCode = faults.length === 0 ? 0 : 1
+
+function checkAnchors() {
+  for (const [place, html] of pages) {
+    for (const [, href = ''] of html.matchAll(/<a[^>]* href="([^"]*#[^"]+)"/g)) {
+      const { pathname, hash, origin } = new URL(href, `http://site${place}`)
+      if (origin !== 'http://site') continue
+      const id = decodeURIComponent(hash.slice(1))
+      if (!pages.get(pathname)?.includes(`id="${id}"`))
+        faults.push(`${place} links to ${pathname}${hash}, which is not there.`)
+    }
+  }
+}
+
+function checkSearch() {
+  const chunks = join(dist, 'assets/chunks')
+  const file = readdirSync(chunks).find((name) => name.startsWith('@localSearchIndex')) ?? ''
+  const [, literal = ''] = /const \w+=(['"`][\s\S]*['"`]);export/.exec(readFileSync(join(chunks, file), 'utf8')) ?? []
+  // As VitePress searches: VPLocalSearchBox.vue.
+  const search = MiniSearch.loadJSON(new Function(`return ${literal}`)(), {
+    fields: ['title', 'titles', 'text'],
+    storeFields: ['title', 'titles'],
+    searchOptions: { fuzzy: 0.2, prefix: true, boost: { title: 4, text: 2, titles: 1 } },
+  })
+  const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
+  const codes = [...read('docs/errors.md').matchAll(/<a id="([a-z_]+)"><\/a>/g)].map(([, code = '']) => code)
+  const options = ['core', 'express', 'fastify', 'nest', 'hono', 'sandbox', 'redis', 'postgres']
+    .flatMap((name) => [...read(`packages/${name}/README.md`).matchAll(/^\| (`[\w.]+`(?:, `[\w.]+`)*) \|/gm)])
+    .flatMap(([, names = '']) => names.match(/[\w.]+/g) ?? [])
+  if (codes.length < 30 || options.length < 60)
+    faults.push(`Only ${codes.length} codes and ${options.length} options to search.`)
+  const found = (/** @type {string} */ words) =>
+    search
+      .search(words)
+      .slice(0, 16) // as many as the search shows
+      .map(({ id }) => String(id).split('#')[0] ?? '')
+  for (const code of codes) {
+    if (!found(code).includes('/errors')) faults.push(`The search for ${code} does not find its row: ${found(code)}`)
+  }
+  // Two words that stand in every other paragraph.
+  for (const option of new Set(options.filter((name) => name !== 'host' && name !== 'json'))) {
+    const isNamed = found(option).some((place) => pages.get(place)?.includes(`<code>${option}</code>`))
+    if (!isNamed) faults.push(`The search for ${option} finds no page that names it: ${found(option)}`)
+  }
+  console.log(`The search was asked for ${codes.length} codes and ${new Set(options).size} options.`)
+}
+
+function checkLlmsText() {
+  if (!existsSync(join(dist, 'llms.txt'))) {
+    faults.push('llms.txt is missing.')
+    return
+  }
+  for (const [, path = ''] of readFileSync(join(dist, 'llms.txt'), 'utf8').matchAll(/\]\((\/[^)]*)\)/g)) {
+    if (!pages.has(path)) faults.push(`llms.txt names ${path}, which is not there.`)
+  }
+}
