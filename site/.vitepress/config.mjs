@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitepress'
+import { errorCodes } from '../collect/core-values.mjs'
 import { GROUPS } from '../collect/pages.mjs'
 import { REPOSITORY } from '../collect/repository.mjs'
 
@@ -14,12 +15,16 @@ export default defineConfig({
     nav: [
       { text: 'Quickstart', link: '/quickstart/express', activeMatch: '/quickstart/' },
       { text: 'Troubleshooting', link: '/troubleshooting' },
-      { text: 'Errors', link: '/errors' },
+      { text: 'Errors', link: '/errors/' },
     ],
     sidebar: GROUPS.map(({ title, pages }) => ({
       text: title,
       collapsed: false,
-      items: pages.map(({ title: text, to }) => ({ text, link: `/${to.replace(/index$/, '')}` })),
+      items: pages.map(({ title: text, to }) => ({
+        text,
+        link: `/${to.replace(/index$/, '')}`,
+        ...(to === 'errors/index' && { collapsed: true, items: errorCodes.map(errorPage) }),
+      })),
     })),
     outline: [2, 3],
     search: { provider: 'local' },
@@ -27,3 +32,8 @@ export default defineConfig({
     footer: { message: 'Apache-2.0' },
   },
 })
+
+/** @type {(code: string) => import('vitepress').DefaultTheme.SidebarItem} */
+function errorPage(code) {
+  return { text: code, link: `/errors/${code}` }
+}

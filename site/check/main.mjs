@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import MiniSearch from 'minisearch'
+import { errorCodes } from '../collect/core-values.mjs'
 import { root } from '../collect/repository.mjs'
 
 // What VitePress does not check in a built site: anchors, what the search finds, and llms.txt.
@@ -44,26 +45,26 @@ function checkSearch() {
     searchOptions: { fuzzy: 0.2, prefix: true, boost: { title: 4, text: 2, titles: 1 } },
   })
   const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
-  const codes = [...read('docs/errors.md').matchAll(/<a id="([a-z_]+)"><\/a>/g)].map(([, code = '']) => code)
   const options = ['core', 'express', 'fastify', 'nest', 'hono', 'sandbox', 'redis', 'postgres']
     .flatMap((name) => [...read(`packages/${name}/README.md`).matchAll(/^\| (`[\w.]+`(?:, `[\w.]+`)*) \|/gm)])
     .flatMap(([, names = '']) => names.match(/[\w.]+/g) ?? [])
-  if (codes.length < 30 || options.length < 60)
-    faults.push(`Only ${codes.length} codes and ${options.length} options to search.`)
+  if (options.length < 60) faults.push(`Only ${options.length} options to search.`)
   const found = (/** @type {string} */ words) =>
     search
       .search(words)
       .slice(0, 16) // as many as the search shows
       .map(({ id }) => String(id).split('#')[0] ?? '')
-  for (const code of codes) {
-    if (!found(code).includes('/errors')) faults.push(`The search for ${code} does not find its row: ${found(code)}`)
+  for (const code of errorCodes) {
+    const page = `/errors/${code}`
+    if (!pages.get(page)?.includes(`<code>${code}</code>`)) faults.push(`${page} is missing.`)
+    else if (found(code)[0] !== page) faults.push(`The search for ${code} does not begin with its page: ${found(code)}`)
   }
   // Two words that stand in every other paragraph.
   for (const option of new Set(options.filter((name) => name !== 'host' && name !== 'json'))) {
     const isNamed = found(option).some((place) => pages.get(place)?.includes(`<code>${option}</code>`))
     if (!isNamed) faults.push(`The search for ${option} finds no page that names it: ${found(option)}`)
   }
-  console.log(`The search was asked for ${codes.length} codes and ${new Set(options).size} options.`)
+  console.log(`The search was asked for ${errorCodes.length} codes and ${new Set(options).size} options.`)
 }
 
 function checkLlmsText() {

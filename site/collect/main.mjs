@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { errorPages, withLinkedCodes } from './error-pages.mjs'
 import { withSiteLinks } from './links.mjs'
 import { llmsText } from './llms.mjs'
 import { GROUPS, UNSEARCHED } from './pages.mjs'
@@ -23,7 +24,11 @@ function collect() {
   for (const { from, to } of pages) {
     const markdown = readFileSync(join(root, from), 'utf8')
     const matter = UNSEARCHED.includes(to) ? '---\nsearch: false\n---\n\n' : ''
-    write(`${to}.md`, matter + withSiteLinks(withoutVue(markdown), from, places, to))
+    const text = withSiteLinks(withoutVue(markdown), from, places, to)
+    write(`${to}.md`, matter + (from === 'docs/errors.md' ? withLinkedCodes(text) : text))
+  }
+  for (const { code, markdown } of errorPages()) {
+    write(`errors/${code}.md`, withSiteLinks(withoutVue(markdown), `docs/${code}.md`, places, `errors/${code}`))
   }
   write('index.md', readFileSync(join(site, 'home.md'), 'utf8'))
   write('public/llms.txt', llmsText())

@@ -63,7 +63,7 @@ export const GROUPS = [
     title: 'Something is wrong',
     pages: [
       guide('Troubleshooting', 'troubleshooting'),
-      guide('Errors', 'errors'),
+      page('Error codes', 'docs/errors.md', 'errors/index'),
       guide('Pages and log lines', 'problems'),
     ],
   },
