@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import MiniSearch from 'minisearch'
+import { searchOptions } from '../.vitepress/search.mjs'
 import { errorCodes } from '../collect/core-values.mjs'
 import { root } from '../collect/repository.mjs'
 
@@ -42,13 +43,10 @@ function checkSearch() {
   const search = MiniSearch.loadJSON(new Function(`return ${literal}`)(), {
     fields: ['title', 'titles', 'text'],
     storeFields: ['title', 'titles'],
-    searchOptions: { fuzzy: 0.2, prefix: true, boost: { title: 4, text: 2, titles: 1 } },
+    searchOptions,
   })
-  const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8')
-  const options = ['core', 'express', 'fastify', 'nest', 'hono', 'sandbox', 'redis', 'postgres']
-    .flatMap((name) => [...read(`packages/${name}/README.md`).matchAll(/^\| (`[\w.]+`(?:, `[\w.]+`)*) \|/gm)])
-    .flatMap(([, names = '']) => names.match(/[\w.]+/g) ?? [])
-  if (options.length < 60) faults.push(`Only ${options.length} options to search.`)
+  const options = namesOfOptions()
+  if (options.size < 120) faults.push(`Only ${options.size} options to search.`)
   const found = (/** @type {string} */ words) =>
     search
       .search(words)
@@ -59,12 +57,28 @@ function checkSearch() {
     if (!pages.get(page)?.includes(`<code>${code}</code>`)) faults.push(`${page} is missing.`)
     else if (found(code)[0] !== page) faults.push(`The search for ${code} does not begin with its page: ${found(code)}`)
   }
-  // Two words that stand in every other paragraph.
-  for (const option of new Set(options.filter((name) => name !== 'host' && name !== 'json'))) {
-    const isNamed = found(option).some((place) => pages.get(place)?.includes(`<code>${option}</code>`))
+  for (const option of options) {
+    const heading = `id="${option.toLowerCase()}"`
+    const isNamed = found(option).some((place) =>
+      [`<code>${option}</code>`, heading].some((mention) => pages.get(place)?.includes(mention)),
+    )
     if (!isNamed) faults.push(`The search for ${option} finds no page that names it: ${found(option)}`)
   }
-  console.log(`The search was asked for ${errorCodes.length} codes and ${new Set(options).size} options.`)
+  console.log(`The search was asked for ${errorCodes.length} codes and ${options.size} options.`)
+}
+
+/** The options of the READMEs' tables and of the API reference. @returns {ReadonlySet<string>} */
+function namesOfOptions() {
+  const inReadmes = ['core', 'express', 'fastify', 'nest', 'hono', 'sandbox', 'redis', 'postgres']
+    .map((name) => readFileSync(join(root, `packages/${name}/README.md`), 'utf8'))
+    .flatMap((readme) => [...readme.matchAll(/^\| (`[\w.]+`(?:, `[\w.]+`)*) \|/gm)])
+    .flatMap(([, names = '']) => names.match(/[\w.]+/g) ?? [])
+  const reference = join(root, 'site/.collected/api')
+  const inReference = readdirSync(reference, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(Options|Registrations?)\.md$/.test(file))
+    .flatMap((file) => [...readFileSync(join(reference, file), 'utf8').matchAll(/^### (\w+)\??(?:\(\))?$/gm)])
+    .map(([, name = '']) => name)
+  return new Set([...inReadmes, ...inReference])
 }
 
 function checkLlmsText() {

@@ -38,7 +38,7 @@ export function errorPages() {
         : `## Causes\n\n| you see | because | do |\n|---|---|---|\n${rows.map(causeRow).join('\n')}`,
       sections.length === 0 ? '' : `Similar cases: ${sections.map(sectionLink).join('; ')}.`,
       '## What a visitor reads',
-      `Where a browser gets a page about it, [the page](problems.md#the-visitor-s-page) says:`,
+      `Where a browser gets a page about it, [the page](problems.md#the-visitors-page) says:`,
       `> **${visitor.title}**\n>\n> ${visitor.text}`,
       mentions.length === 0 ? '' : `## Guides that name it\n\n${mentions.map(guideLink).join('\n')}`,
       '[All error codes](errors.md)',

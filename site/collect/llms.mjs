@@ -18,6 +18,12 @@ export function llmsText() {
       lines.push(`- [${heading}](/${to.replace(/(^|\/)index$/, '$1')}): ${firstSentence(markdown)}`)
     }
   }
+  lines.push(
+    '',
+    '## API',
+    '',
+    '- [API reference](/api/): each name that a package exports, with its signature and its documentation.',
+  )
   return `${lines.join('\n')}\n`
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { errorPages, withLinkedCodes } from './error-pages.mjs'
 import { withSiteLinks } from './links.mjs'
 import { llmsText } from './llms.mjs'
-import { GROUPS, UNSEARCHED } from './pages.mjs'
+import { GROUPS } from './pages.mjs'
 import { root } from './repository.mjs'
 
 // Puts together what VitePress builds: the pages of the repository, which stay as GitHub shows them, with links for the site.
@@ -23,9 +23,8 @@ function decisions() {
 function collect() {
   for (const { from, to } of pages) {
     const markdown = readFileSync(join(root, from), 'utf8')
-    const matter = UNSEARCHED.includes(to) ? '---\nsearch: false\n---\n\n' : ''
     const text = withSiteLinks(withoutVue(markdown), from, places, to)
-    write(`${to}.md`, matter + (from === 'docs/errors.md' ? withLinkedCodes(text) : text))
+    write(`${to}.md`, from === 'docs/errors.md' ? withLinkedCodes(text) : text)
   }
   for (const { code, markdown } of errorPages()) {
     write(`errors/${code}.md`, withSiteLinks(withoutVue(markdown), `docs/${code}.md`, places, `errors/${code}`))

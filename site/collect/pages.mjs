@@ -7,9 +7,6 @@
  * @property {string} to its place on the site, without `.md`
  */
 
-/** For those who look something up there. Its thousands of rows would hide the guides from the search. */
-export const UNSEARCHED = ['requirements']
-
 /** @type {(title: string, from: string, to: string) => Page} */
 const page = (title, from, to) => ({ title, from, to })
 /** @type {(title: string, name: string) => Page} */

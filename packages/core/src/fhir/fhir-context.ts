@@ -43,9 +43,9 @@ export class FhirContext implements FhirGrant {
    */
   readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>
   /**
-   * Reads JSON with {@link fetch}, and throws unless the response has a success status, so that an error is never taken for a
-   * resource. A text body is sent as `application/fhir+json`, unless `headers` say otherwise. Returns `undefined` for a write
-   * that is answered without a body.
+   * Reads JSON with {@link FhirContext.fetch}, and throws unless the response has a success status, so that an error is
+   * never taken for a resource. A text body is sent as `application/fhir+json`, unless `headers` say otherwise. Returns
+   * `undefined` for a write that is answered without a body.
    *
    * @example
    * ```ts
