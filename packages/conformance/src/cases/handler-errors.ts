@@ -9,7 +9,7 @@ const needs = ['inProcess'] as const
 /** What a handler lets through of `fhir.json`, with the adapter's `fhirErrors()`. */
 export const handlerErrors: readonly ConformanceCase[] = [
   {
-    rule: 'ERR-05 a session that ends inside a handler is our page with a login, and one line for the operator',
+    rule: 'ERR-05 a session that ends inside a handler is our page with a login that leads back, and one line for the operator',
     needs,
     app,
     async run(world) {
@@ -21,7 +21,10 @@ export const handlerErrors: readonly ConformanceCase[] = [
       const lines = operatorLines(world)
       expect(lines).toMatchObject([{ fhirAuth: { status: 401, fhirBaseUrl: world.sandbox.fhirBaseUrl } }])
       expect(page.text).toContain(lines[0]?.fhirAuth.reference)
-      expect(page.text).toMatch(/<a href="[^"]*\/login/)
+      expect(page.text).toContain('<h1>Please log in</h1>')
+      const [, login = ''] = /<a href="([^"]*\/login[^"]*)"/.exec(page.text) ?? []
+      await browser.logIn(login)
+      expect(browser.agent.history.at(-1)).toMatchObject({ url: `${world.base}/json`, status: 200 })
     },
   },
   {

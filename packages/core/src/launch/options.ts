@@ -219,6 +219,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
       pages: { ...given.pages, appUrl: given.pages.appUrl ?? paths.publicPaths.home },
       tellOperator: tellOperatorBy(given.log),
       loginUrl: paths.publicPaths.login,
+      pathPrefix: paths.pathPrefix,
       logoutUrl: paths.publicPaths.logout,
       frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
     },

@@ -37,9 +37,7 @@ export interface ProblemOptions {
  */
 export function problemAnswer(error: FhirAuthError, request: AdapterRequest, options: ProblemOptions = {}): Answer {
   const { cookies = [], allow, settings = DEFAULT_PROBLEM_SETTINGS, place = {} } = options
-  // What was not shared can be shared at another login.
-  const mayLogIn = error.status === 401 || error.code === 'insufficient_scope'
-  const retryUrl = options.retryUrl ?? (mayLogIn ? settings.loginUrl : undefined)
+  const retryUrl = options.retryUrl ?? (canLogInHelp(error) ? settings.loginUrl : undefined)
   const isTold = isWorthTelling(error)
   if (isTold) settings.tellOperator(error, place)
   const extra = { ...errorHeaders(error), ...(allow !== undefined && { allow }) }
@@ -53,6 +51,11 @@ export function problemAnswer(error: FhirAuthError, request: AdapterRequest, opt
     const { html, isOwn } = problemPage({ error, retryUrl, reference }, settings.pages)
     return [isOwn ? ownPageHeaders() : pageHeaders(), html]
   }
+}
+
+/** What was not shared can be shared at another login. */
+export function canLogInHelp({ status, code }: FhirAuthError): boolean {
+  return status === 401 || code === 'insufficient_scope'
 }
 
 /**

@@ -3,11 +3,11 @@ import type { FhirContext } from '../fhir/fhir-context.ts'
 import { ScopeSet } from '../fhir/scope-set.ts'
 import { flag, type OptionRules, oneOf, readOptions, refuseOption, textOrList } from '../options.ts'
 import { type AdapterRequest, type Answer, type Finding, MissingContext } from './adapter-contract.ts'
-import { isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
+import { canLogInHelp, isNavigation, problemAnswer, redirectAnswer } from './answers.ts'
 import { framedFor } from './frame-ancestors.ts'
 import { addressWithLaunch } from './launch-id.ts'
-import type { ProblemPlace } from './problem-log.ts'
-import { problemSettingsOf } from './problem-settings.ts'
+import { type ProblemSettings, problemSettingsOf } from './problem-settings.ts'
+import { withParameter } from './with-parameter.ts'
 
 /** What a route needs. */
 export interface FhirRequirement {
@@ -66,8 +66,7 @@ export function createFhirGuard(requirement: FhirRequirement = {}): FhirGuard {
         ? systemToken()
         : shortfall(finding, { required, patient, encounter })
     if (problem) {
-      const settings = problemSettingsOf(finding)
-      return problemAnswer(problem, request, { settings, place: placeOf(finding) })
+      return problemOf(finding, problem, request)
     }
     if (launchId === undefined || !isNavigation(request)) return undefined
     const address = addressWithLaunch(request)
@@ -87,9 +86,10 @@ export function failureAnswer(
   request: AdapterRequest,
 ): Answer | undefined {
   if (!(error instanceof FhirAuthError) || error.status === 500) return undefined
-  const settings = problemSettingsOf(finding instanceof MissingContext ? finding.handler : finding)
-  const place = finding instanceof MissingContext || !finding ? undefined : placeOf(finding)
-  return framedAs(finding, problemAnswer(error, request, { settings, place }))
+  if (finding instanceof MissingContext || !finding) {
+    return framedAs(finding, problemAnswer(error, request, { settings: problemSettingsOf(finding?.handler) }))
+  }
+  return framedAs(finding, problemOf(finding, error, request))
 }
 
 /**
@@ -137,8 +137,17 @@ function framedAs(finding: Finding | null | undefined, answer: Answer): Answer {
   return framedFor(finding instanceof MissingContext ? finding.handler : finding, answer)
 }
 
-function placeOf({ fhirBaseUrl, launchId }: FhirContext): ProblemPlace {
-  return { fhirBaseUrl, launchId }
+/** The answer where there is a context. If another login helps, the page has a link to one that returns to this request. */
+function problemOf(context: FhirContext, problem: FhirAuthError, request: AdapterRequest): Answer {
+  const { fhirBaseUrl, launchId } = context
+  const settings = problemSettingsOf(context)
+  const retryUrl = canLogInHelp(problem) ? loginBackTo(request, settings) : undefined
+  return problemAnswer(problem, request, { settings, place: { fhirBaseUrl, launchId }, retryUrl })
+}
+
+function loginBackTo(request: AdapterRequest, { loginUrl, pathPrefix }: ProblemSettings): string | undefined {
+  if (loginUrl === undefined || !isNavigation(request)) return loginUrl
+  return withParameter(loginUrl, 'returnTo', pathPrefix + request.url)
 }
 
 function notMounted(): FhirAuthError {

@@ -9,6 +9,8 @@ export interface ProblemSettings {
   readonly tellOperator: TellOperator
   /** Where a person can log in; undefined if the app opens only from the EHR. */
   readonly loginUrl: string | undefined
+  /** What a proxy cuts off from the paths that the browser sees. */
+  readonly pathPrefix: string
   /** Where a form with POST logs out; undefined if the app has no logout. */
   readonly logoutUrl: string | undefined
   /** Which sites may frame the pages, as sources of the directive `frame-ancestors`. Undefined: none. */
@@ -19,6 +21,7 @@ export const DEFAULT_PROBLEM_SETTINGS: ProblemSettings = Object.freeze({
   pages: {},
   tellOperator: tellOperatorBy(undefined),
   loginUrl: undefined,
+  pathPrefix: '',
   logoutUrl: undefined,
   frameAncestors: undefined,
 })

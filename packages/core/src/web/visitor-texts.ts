@@ -166,5 +166,11 @@ export const WAYS_IN: Readonly<Partial<Record<Situation, 'logIn' | 'choosePatien
 export function situationOf({ code, status, error }: FhirAuthError): Situation {
   // Without an OAuth error, the server failed; it did not refuse.
   if (code === 'token_request_refused' && error === undefined) return 'notAvailable'
-  return status === 500 ? 'fault' : SITUATIONS[code]
+  if (code === 'fhir_request_failed' && status === 401) return 'loggedOut'
+  return status === 500 || (code === 'fhir_request_failed' && !isPassing(status)) ? 'fault' : SITUATIONS[code]
+}
+
+/** Whether it helps to wait: the FHIR server was busy or down, and has not refused this request for good. */
+function isPassing(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429
 }

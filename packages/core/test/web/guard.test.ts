@@ -9,6 +9,7 @@ import {
 } from '../../src/adapter.ts'
 import { FhirContext } from '../../src/fhir/fhir-context.ts'
 import { createSmartLaunch, FhirAuthError, type FhirRequirement, ScopeSet } from '../../src/index.ts'
+import { DEFAULT_PROBLEM_SETTINGS, setProblemSettings } from '../../src/web/problem-settings.ts'
 import { startCoreApp } from '../support/core-app.ts'
 import { startSandbox } from '../support/registered-client.ts'
 
@@ -67,6 +68,14 @@ describe('a request with a context', () => {
       expect(messageOf(answer)).toContain('patient/Observation.c user/Group.r')
       expect(messageOf(answer)).not.toContain('patient/Observation.rs')
     }
+  })
+
+  it('the login of that page leads back to it, with the prefix that a proxy cuts off', () => {
+    const context = contextWith()
+    setProblemSettings(context, { ...DEFAULT_PROBLEM_SETTINGS, loginUrl: '/app/login', pathPrefix: '/app' })
+    const guard = createFhirGuard({ scope: 'user/Group.r' })
+    expect(guard(context, request(PERSON))?.body).toContain('<a href="/app/login?returnTo=%2Fapp%2Fvitals%3Fpage%3D2">')
+    expect(guard(context, request(PERSON, 'POST'))?.body).toContain('<a href="/app/login">')
   })
 
   it.each([

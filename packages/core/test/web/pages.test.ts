@@ -75,6 +75,19 @@ describe('pages for a person', () => {
     expect(body).toContain(`<a href="/login">${words}</a>`)
   })
 
+  it.each([
+    [401, 'Please log in'],
+    [403, 'Something went wrong'],
+    [404, 'Something went wrong'],
+    [429, 'Not available at the moment'],
+    [502, 'Not available at the moment'],
+    [503, 'Not available at the moment'],
+  ])('ask for patience only if waiting helps: after %i from the FHIR server they say "%s"', (status, title) => {
+    const error = new FhirAuthError('fhir_request_failed', 'x', { status })
+    const { body } = problemAnswer(error, asker('text/html'), { retryUrl: '/login' })
+    expect(body).toContain(`<h1>${title}</h1>`)
+  })
+
   it('are problem+json for a program', () => {
     const error = new FhirAuthError('token_unavailable', 'x', { retryAfterSeconds: 7 })
     const { body, headers, status } = problemAnswer(error, asker('application/json'))
