@@ -56,6 +56,13 @@ export async function runSandbox(
     write('Press Ctrl-C to stop.')
     return { close: () => sandbox.close() }
   } catch (error) {
+    const inUse = portInUse(error)
+    if (inUse !== undefined) {
+      write(
+        `Port ${inUse} is in use, perhaps by another sandbox. Stop that, or choose ports: --fhir-port, --auth-port.`,
+      )
+      return { exitCode: 1 }
+    }
     write(`${error instanceof Error ? error.message : error}\n\n${usage(command)}`)
     return { exitCode: 2 }
   }
@@ -116,4 +123,9 @@ function readClients(options: string[][]): SandboxClient[] {
     }
   }
   return clients
+}
+
+function portInUse(error: unknown): number | undefined {
+  const { code, port } = error as { code?: unknown; port?: number }
+  return code === 'EADDRINUSE' ? port : undefined
 }

@@ -45,3 +45,14 @@ test.each([
   expect(result.running).toEqual({ exitCode })
   expect(result.text).toContain(text)
 })
+
+test('a port that is in use ends with 1, and says what to do', async () => {
+  const { running, text } = await run('--json', '--fhir-port', '0')
+  const { port } = new URL(JSON.parse(text).fhirBaseUrl)
+  const second = await run('--fhir-port', port)
+  expect(second.running).toEqual({ exitCode: 1 })
+  expect(second.text).toBe(
+    `Port ${port} is in use, perhaps by another sandbox. Stop that, or choose ports: --fhir-port, --auth-port.`,
+  )
+  if ('close' in running) await running.close()
+})

@@ -1,4 +1,4 @@
-import { watchKeys } from '../client/client-directory.ts'
+import { spelledLike, watchKeys } from '../client/client-directory.ts'
 import { FhirAuthError } from '../errors.ts'
 import { createEmit, durationSince, type Emit } from '../events.ts'
 import { noting, OutcomeLog } from '../health.ts'
@@ -122,6 +122,14 @@ export function failedLogin(
     settings: problems,
     place: origin,
   })
+}
+
+/** For the operator, where a login was to go: the listed server that the request names in `iss`, or the only one. */
+export function namedServer({ settings }: LaunchParts, query: URLSearchParams): string | undefined {
+  const { listed } = settings.clients
+  const iss = query.get('iss')
+  if (iss === null) return listed.length === 1 ? listed[0]?.fhirBaseUrl : undefined
+  return listed.find(({ fhirBaseUrl }) => iss === spelledLike(fhirBaseUrl, iss))?.fhirBaseUrl
 }
 
 /** The path of the login, as the browser sees it; undefined if only an EHR can launch the app. */

@@ -218,9 +218,7 @@ export function checkSmartLaunchOptions(options: SmartLaunchOptions): SmartLaunc
     problems: {
       pages: { ...given.pages, appUrl: given.pages.appUrl ?? paths.publicPaths.home },
       tellOperator: tellOperatorBy(given.log),
-      loginUrl: paths.publicPaths.login,
-      pathPrefix: paths.pathPrefix,
-      logoutUrl: paths.publicPaths.logout,
+      ...{ loginUrl: paths.publicPaths.login, logoutUrl: paths.publicPaths.logout, pathPrefix: paths.pathPrefix },
       frameAncestors: readFrameAncestors(given.frameAncestors, 'smartLaunch(): frameAncestors'),
     },
     logoutAtServer: given.logoutAtServer,

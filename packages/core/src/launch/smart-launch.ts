@@ -7,7 +7,7 @@ import { framedFor } from '../web/frame-ancestors.ts'
 import { addressWithLaunch } from '../web/launch-id.ts'
 import { setProblemSettings } from '../web/problem-settings.ts'
 import { type LaunchHealth, launchHealth, probeLaunch } from './launch-health.ts'
-import { createLaunchParts, failedLogin, type LaunchSetup, loginPath } from './launch-parts.ts'
+import { createLaunchParts, failedLogin, type LaunchSetup, loginPath, namedServer } from './launch-parts.ts'
 import { checkSmartLaunchOptions, type SmartLaunchOptions } from './options.ts'
 import { keepableAddress, pageBefore } from './return-to.ts'
 import { answerCallback } from './routes/callback.ts'
@@ -99,13 +99,15 @@ export class SmartLaunch implements FhirHandler {
     if (refused) return refused
     if (allow === 'POST') return this.#logOut(request)
     const parts = { ...this.#parts, startedAt: performance.now() }
+    const query = new URL(request.url, origin).searchParams
     try {
-      const query = new URL(request.url, origin).searchParams
       if (path === paths.launch) return await answerLaunch(parts, request, query)
       if (path === paths.login) return await answerLogin(parts, request, query)
       return await answerCallback(parts, request, query)
     } catch (error) {
-      return failedLogin(parts, request, { error })
+      // A callback has an `iss` of another kind: the issuer.
+      const fhirBaseUrl = path === paths.launch ? namedServer(parts, query) : undefined
+      return failedLogin(parts, request, { error, fhirBaseUrl })
     }
   }
 

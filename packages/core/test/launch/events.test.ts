@@ -48,6 +48,18 @@ describe.each(bothStores)('onEvent, with a store %s,', (_, store) => {
     expect(events.filter((event) => 'clientId' in event)).toEqual([expect.objectContaining(origin)])
   })
 
+  it('is told of the server at which a login could not begin, of a person and of the EHR', async () => {
+    const { portal, events, origin } = await startWatched({ session: { store: store() } })
+    const launchUrl = portal.sandbox.ehrLaunch({ launchUrl: `${portal.origin}/launch`, patient: 'amber-testwell' })
+    for (const at of ['smart-configuration', 'metadata'] as const) {
+      portal.sandbox.fault({ at, kind: 'status', status: 503 })
+    }
+    await createUserAgent().request(`${portal.origin}/login`)
+    await createUserAgent().request(launchUrl)
+    const failure = { type: 'login_failed', code: 'discovery_failed', ...origin }
+    expect(events).toMatchObject([failure, failure])
+  })
+
   it('is told of refreshes and of those that failed, once each', async () => {
     const { portal, events, origin, types } = await startWatched({ session: { store: store() } })
     const browser = await loggedIn(portal)

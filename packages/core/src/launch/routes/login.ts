@@ -4,7 +4,7 @@ import { pageAnswer, redirectAnswer } from '../../web/answers.ts'
 import { loginChoice } from '../../web/pages.ts'
 import { beginLogin } from '../begin-login.ts'
 import { readKeptParameters, withParameters } from '../kept-parameters.ts'
-import { failedLogin, type LaunchParts } from '../launch-parts.ts'
+import { failedLogin, type LaunchParts, namedServer } from '../launch-parts.ts'
 import { checkedReturnTo, keepableAddress } from '../return-to.ts'
 
 /** A person logs in at the app (SMART App Launch 2.2 "Launch App: Standalone Launch"). */
@@ -24,7 +24,7 @@ export async function answerLogin(
     const answer = await logIn(parts, request, { iss: query.get('iss'), returnTo })
     return query.has('returnTo') ? answer : { ...answer, cookies: [...answer.cookies, ...fresh] }
   } catch (error) {
-    return failedLogin(parts, request, { error, returnTo, cookies: fresh })
+    return failedLogin(parts, request, { error, returnTo, cookies: fresh, fhirBaseUrl: namedServer(parts, query) })
   }
 }
 
