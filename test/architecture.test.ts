@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { publishablePackages, workspaceRoot } from '../scripts/workspace.mjs'
@@ -129,7 +129,9 @@ describe('manifests', () => {
   it.each(packages)('$path says what every package says', ({ path, manifest }) => {
     // `npm create fhir-auth` finds its package by this name only.
     const isStarter = path === 'packages/create-fhir-auth'
-    const files = [...(manifest.bin === undefined ? [] : ['bin']), 'dist', 'src', ...(isStarter ? ['templates'] : [])]
+    // What a package reads when it runs, and is no code of its own.
+    const others = ['assets', 'templates'].filter((folder) => existsSync(join(workspaceRoot, path, folder)))
+    const files = [...(manifest.bin === undefined ? [] : ['bin']), 'dist', 'src', ...others]
     expect(manifest).toMatchObject({
       name: isStarter ? 'create-fhir-auth' : `@fhir-auth/${path.replace('packages/', '')}`,
       description: expect.stringMatching(/.{20,}/),

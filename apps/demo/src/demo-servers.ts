@@ -25,6 +25,7 @@ export async function startDemoServers(): Promise<DemoServers> {
   const clientSecret = randomBytes(24).toString('base64url')
   const sandbox = await createSandbox({
     mode: 'intelichart',
+    inspector: true,
     clients: [
       { clientId: 'demo-portal', clientSecret, redirectUris: [`${portal.origin}/callback`] },
       { clientId: 'demo-job', jwksUrl: `${job.origin}/.well-known/jwks.json` },

@@ -1,4 +1,5 @@
 import { startDemoServers } from './demo-servers.ts'
+import { openInBrowser } from './open-in-browser.ts'
 import { runPatientFlow } from './patient-flow.ts'
 import { runSystemFlow } from './system-flow.ts'
 import { failureCount, heading, line } from './transcript.ts'
@@ -20,8 +21,11 @@ const failures = failureCount()
 heading(failures === 0 ? `All steps hold. Try it yourself: ${servers.portalOrigin}` : `${failures} steps failed.`)
 process.exitCode = failures === 0 ? 0 : 1
 
+const inspector = `${servers.sandbox.issuer}/inspector`
 if (keepServing) {
+  console.log(`Each step, with its rules: ${inspector}`)
   console.log('Ctrl-C ends it.')
+  openInBrowser(inspector)
   process.once('SIGINT', () => void servers.close())
 } else {
   await servers.close()

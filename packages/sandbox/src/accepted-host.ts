@@ -14,6 +14,12 @@ export function isAcceptedHost(header: string | undefined, listening: string): b
   return hostname === hostnameOf(listening.includes(':') ? `[${listening}]` : listening)
 }
 
+/** Whether a `Host` header names this machine itself. */
+export function isLoopbackHost(header: string | undefined): boolean {
+  const hostname = hostnameOf(header ?? '')
+  return hostname !== undefined && isLoopbackName(hostname)
+}
+
 /** Names that always mean this machine (RFC 6761 §6.3), and its loopback addresses. */
 function isLoopbackName(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost\.?|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)

@@ -40,17 +40,27 @@ export async function runSandbox(
       return { exitCode: 0 }
     }
     const { json, options } = parsed
-    const sandbox = await createSandbox(options)
+    const sandbox = await createSandbox({ ...options, inspector: true })
     const clients = options.clients?.map(({ clientId }) => clientId) ?? []
     const patients = sandbox.patients.map(({ id }) => id)
     if (json) {
       const { fhirBaseUrl, issuer } = sandbox
-      write(JSON.stringify({ fhirBaseUrl, issuer, ehrPage: `${issuer}/ehr`, clients, patients }))
+      write(
+        JSON.stringify({
+          fhirBaseUrl,
+          issuer,
+          ehrPage: `${issuer}/ehr`,
+          inspector: `${issuer}/inspector`,
+          clients,
+          patients,
+        }),
+      )
       return { close: () => sandbox.close() }
     }
     write(`FHIR base     ${sandbox.fhirBaseUrl}`)
     write(`Issuer        ${sandbox.issuer}`)
     write(`EHR page      ${sandbox.issuer}/ehr`)
+    write(`Inspector     ${sandbox.issuer}/inspector`)
     for (const clientId of clients) write(`Client        ${clientId}`)
     write(`Patients      ${patients.join(', ')}`)
     write('Press Ctrl-C to stop.')

@@ -6,6 +6,7 @@ import { createEhrPage } from './ehr-page.ts'
 import { createFaultSwitches } from './faults.ts'
 import { patients } from './fhir/patients.ts'
 import { startHttpHost } from './http-hosts.ts'
+import { Inspector } from './inspector/inspector.ts'
 import { createLaunchHandles } from './launch-context.ts'
 import { createProviderStorage } from './memory-adapter.ts'
 import type { RecordedRequest } from './request-record.ts'
@@ -38,6 +39,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   // Many slow responses may listen for it, so the usual limit is off.
   setMaxListeners(0, closing.signal)
   let routes: ReturnType<typeof createRoutes> | undefined
+  let inspector: Inspector | undefined
 
   // The servers listen first, because issuer and FHIR base contain their ports.
   const listen = (port: number, hostOf: (path: string) => RecordedRequest['host']) =>
@@ -45,8 +47,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       host,
       port,
       hostOf,
-      record: (request) => requests.push(request),
-      handle: async (call) => routes?.(call),
+      record: (request) => {
+        if (!inspector?.handles(request)) requests.push(request)
+      },
+      handle: async (call) => {
+        if (inspector?.handles(call.recorded)) return inspector.answer(call)
+        inspector?.watch(call)
+        return routes?.(call)
+      },
     })
   const fhirHost = await listen(fhirPort, (path) =>
     mode === 'intelichart' || /^\/fhir(\/|$)/.test(path) ? 'fhir' : 'auth',
@@ -77,6 +85,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     contexts: new Map(),
     refreshReuseDetections: 0,
   }
+  if (options.inspector) inspector = new Inspector(state, faults)
   const ehrLaunch = ({ launchUrl, ...launch }: EhrLaunch): string => {
     if (!patients.some(({ id }) => id === launch.patient)) {
       throw new TypeError(`the sandbox has no patient ${launch.patient}: see sandbox.patients`)
@@ -112,7 +121,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     },
     registerClient: clients.register,
     ehrLaunch,
-    fault: faults.add,
+    fault: (fault) => void faults.add(fault),
     clearFaults: faults.clear,
     async rotateSigningKeys() {
       key = await generateSigningKey()

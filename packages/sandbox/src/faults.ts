@@ -35,7 +35,8 @@ export type SandboxFault = { at: FaultPoint; times?: number | undefined } & (
 
 /** The faults that are switched on. */
 export interface FaultSwitches {
-  add: (fault: SandboxFault) => void
+  /** @returns what switches it off again */
+  add: (fault: SandboxFault) => () => void
   clear: () => void
   /** Takes the faults of one request at this point: every delay, and the first other fault. */
   take: (point: FaultPoint) => SandboxFault[]
@@ -48,7 +49,11 @@ export function createFaultSwitches(): FaultSwitches {
       if ((fault.kind === 'callback') !== (fault.at === 'callback')) {
         throw new TypeError('a fault of kind callback is at callback, and no other kind is')
       }
-      faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY })
+      const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY }
+      faults.push(entry)
+      return () => {
+        faults = faults.filter((other) => other !== entry)
+      }
     },
     clear() {
       faults = []

@@ -42,6 +42,11 @@ export interface SandboxOptions {
   autoPatient?: string | undefined
   /** Default true. With false the FHIR host answers 404 for `/.well-known/smart-configuration`. */
   smartConfiguration?: boolean | undefined
+  /**
+   * Whether `{issuer}/inspector` shows each step as it happens. Only this machine can open it, and it shows no secrets. Default
+   * false; the command line has it.
+   */
+  inspector?: boolean | undefined
 }
 
 /** What an EHR knows when it opens an app. */

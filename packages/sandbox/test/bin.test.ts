@@ -27,6 +27,7 @@ test('--json prints one line for programs', async () => {
   expect(JSON.parse(text)).toEqual({
     fhirBaseUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/fhir$/),
     issuer: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+    inspector: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/inspector$/),
     ehrPage: expect.stringMatching(/\/ehr$/),
     clients: ['portal'],
     patients: expect.arrayContaining(['amber-testwell']),
