@@ -3,6 +3,7 @@ import { errorCodes } from '../collect/core-values.mjs'
 import { GROUPS } from '../collect/pages.mjs'
 import { REPOSITORY } from '../collect/repository.mjs'
 import { apiSidebars } from './api-sidebar.mjs'
+import { drawDiagrams } from './diagrams.mjs'
 import { isUnsearched, searchOptions } from './search.mjs'
 
 export default defineConfig({
@@ -10,6 +11,7 @@ export default defineConfig({
   description: 'SMART on FHIR authorization for Node servers',
   srcDir: '.collected',
   cleanUrls: true,
+  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
   // A link to a page that does not exist fails the build.
   ignoreDeadLinks: false,
   // The sidebars in one file, not in each page.
@@ -17,6 +19,15 @@ export default defineConfig({
   markdown: {
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
     anchor: { slugify: githubSlug },
+    config: (md) => {
+      drawDiagrams(md)
+      md.core.ruler.push('empty headers of tables are no headers', ({ tokens }) => {
+        for (const [index, token] of tokens.entries()) {
+          if (token.type === 'th_open' && tokens[index + 1]?.content === '') token.tag = 'td'
+          if (token.type === 'th_close' && tokens[index - 1]?.content === '') token.tag = 'td'
+        }
+      })
+    },
   },
   themeConfig: {
     nav: [
@@ -38,6 +49,7 @@ export default defineConfig({
       },
     },
     socialLinks: [{ icon: 'github', link: REPOSITORY }],
+    notFound: { linkLabel: 'Take me home' },
     footer: { message: 'Apache-2.0' },
   },
 })
@@ -46,7 +58,6 @@ export default defineConfig({
 function groupOfPages({ title, pages }) {
   return {
     text: title,
-    collapsed: false,
     items: pages.map(({ title: text, to }) => ({
       text,
       link: `/${to.replace(/index$/, '')}`,

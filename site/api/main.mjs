@@ -1,6 +1,6 @@
 import { join, posix } from 'node:path'
 import { Application, Comment, ContainerReflection, ReflectionKind } from 'typedoc'
-import { MemberRouter } from 'typedoc-plugin-markdown'
+import { MarkdownPageEvent, MemberRouter } from 'typedoc-plugin-markdown'
 import { publishablePackages } from '../../scripts/workspace.mjs'
 import { REPOSITORY, root } from '../collect/repository.mjs'
 
@@ -54,6 +54,12 @@ app.renderer.defineRouter(
   },
 )
 app.options.setValue('router', 'short')
+
+// Where a type is defined is said once, and not again for each member.
+app.renderer.on(MarkdownPageEvent.END, (/** @type {MarkdownPageEvent} */ page) => {
+  const [first = '', ...others] = (page.contents ?? '').split(/^(?=Defined in: )/m)
+  page.contents = first + others.map((part, index) => (index === 0 ? part : part.replace(/^.*\n+/, ''))).join('')
+})
 
 const project = await app.convert()
 if (project === undefined) throw new Error('TypeDoc could not read the sources.')

@@ -30,6 +30,7 @@ function collect() {
     write(`errors/${code}.md`, withSiteLinks(withoutVue(markdown), `docs/${code}.md`, places, `errors/${code}`))
   }
   write('index.md', readFileSync(join(site, 'home.md'), 'utf8'))
+  write('public/icon.svg', readFileSync(join(site, 'icon.svg'), 'utf8'))
   write('public/llms.txt', llmsText())
 }
 

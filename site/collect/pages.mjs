@@ -22,6 +22,7 @@ export const GROUPS = [
       guide('Nest', 'quickstart/nest'),
       guide('Hono', 'quickstart/hono'),
       guide('The starter', 'starter'),
+      guide('The flows, drawn', 'flows'),
     ],
   },
   {
