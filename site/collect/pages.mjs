@@ -54,6 +54,7 @@ export const GROUPS = [
       guide('Reliability', 'reliability'),
       guide('Scaling', 'scaling'),
       guide('Events', 'events'),
+      guide('Upgrading', 'upgrading'),
       guide('Performance', 'performance'),
     ],
   },

@@ -31,11 +31,22 @@ export function chartPage({ patient, conditions, vitals }: Chart): string {
 }
 
 const STYLE = `
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #1d2733; }
+  :root {
+    color-scheme: light dark; --text: #1d2733; --soft: #52616f; --ground: #fff; --accent: #0b5cbf; --on-accent: #fff; --grid: #d9e0e7;
+    --systolic: #0b5cbf; --diastolic: #6d28d9; --pulse: #b23a08;
+  }
+  @media (prefers-color-scheme: dark) {
+    :root {
+      --text: #e6ebf0; --soft: #a7b3bf; --ground: #14191f; --accent: #8cc0ff; --on-accent: #0d1a2b; --grid: #36414d;
+      --systolic: #8cc0ff; --diastolic: #cbb2ff; --pulse: #ffab85;
+    }
+  }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: var(--text); background: var(--ground); }
   h1 { font-size: 1.8rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-  dl { display: grid; grid-template-columns: 6rem 1fr; gap: .25rem 1rem; } dt { color: #5b6b7b; } dd { margin: 0; }
-  .button { display: inline-block; padding: .5rem 1rem; border: 0; border-radius: .4rem; background: #0b63ce; color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
-  svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: #5b6b7b; }
+  dl { display: grid; grid-template-columns: 6rem 1fr; gap: .25rem 1rem; } dt { color: var(--soft); } dd { margin: 0; }
+  .button { display: inline-block; padding: .5rem 1rem; border: 0; border-radius: .4rem; background: var(--accent); color: var(--on-accent); font: inherit; text-decoration: none; cursor: pointer; }
+  .button:focus-visible { outline: 3px solid var(--text); outline-offset: 2px; }
+  svg { display: block; width: 100%; max-width: 34rem; height: auto; margin-bottom: 1.5rem; } svg text { font-size: 12px; fill: var(--soft); }
 `
 
 function page(title: string, body: Html): string {

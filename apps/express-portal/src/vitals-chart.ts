@@ -1,15 +1,16 @@
 import type { VitalSign } from './fhir.ts'
 import { type Html, html } from './html.ts'
 
-const WIDTH = 640
+// As wide as a phone, so that its letters are not made smaller there.
+const WIDTH = 360
 const HEIGHT = 220
-const MARGIN = { left: 32, right: 72, top: 12, bottom: 24 }
+const MARGIN = { left: 30, right: 68, top: 12, bottom: 24 }
 const GRID = [60, 80, 100, 120, 140, 160]
 
 const SERIES = [
-  { key: 'systolic', label: 'Systolic', color: '#0b63ce' },
-  { key: 'diastolic', label: 'Diastolic', color: '#5aa2f0' },
-  { key: 'heartRate', label: 'Pulse', color: '#c2410c' },
+  { key: 'systolic', label: 'Systolic', color: 'var(--systolic)' },
+  { key: 'diastolic', label: 'Diastolic', color: 'var(--diastolic)' },
+  { key: 'heartRate', label: 'Pulse', color: 'var(--pulse)' },
 ] as const
 
 /** A line chart as SVG, so that the page needs no script. */
@@ -25,14 +26,14 @@ export function vitalsChart(vitals: readonly VitalSign[]): Html {
   const grid = GRID.map(
     (
       value,
-    ) => html`<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value)}" y2="${y(value)}" stroke="#e3e8ee"/>
+    ) => html`<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(value)}" y2="${y(value)}" style="stroke:var(--grid)"/>
       <text x="${MARGIN.left - 6}" y="${y(value) + 4}" text-anchor="end">${value}</text>`,
   )
   const lines = SERIES.map(({ key, label, color }) => {
     const points = vitals.flatMap((vital, index) => (vital[key] === undefined ? [] : [[x(index), y(vital[key])]]))
     const path = points.map(([px, py]) => `${px?.toFixed(1)},${py?.toFixed(1)}`).join(' ')
     const [endX = 0, endY = 0] = points.at(-1) ?? []
-    return html`<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>
+    return html`<polyline points="${path}" fill="none" style="stroke:${color}" stroke-width="2"/>
       <text x="${endX + 6}" y="${endY + 4}" style="fill:${color}">${label}</text>`
   })
   return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Blood pressure and pulse over time">
