@@ -149,7 +149,7 @@ export function fhirErrors(): (error: unknown, request: GuardedRequest, reply: G
 
 function install(
   fastify: FastifyInstance,
-  handler: FhirHandler,
+  handler: SmartLaunch | BackendServices,
   isShared: boolean,
   problems: ProblemHandling['problems'],
 ): void {
@@ -159,6 +159,8 @@ function install(
   addRoutes(fastify, handler, isShared)
   // In onRequest the body is not parsed yet, so the logout form needs no parser.
   fastify.addHook('onRequest', serverOf(handler, problems))
+  // A refresh that is cut off may lose its session.
+  fastify.addHook('onClose', () => handler.idle())
 }
 
 /** Adds a route for each path that the hook answers, because Fastify runs the hooks of a scope only for its routes. */

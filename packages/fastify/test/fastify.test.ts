@@ -343,6 +343,21 @@ describe('backendServices', () => {
     expect(await (await fetch(`${origin}/patients`)).json()).toMatchObject({ resourceType: 'Bundle' })
   })
 
+  it('lets a token request end when the app is closed', async () => {
+    sandbox.registerClient({ clientId: 'job', jwksUrl: 'http://127.0.0.1:1/jwks.json' })
+    const backend = createBackendServices(backendOptions(await createKeys()))
+    const app = await ready((app) => app.register(backendServices, { backend }))
+    sandbox.fault({ at: 'token', kind: 'slow', seconds: 0.3, times: 1 })
+    onTestFinished(() => sandbox.clearFaults())
+    let isOver = false
+    const job = Promise.resolve(backend.context()).finally(() => {
+      isOver = true
+    })
+    job.catch(() => {}) // nobody serves its JWKS: only the end of the request counts here
+    await app.close()
+    expect(isOver).toBe(true)
+  })
+
   it('never gives a person the rights of the system', async () => {
     const backend = createBackendServices(backendOptions(await createKeys()))
     const app = await ready((app) => {

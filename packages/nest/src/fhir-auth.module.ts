@@ -8,7 +8,7 @@ import {
   SmartLaunch,
 } from '@fhir-auth/core'
 import { nodeMiddleware, nodeStreamMiddleware } from '@fhir-auth/core/adapter'
-import { Inject, Module, type NestModule } from '@nestjs/common'
+import { Inject, Module, type NestModule, type OnApplicationShutdown } from '@nestjs/common'
 import { APP_FILTER, HttpAdapterHost } from '@nestjs/core'
 import { throwable } from './fhir.exception.ts'
 import {
@@ -54,7 +54,7 @@ import { FhirExceptionFilter } from './fhir-exception.filter.ts'
   ],
   exports: [SmartLaunch, BackendServices],
 })
-export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestModule {
+export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestModule, OnApplicationShutdown {
   readonly #host: HttpAdapterHost
   readonly #options: Options
   readonly #handlers: readonly (SmartLaunch | BackendServices | undefined)[]
@@ -85,5 +85,14 @@ export class FhirAuthModule extends ConfigurableFhirAuthModule implements NestMo
     // After them: it needs the session that they find.
     if (proxy)
       this.#host.httpAdapter.use(nodeStreamMiddleware(proxy instanceof FhirProxy ? proxy : createFhirProxy(proxy)))
+  }
+
+  /**
+   * Nest calls this when the app no longer answers requests. A refresh that is cut off may lose its session, so it waits for
+   * refreshes and token requests.
+   */
+  async onApplicationShutdown(): Promise<void> {
+    // A test may have replaced an instance by an object without this method.
+    await Promise.all(this.#handlers.map((handler) => handler?.idle?.()))
   }
 }

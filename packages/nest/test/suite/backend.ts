@@ -47,6 +47,22 @@ export function describeBackend(platform: Platform, suite: { sandbox: Sandbox })
       expect((await fetch(`${origin}/open`)).status).toBe(200)
     })
 
+    it('let a token request end when the app is closed', async () => {
+      const backend = createBackendServices(await backendOptions(suite.sandbox, 'http://127.0.0.1:1'))
+      const { app } = await startNestApp(platform, () => ({
+        module: class AppModule {},
+        imports: [FhirAuthModule.forRoot({ backendServices: backend })],
+      }))
+      suite.sandbox.fault({ at: 'token', kind: 'slow', seconds: 0.3, times: 1 })
+      let isOver = false
+      const job = Promise.resolve(backend.context()).finally(() => {
+        isOver = true
+      })
+      job.catch(() => {}) // nobody serves its JWKS: only the end of the request counts here
+      await app.close()
+      expect(isOver).toBe(true)
+    })
+
     it('never give a person the rights of the system', async () => {
       const { origin } = await startNestApp(platform, (origin) => ({
         module: class AppModule {},
