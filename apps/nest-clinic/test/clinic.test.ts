@@ -128,7 +128,7 @@ describe.skipIf(!chromiumPath)('the clinic in Chromium', () => {
       const ehr = await (await browser.newContext()).newPage()
       const open = async (name: string) => {
         await ehr.goto(`${sandbox.issuer}/ehr?launch_url=${encodeURIComponent(`${clinic.origin}/launch`)}`)
-        await ehr.getByLabel('Patient, and encounter').selectOption({ label: name })
+        await ehr.getByLabel('Patient, and the visit').selectOption({ label: name })
         await ehr.getByLabel('In a new tab').check()
         await ehr.getByRole('button', { name: 'Open the app' }).click()
         const opened = ehr.context().waitForEvent('page')

@@ -104,7 +104,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     provider: () => provider,
     faults,
     smartConfiguration,
-    ehrPage: createEhrPage(ehrLaunch),
+    ehrPage: createEhrPage(ehrLaunch, clients),
     closed: closing.signal,
   })
 

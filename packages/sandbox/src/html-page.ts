@@ -10,14 +10,28 @@ const entities: Readonly<Record<string, string>> = {
 
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? '')
 
+// One design for every page of the sandbox; the inspector's colours are the same.
 const style = `
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1f; background: #fff }
-h1 { font-size: 1.4rem } fieldset { border: 1px solid #888; border-radius: 6px; margin: 0 0 1rem; padding: .5rem 1rem }
-label { display: block; padding: .2rem 0 } code { font-size: .9em; overflow-wrap: anywhere }
-input:not([type=radio]):not([type=checkbox]), select { font: inherit; width: 100%; box-sizing: border-box; padding: .3rem }
-button { font: inherit; padding: .4rem 1.2rem; margin-right: .5rem; cursor: pointer }
-iframe { width: 100%; height: 70vh; border: 1px solid #888 }
-@media (prefers-color-scheme: dark) { body { color: #eee; background: #1b1b1f } a { color: #9cf } }
+:root { color-scheme: light dark; --text: #1b1f24; --soft: #57606a; --ground: #fff; --card: #f6f8fa; --line: #d0d7de; --accent: #0b5cad; --on-accent: #fff }
+@media (prefers-color-scheme: dark) {
+  :root { --text: #e8eaed; --soft: #a9b1bb; --ground: #16181c; --card: #1f2329; --line: #3a414a; --accent: #8cc4ff; --on-accent: #0d1a2b }
+}
+* { box-sizing: border-box }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 1.5rem 1rem; color: var(--text); background: var(--ground) }
+h1 { font-size: 1.5rem; margin: 0 0 1rem } h2 { font-size: 1.1rem } a { color: var(--accent) }
+small, code, dt { color: var(--soft) } code { font-size: .85em; overflow-wrap: anywhere }
+fieldset { border: 1px solid var(--line); border-radius: 8px; background: var(--card); margin: 0 0 1rem; padding: .5rem 1rem }
+legend { font-weight: 600; padding: 0 .4rem }
+.choice { display: grid; grid-template-columns: auto 1fr; gap: .6rem; align-items: baseline; padding: .35rem 0 }
+input[type=radio], input[type=checkbox] { accent-color: var(--accent) }
+input:not([type=radio]):not([type=checkbox]), select { font: inherit; width: 100%; padding: .45rem .6rem; color: var(--text); background: var(--ground); border: 1px solid var(--line); border-radius: 6px }
+.buttons { display: flex; flex-wrap: wrap; gap: .6rem }
+button { font: inherit; padding: .5rem 1.3rem; color: var(--on-accent); background: var(--accent); border: 1px solid var(--accent); border-radius: 6px; cursor: pointer }
+button.quiet { color: var(--accent); background: transparent }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+[role=alert] { border-left: 4px solid var(--accent); padding-left: .8rem }
+hr { border: 0; border-top: 1px solid var(--line); margin: 1.5rem 0 }
+iframe { width: 100%; height: 70vh; border: 1px solid var(--line); border-radius: 8px; background: #fff }
 `
 
 /** @param content HTML, escaped already */

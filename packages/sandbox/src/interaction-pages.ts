@@ -10,6 +10,7 @@ import type { IncomingCall } from './http-hosts.ts'
 import type { LaunchContext } from './launch-context.ts'
 import type { RecordedRequest } from './request-record.ts'
 import type { SandboxState } from './sandbox-state.ts'
+import { scopeInWords } from './scope-words.ts'
 
 interface Authorization {
   uid: string
@@ -88,7 +89,7 @@ async function decide(
 function signInPage({ uid, clientId }: Authorization): Answer {
   const patientChoices = patients.map(
     ({ id, name, birthDate }, index) =>
-      `<label><input type="radio" name="patient" value="${escapeHtml(id)}"${index === 0 ? ' checked' : ''}> ${escapeHtml(name)}, born ${escapeHtml(birthDate)}</label>`,
+      `<label class="choice"><input type="radio" name="patient" value="${escapeHtml(id)}"${index === 0 ? ' checked' : ''}> <span>${escapeHtml(name)} <small>born ${escapeHtml(birthDate)}</small></span></label>`,
   )
   const userChoices = practitioners.map(
     ({ id, name }) => `<option value="Practitioner/${escapeHtml(id)}">${escapeHtml(name)}, clinician</option>`,
@@ -96,7 +97,7 @@ function signInPage({ uid, clientId }: Authorization): Answer {
   return pageAnswer(
     200,
     'Sign in',
-    `<p>The app <code>${escapeHtml(clientId)}</code> asks for access to a health record. All people here are invented.</p>
+    `<p>The app <strong>${escapeHtml(clientId)}</strong> asks for access to a health record. All people here are invented.</p>
 <form method="post" action="/interaction/${escapeHtml(uid)}">
 <input type="hidden" name="step" value="sign-in">
 <fieldset><legend>Health record</legend>
@@ -115,20 +116,34 @@ ${userChoices.join('\n')}
 function consentPage({ uid, clientId, scopes }: Authorization, { user, patient }: LaunchContext): Answer {
   const scopeChoices = scopes.map(
     (scope) =>
-      `<label><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked> <code>${escapeHtml(scope)}</code></label>`,
+      `<label class="choice"><input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked> <span>${inWords(scope)}</span></label>`,
   )
   const record = patients.find(({ id }) => id === patient)?.name ?? patient ?? 'no patient'
   return pageAnswer(
     200,
     'Allow access?',
-    `<p>Signed in as <code>${escapeHtml(user)}</code>. The app <code>${escapeHtml(clientId)}</code> asks for access to the record of <strong>${escapeHtml(record)}</strong>.</p>
+    `<p>Signed in as <strong>${escapeHtml(nameOf(user))}</strong>. The app <strong>${escapeHtml(clientId)}</strong> asks for access to the record of <strong>${escapeHtml(record)}</strong>.</p>
 <form method="post" action="/interaction/${escapeHtml(uid)}">
 <input type="hidden" name="step" value="consent">
-<fieldset><legend>The app may use</legend>
+<fieldset><legend>The app may</legend>
 ${scopeChoices.join('\n')}
 </fieldset>
+<div class="buttons">
 <button type="submit" name="decision" value="allow">Allow</button>
-<button type="submit" name="decision" value="deny">Deny</button>
+<button type="submit" name="decision" value="deny" class="quiet">Deny</button>
+</div>
 </form>`,
   )
+}
+
+function inWords(scope: string): string {
+  const words = scopeInWords(scope)
+  const code = `<code>${escapeHtml(scope)}</code>`
+  return words === undefined ? code : `${escapeHtml(words)} ${code}`
+}
+
+/** @param user - a relative reference, such as `Practitioner/…` */
+function nameOf(user: string): string {
+  const [, id] = user.split('/')
+  return [...patients, ...practitioners].find((person) => person.id === id)?.name ?? user
 }

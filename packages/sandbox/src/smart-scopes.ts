@@ -13,7 +13,8 @@ const resourceScopePattern = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]*)\.(read
 const v1Permissions: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' }
 const contextScopePattern = /^(openid|fhirUser|profile|offline_access|online_access|launch|launch\/[a-z]+(\?role=.+)?)$/
 
-function parseResourceScope(scope: string): ResourceScope | undefined {
+/** The parts of a scope for FHIR resources; undefined for any other. */
+export function parseResourceScope(scope: string): ResourceScope | undefined {
   const [, level, resource, suffix, query] = resourceScopePattern.exec(scope) ?? []
   if (level === undefined || resource === undefined || suffix === undefined) return undefined
   const v1 = v1Permissions[suffix]

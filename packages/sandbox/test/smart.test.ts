@@ -362,6 +362,23 @@ test('the EHR page opens an app in a frame or in a tab', async () => {
   expect(await open('frame', 'javascript:alert(1)//"><script>')).not.toMatch(/<iframe|<script>/)
 })
 
+test('the EHR page knows the apps, and what was chosen stays chosen', async () => {
+  const redirectUris = ['https://app.example/ehr/callback']
+  const { issuer, patients } = await startSandbox({ clients: [{ clientId: 'portal', redirectUris }] })
+  expect(await (await fetch(`${issuer}/ehr`)).text()).toContain('value="https://app.example/ehr/launch"')
+  const chosen = {
+    launch_url: 'https://app.example/other',
+    context: patients[2]?.id ?? '',
+    where: 'tab',
+    intent: 'order',
+  }
+  const page = await (await fetch(`${issuer}/ehr`, { method: 'POST', body: new URLSearchParams(chosen) })).text()
+  expect(page).toContain('value="https://app.example/other"')
+  expect(page).toContain(`<option value="${patients[2]?.id}" selected>`)
+  expect(page).toContain('value="tab" checked')
+  expect(page).toContain('value="order"')
+})
+
 test('revocation and revokeAll end a session; introspection says so', async () => {
   const { sandbox, headers, login, refresh } = await symmetric()
   const first = await login()

@@ -54,7 +54,7 @@ const NO_COOKIES_IN_FRAME = {
 async function openInFrame(context: BrowserContext, patient: string): Promise<Page> {
   const page = await context.newPage()
   await page.goto(`${ehr.origin}/ehr?launch_url=${encodeURIComponent(`${app.origin}/launch`)}`)
-  await page.getByLabel('Patient, and encounter').selectOption({ label: patient })
+  await page.getByLabel('Patient, and the visit').selectOption({ label: patient })
   await page.getByRole('button', { name: 'Open the app' }).click()
   return page
 }
