@@ -140,7 +140,8 @@ export const proxy: Part = {
       'A FHIR server that answers at once, on the core of the load generator. The peers lead each request there with a ' +
       'constant token: they look at no session, refuse nothing, and let the cookies pass. Ours finds the session, checks ' +
       'site and allow-list, filters headers, and rewrites links. `http-proxy-middleware` uses the client of Node, with ' +
-      'connections kept open; `@fastify/reply-from` uses `undici.request`; `hono/proxy` and ours use `fetch`.'
+      'connections kept open; `@fastify/reply-from` uses `undici.request`; `hono/proxy` uses `fetch`; ours uses the ' +
+      'dispatcher of `fetch`.'
     return {
       goals: reports.flatMap(({ goals }) => goals),
       body: [remark, ...reports.map(({ body }) => body).filter((body) => body !== '')].join('\n\n'),

@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tokenResponse } from '../support/fhir-login.ts'
 import { PATIENT } from './proxies/proxy-setup.ts'
 
 /** How much the large answers have. */
@@ -10,9 +11,11 @@ const part = Buffer.alloc(64 * 1024, 'binary ')
 const entry = (id: number) =>
   `{"fullUrl":"${origin()}/r4/Observation/${id}","resource":{"resourceType":"Observation","id":"${id}","note":"${'x'.repeat(900)}"}}`
 
-// A FHIR server that answers at once: a small Patient, 1 GB as Binary and as Bundle, and a place that takes 1 GB.
+// A FHIR server that answers at once: a token, a small Patient, 1 GB as Binary and as Bundle, and a place that takes 1 GB.
 const server = createServer((request, response) => {
   const path = request.url?.split('?', 1)[0]
+  if (path === '/token')
+    return void response.setHeader('content-type', 'application/json').end(JSON.stringify(tokenResponse()))
   if (request.method === 'POST') {
     let size = 0
     request.on('data', (chunk: Buffer) => {

@@ -28,15 +28,19 @@ export function launchOptions(session: Partial<SessionOptions> = {}): SmartLaunc
       authorization_endpoint: 'https://ehr.example.org/authorize',
       token_endpoint: 'https://ehr.example.org/token',
     },
-    fetch: async () =>
-      Response.json({
-        access_token: `${crypto.randomUUID()}${crypto.randomUUID()}`,
-        refresh_token: crypto.randomUUID(),
-        token_type: 'Bearer',
-        expires_in: 24 * 3600,
-        scope: 'launch/patient patient/*.rs offline_access',
-        patient: crypto.randomUUID(),
-      }),
+    fetch: async () => Response.json(tokenResponse()),
+  }
+}
+
+/** What a token endpoint answers. */
+export function tokenResponse(): Record<string, unknown> {
+  return {
+    access_token: `${crypto.randomUUID()}${crypto.randomUUID()}`,
+    refresh_token: crypto.randomUUID(),
+    token_type: 'Bearer',
+    expires_in: 24 * 3600,
+    scope: 'launch/patient patient/*.rs offline_access',
+    patient: crypto.randomUUID(),
   }
 }
 

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Sandbox } from '@fhir-auth/sandbox'
 
 /** Secrets in requests to the sandbox. */
@@ -31,24 +33,17 @@ export class KnownSecrets {
     }
   }
 
-  /** Also the tokens that no request has used yet: reads what the sandbox's token endpoint answers to this process. */
+  /** Also the tokens that no request has used yet: reads what the token endpoints of this process answer. */
   watchTokenResponses(): { end(): void } {
-    const original = globalThis.fetch
-    const watching: typeof fetch = async (input, init) => {
-      const response = await original(input, init)
-      const isToken = new URL(input instanceof Request ? input.url : input).pathname.endsWith('/token')
-      if (isToken && response.headers.get('content-type')?.includes('json')) {
-        const members = await startOfJson(response.clone())
+    const onRequest = (message: unknown) => {
+      const { request, response } = message as { request: IncomingMessage; response: ServerResponse } // of this channel
+      if (!request.url?.split('?', 1)[0]?.endsWith('/token')) return
+      watchJson(response, (members) => {
         for (const name of SECRET_MEMBERS) if (typeof members[name] === 'string') this.add(members[name])
-      }
-      return response
+      })
     }
-    globalThis.fetch = watching
-    return {
-      end: () => {
-        globalThis.fetch = original
-      },
-    }
+    subscribe(REQUESTS, onRequest)
+    return { end: () => void unsubscribe(REQUESTS, onRequest) }
   }
 
   /** The secrets that a text contains, shortened so that a failing test does not show them. */
@@ -63,21 +58,29 @@ export class KnownSecrets {
 /** More than any token response. A hostile server may send an endless one. */
 const LONGEST_RESPONSE = 64 * 1024
 
-async function startOfJson(response: Response): Promise<Record<string, unknown>> {
-  const reader = response.body?.getReader()
-  const decoder = new TextDecoder()
+/** Each request that a server of this process gets. */
+const REQUESTS = 'http.server.request.start'
+
+function watchJson(response: ServerResponse, onJson: (members: Record<string, unknown>) => void): void {
   let text = ''
-  try {
-    while (reader && text.length < LONGEST_RESPONSE) {
-      const { done, value } = await reader.read()
-      if (done) return JSON.parse(text + decoder.decode())
-      text += decoder.decode(value, { stream: true })
+  const watched = (send: 'write' | 'end') => {
+    const original = response[send].bind(response) as (...parts: unknown[]) => unknown
+    return (...parts: unknown[]) => {
+      const [part] = parts
+      if (text.length < LONGEST_RESPONSE && (typeof part === 'string' || part instanceof Uint8Array)) {
+        text += Buffer.from(part as string).toString()
+      }
+      return original(...parts)
     }
-    void reader?.cancel()
-  } catch {
-    // The app gets this secret too.
   }
-  return {}
+  Object.assign(response, { write: watched('write'), end: watched('end') })
+  response.once('finish', () => {
+    try {
+      onJson(JSON.parse(text))
+    } catch {
+      // The app gets no token from it either.
+    }
+  })
 }
 
 function decodeLeniently(text: string): string {

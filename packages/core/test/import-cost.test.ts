@@ -9,10 +9,10 @@ describe('core as it is published', () => {
     files = await buildCore()
   })
 
-  it('is one module of at most 315 kB', () => {
+  it('is one module of at most 320 kB', () => {
     const core = files.get('core.js')
     expect(Object.keys(core?.modules ?? {}).length).toBeGreaterThan(50) // it is the whole of core
-    expect(core?.code.length).toBeLessThanOrEqual(315_000)
+    expect(core?.code.length).toBeLessThanOrEqual(320_000)
   })
 
   it('keeps what is for tests out of what an app loads', () => {

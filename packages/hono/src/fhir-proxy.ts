@@ -34,8 +34,12 @@ class HonoStreamedRequest extends HonoRequest implements StreamedRequest {
     return body === null ? undefined : partsOf(body)
   }
 
-  get signal(): AbortSignal {
-    return this.#raw.signal
+  get hasLeft(): boolean {
+    return this.#raw.signal.aborted
+  }
+
+  onLeave(listener: () => void): void {
+    this.#raw.signal.addEventListener('abort', listener, { once: true })
   }
 }
 

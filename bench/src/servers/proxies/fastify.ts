@@ -1,4 +1,3 @@
-import replyFrom from '@fastify/reply-from'
 import { fhirProxy, smartLaunch } from '@fhir-auth/fastify'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { RunningServer } from '../variant.ts'
@@ -27,6 +26,8 @@ export const fastifyProxies: ProxyVariants = {
     return serve(app, cookie)
   },
   '@fastify/reply-from 12, constant token': async (upstream) => {
+    // Here, because it puts its own undici in the place of Node's.
+    const { default: replyFrom } = await import('@fastify/reply-from')
     const app = fastify()
     await app.register(replyFrom, { base: upstream })
     app.get('/fhir/*', (request, reply) => {

@@ -20,13 +20,14 @@ export const PROXY_OPTIONS: FhirProxyOptions = {
 
 /** A person who is logged in at the FHIR server of the measurement, and the cookies of the browser. */
 export async function loggedIn(upstream: string): Promise<{ launch: SmartLaunch; cookie: string }> {
-  const { fetch: answerToken = fetch, ...options } = launchOptions()
   const launch = createSmartLaunch({
-    ...options,
+    ...launchOptions(),
     fhirBaseUrl: `${upstream}/r4`,
+    metadata: { authorization_endpoint: `${upstream}/authorize`, token_endpoint: `${upstream}/token` },
+    // As apps have it: not that of the other measurements.
+    fetch: undefined,
     // The load generator breaks its last requests off.
     log: false,
-    fetch: (url, init) => (String(url).startsWith(upstream) ? fetch(url, init) : answerToken(url, init)),
   } as SmartLaunchOptions) // one server, as before
   return { launch, cookie: `${OTHER_COOKIES}; ${await logIn(launch)}` }
 }

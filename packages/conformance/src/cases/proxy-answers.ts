@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'vitest'
 import type { ConformanceCase } from '../conformance-case.ts'
 import { logInAtHostile } from '../hostile/hostile-login.ts'
@@ -68,15 +70,25 @@ export const proxyAnswers: readonly ConformanceCase[] = [
     rule: 'an answer in gzip arrives decoded, or as it is with its coding (RFC 9110 §8.4)',
     app: echo,
     async run({ hostile, visitor }) {
-      const { gzipSync } = await import('node:zlib')
       const browser = visitor()
       await logInAtHostile(browser)
-      hostile.at('/fhir/Patient/p1', (response) =>
+      const sendGzip = (body: object) => (response: ServerResponse) =>
         response
           .writeHead(200, { 'content-type': 'application/fhir+json', 'content-encoding': 'gzip' })
-          .end(gzipSync(JSON.stringify({ resourceType: 'Patient', id: 'p1' }))),
-      )
-      expect((await browser.ask('/fhir/Patient/p1')).json()).toEqual({ resourceType: 'Patient', id: 'p1' })
+          .end(gzipSync(JSON.stringify(body)))
+      hostile.at('/fhir/Patient/p1', sendGzip({ resourceType: 'Patient', id: 'p1' }))
+      const link = [{ relation: 'next', url: `${hostile.fhirBaseUrl}/Patient?page=2` }]
+      hostile.at('/fhir/Patient', sendGzip({ resourceType: 'Bundle', link }))
+      const headers = { cookie: browser.cookieHeader }
+      // This browser reads no gzip, and fetch does.
+      const ways = [
+        async (path: string) => (await browser.ask(path)).json(),
+        async (path: string) => (await fetch(browser.urlOf(path), { headers })).json(),
+      ]
+      for (const read of ways) {
+        expect(await read('/fhir/Patient/p1')).toEqual({ resourceType: 'Patient', id: 'p1' })
+        expect(await read('/fhir/Patient')).toMatchObject({ link: [{ url: '/fhir/Patient?page=2' }] })
+      }
     },
   },
   {

@@ -23,16 +23,33 @@ export interface FhirAccess extends TokenArea {
 
 /** See `FhirContext.fetch`. */
 export async function fetchFhir(access: FhirAccess, url: string | URL, init: RequestInit = {}): Promise<Response> {
-  const { tokens } = access
   const target = await resolveFhirUrl(url, access)
+  const { response } = await withToken(access.tokens, {
+    send: (token) => sendFhir(access, target, init, token),
+    // After a redirect to another server, a 401 is not about the token, which that server never got.
+    isRefused: ({ response, hasLeft }) => response.status === 401 && !hasLeft && isReplayable(init.body),
+    discard: ({ response }) => discardBody(response),
+  })
+  return response
+}
+
+/** A request that may be sent a second time. */
+interface Attempt<Answer> {
+  send(token: string): Promise<Answer>
+  /** Whether the token was refused, and the request can be sent again. */
+  isRefused(answer: Answer): boolean
+  discard(answer: Answer): Promise<void> | void
+}
+
+/** Sends with the newest token, and once more with a new one if that is refused. */
+export async function withToken<Answer>(tokens: TokenSource, attempt: Attempt<Answer>): Promise<Answer> {
   const token = await tokens.current()
-  const { response, hasLeft } = await sendFhir(access, target, init, token)
-  // After a redirect to another server, a 401 is not about the token, which that server never got.
-  if (response.status !== 401 || hasLeft || !isReplayable(init.body)) return response
+  const answer = await attempt.send(token)
+  if (!attempt.isRefused(answer)) return answer
   const renewed = await tokens.replace(token)
-  if (renewed === undefined) return response
-  await discardBody(response)
-  return (await sendFhir(access, target, init, renewed)).response
+  if (renewed === undefined) return answer
+  await attempt.discard(answer)
+  return attempt.send(renewed)
 }
 
 /** @returns the response, and whether a redirect left the area where the token may go */

@@ -24,12 +24,20 @@ export async function resolveFhirUrl(url: string | URL, area: TokenArea): Promis
   const { fhirBaseUrl } = area
   const directory = fhirBaseUrl.endsWith('/') ? fhirBaseUrl : `${fhirBaseUrl}/`
   const text = String(url)
-  const target = URL.canParse(text, directory) ? new URL(text, directory) : undefined
+  const target = parsed(text, directory)
   if (target && (await mayGetToken(target, area))) return target
   throw new FhirAuthError(
     'url_outside_fhir_base',
     `fhir.fetch only sends the token to URLs under ${fhirBaseUrl}, not to ${shownText(target ? target.origin + target.pathname : text)}. Use a path relative to it, such as "Patient/123". If the server also needs the token at another address, add that to tokenUrls of the registration. Otherwise use the global fetch, without the token.`,
   )
+}
+
+function parsed(text: string, directory: string): URL | undefined {
+  try {
+    return new URL(text, directory)
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether a URL may get the token: it is under the FHIR base or under one of `tokenUrls`. */

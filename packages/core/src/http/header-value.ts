@@ -1,13 +1,18 @@
 /** What a header may contain: printable ASCII, spaces and tabs (RFC 9110 §5.5, without its obsolete bytes). */
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/
 
+/** Whether a value may become a header. */
+export function isHeaderValue(value: string): boolean {
+  return HEADER_VALUE.test(value)
+}
+
 /**
  * Checks a value before it becomes a header. Runtimes throw for a wrong value later, when the response has begun.
  *
  * @throws TypeError for a line end, another control character, or text beyond ASCII
  */
 export function checkHeaderValue(name: string, value: string): void {
-  if (!HEADER_VALUE.test(value))
+  if (!isHeaderValue(value))
     throw new TypeError(`The header ${name} contains characters that are not allowed in a header.`)
 }
 

@@ -59,8 +59,9 @@ export class FhirProxy implements StreamedHandler {
   async answer(request: StreamedRequest, finding: Finding | null | undefined): Promise<StreamedAnswer> {
     const { origins, session } = this.#settings
     const answer = await this.#answer(request, finding, pathOf(request.url) === session)
-    const cors = corsHeaders(request, origins)
-    return { ...answer, headers: { ...answer.headers, ...cors } }
+    return origins.length === 0
+      ? answer
+      : { ...answer, headers: { ...answer.headers, ...corsHeaders(request, origins) } }
   }
 
   async #answer(
@@ -109,23 +110,31 @@ export class FhirProxy implements StreamedHandler {
     const { publicPath, timeoutSeconds, auditIds } = this.#settings
     const startedAt = performance.now()
     const { fhirBaseUrl, launchId } = context
+    const path = this.#pathBelow(request.url)
+    const query = parametersOf(queryTextOf(request.url))
     let interaction: FhirInteraction | undefined
     const tell = (status: number, error?: FhirAuthError) => {
-      const { method } = request
-      const path = auditIds ? this.#pathBelow(request.url) : undefined
-      const what = { method, interaction: interaction?.interaction, resourceType: interaction?.type, path }
-      const durationMs = durationSince(startedAt)
-      this.#emit({ type: 'proxied', fhirBaseUrl, launchId: launchId ?? '', ...what, status, error, durationMs })
+      this.#emit({
+        type: 'proxied',
+        fhirBaseUrl,
+        launchId: launchId ?? '',
+        method: request.method,
+        interaction: interaction?.interaction,
+        resourceType: interaction?.type,
+        path: auditIds ? path : undefined,
+        status,
+        error,
+        durationMs: durationSince(startedAt),
+      })
     }
     try {
-      interaction = this.#interactionOf(request)
-      const asked = { request, context, interaction, path: this.#pathBelow(request.url) }
-      const outgoing = await createOutgoing(asked, this.#settings)
-      const answer = await forward({ ...outgoing, interaction, request, context, publicPath, timeoutSeconds })
+      interaction = interactionOf(request, path, query)
+      const outgoing = await createOutgoing({ request, context, interaction, path, query }, this.#settings)
+      const answer = await forward({ request, context, interaction, outgoing, publicPath, timeoutSeconds })
       tell(answer.status)
       return answer
     } catch (error) {
-      if (request.signal.aborted) {
+      if (request.hasLeft) {
         // The page has gone, and nobody will read this. It is no fault, so the operator is not told.
         tell(PAGE_HAS_GONE)
         return { kind: 'empty', status: PAGE_HAS_GONE, headers: {}, cookies: [], body: '' }
@@ -133,15 +142,6 @@ export class FhirProxy implements StreamedHandler {
       if (error instanceof FhirAuthError) tell(error.status, error)
       throw error
     }
-  }
-
-  #interactionOf(request: StreamedRequest): FhirInteraction {
-    if (!METHODS.includes(request.method)) throw wrongMethod(request, METHODS.join(', '))
-    const found = readInteraction(request.method, this.#pathBelow(request.url), parametersOf(queryTextOf(request.url)))
-    if (found) return found
-    throw refused(
-      'This is no FHIR request that the proxy sends: read, search or change one resource by its type and id.',
-    )
   }
 
   /** The path below the proxy, as it was sent: nothing is decoded. */
@@ -200,6 +200,13 @@ function jsonAnswer(value: object): StreamedAnswer {
     'x-content-type-options': 'nosniff',
   }
   return { kind: 'page', status: 200, headers, cookies: [], body: JSON.stringify(value) }
+}
+
+function interactionOf(request: StreamedRequest, path: string, query: URLSearchParams): FhirInteraction {
+  if (!METHODS.includes(request.method)) throw wrongMethod(request, METHODS.join(', '))
+  const found = readInteraction(request.method, path, query)
+  if (found) return found
+  throw refused('This is no FHIR request that the proxy sends: read, search or change one resource by its type and id.')
 }
 
 function wrongMethod({ method, url }: StreamedRequest, allowed: string): FhirAuthError {

@@ -1,4 +1,5 @@
-import { checkHeaderValue } from '../http/header-value.ts'
+import { isHeaderValue } from '../http/header-value.ts'
+import type { ServerAnswer } from '../http/sender.ts'
 import type { AdapterRequest } from '../web/adapter-contract.ts'
 
 /** Only these go to the FHIR server. So no cookie does, no authorization of the page, and nothing about a connection. */
@@ -27,60 +28,69 @@ const TO_PAGE = [
   'x-progress',
 ] as const
 
-/** Codings that `fetch` decodes. Its response still has the header, and the length before. */
-const DECODED = /^(?:gzip|x-gzip|deflate|br|zstd)$/i
+/** Some firewalls refuse requests without one. */
+const USER_AGENT = 'fhir-auth'
 
 const FHIR_JSON = 'application/fhir+json'
 
 /** The answer is one person's data, and comes from another server: no cache may store it, and no browser may run it. */
-const ALWAYS = {
+const ALWAYS = Object.entries({
   'cache-control': 'private, no-store',
   'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
-} as const
+})
 
-export function headersToServer(request: AdapterRequest): Headers {
-  const headers = new Headers()
+export function headersToServer(request: AdapterRequest): Record<string, string> {
+  const headers: Record<string, string> = { 'user-agent': USER_AGENT }
   for (const name of TO_SERVER) {
     const value = request.header(name)
-    if (value !== undefined && isHeaderValue(value)) headers.set(name, value)
+    if (value !== undefined && isHeaderValue(value)) headers[name] = value
   }
   // A browser that opens the address itself would rather have HTML.
-  if (headers.get('accept')?.includes('text/html')) headers.set('accept', FHIR_JSON)
+  const { accept = 'text/html' } = headers
+  if (accept.includes('text/html')) Object.assign(headers, { accept: FHIR_JSON })
   return headers
 }
 
-/** @param isRewritten - whether the body will have another length */
-export function headersToPage(given: Headers, isRewritten: boolean): Record<string, string> {
-  const headers: Record<string, string> = { ...ALWAYS }
-  const coding = given.get('content-encoding')
-  const isDecoded = coding !== null && DECODED.test(coding)
-  if (coding !== null && !isDecoded && isHeaderValue(coding)) headers['content-encoding'] = coding
+/** The codings that the page can read, as it says. */
+export function acceptedCodings(request: AdapterRequest): string {
+  const value = request.header('accept-encoding')
+  return value !== undefined && isHeaderValue(value) ? value : 'identity'
+}
+
+export function acceptsGzip(request: AdapterRequest): boolean {
+  return /\bgzip\b/i.test(acceptedCodings(request))
+}
+
+/** The body of an answer as the page gets it. */
+interface PageBody {
+  /** The coding that it still has. */
+  readonly coding: string | undefined
+  /** Whether it has the length that the server says. */
+  readonly hasItsLength: boolean
+}
+
+export function headersToPage(answer: ServerAnswer, { coding, hasItsLength }: PageBody): Record<string, string> {
+  // Filled from empty: V8 takes microseconds to add a member to a copy of an object.
+  const headers: Record<string, string> = {}
+  for (const [name, value] of ALWAYS) headers[name] = value
+  if (coding !== undefined && isHeaderValue(coding)) headers['content-encoding'] = coding
   for (const name of TO_PAGE) {
-    const value = given.get(name)
-    if (value === null || !isHeaderValue(value)) continue
-    if (name === 'content-length' && (isDecoded || isRewritten || !/^\d+$/.test(value))) continue
+    const value = answer.header(name)
+    if (value === undefined || !isHeaderValue(value)) continue
+    if (name === 'content-length' && (!hasItsLength || !/^\d+$/.test(value))) continue
     headers[name] = value
   }
   return headers
 }
 
-/** Whether a body is as the server wrote it, and not in a coding that nobody here has decoded. */
-export function isReadable(given: Headers): boolean {
-  const coding = given.get('content-encoding')
-  return coding === null || coding === 'identity' || DECODED.test(coding)
+/** The coding that the body of an answer still has. */
+export function codingOf(answer: ServerAnswer): string | undefined {
+  const coding = answer.isDecoded ? undefined : answer.header('content-encoding')?.toLowerCase()
+  return coding === 'identity' ? undefined : coding
 }
 
-export function isJson(given: Headers): boolean {
-  return /^application\/(?:fhir\+json|json|json\+fhir)\b/i.test(given.get('content-type') ?? '')
-}
-
-function isHeaderValue(value: string): boolean {
-  try {
-    checkHeaderValue('', value)
-    return true
-  } catch {
-    return false
-  }
+export function isJson(answer: ServerAnswer): boolean {
+  return /^application\/(?:fhir\+json|json|json\+fhir)\b/i.test(answer.header('content-type') ?? '')
 }

@@ -17,6 +17,7 @@ export interface AskedRequest {
   readonly interaction: FhirInteraction
   /** Below the FHIR base. */
   readonly path: string
+  readonly query: URLSearchParams
 }
 
 /** What is sent to the FHIR server. */
@@ -42,10 +43,9 @@ const LAUNCH_ID = 'launch_id'
  * @throws `proxy_refused` if it is not allowed, `request_too_large`
  */
 export async function createOutgoing(asked: AskedRequest, settings: Settings): Promise<OutgoingRequest> {
-  const { request, context, interaction, path } = asked
+  const { request, context, interaction, path, query } = asked
   const { allow, isPatientEnforced, maxRequestBytes } = settings
   checkLength(request.header('content-length'), maxRequestBytes)
-  const query = parametersOf(queryTextOf(request.url))
   query.delete(LAUNCH_ID)
   const isForm = interaction.interaction === 'search' && request.method === 'POST'
   const form = isForm ? await readForm(request, maxRequestBytes) : undefined
@@ -59,13 +59,14 @@ export async function createOutgoing(asked: AskedRequest, settings: Settings): P
   if (limit && !rule.isPatientUnchecked && request.header('if-none-exist') !== undefined) {
     throw refused('The header If-None-Exist could match data of another patient.')
   }
-  const given = [...query].length
+  let added = ''
   if (limit) {
+    const given = [...query].length
     // The form gets the parameter that is missing, so that what the query lacks is not added twice.
     refuseIf(checkPatient(interaction, { query: form ? new URLSearchParams(query) : query, rule }, limit))
     if (form) refuseIf(checkPatient(interaction, { query: form, rule }, limit))
+    added = new URLSearchParams([...query].slice(given)).toString()
   }
-  const added = new URLSearchParams([...query].slice(given)).toString()
   const search = [rawQuery(request.url), added].filter((part) => part !== '').join('&')
   const base = context.fhirBaseUrl.replace(/\/$/, '')
   return {
@@ -83,8 +84,8 @@ async function bodyOf(
   { rule, limit }: Permission,
   { allow, maxRequestBytes }: Settings,
 ): Promise<OutgoingBody> {
-  const { method, body } = request
-  if (method === 'GET' || method === 'HEAD') return undefined
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined
+  const { body } = request
   const isBatch = interaction.interaction === 'batch'
   if (!isBatch && (limit === undefined || rule.isPatientUnchecked)) return readOutgoing(body, maxRequestBytes)
   const bytes = await readWhole(body, maxRequestBytes)

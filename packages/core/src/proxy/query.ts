@@ -6,5 +6,5 @@ export function queryTextOf(url: string): string {
 
 /** Parameters as a server reads them: a further question mark belongs to a name, while `URLSearchParams` would drop a first one. */
 export function parametersOf(queryText: string): URLSearchParams {
-  return new URLSearchParams(`&${queryText}`)
+  return queryText === '' ? new URLSearchParams() : new URLSearchParams(`&${queryText}`)
 }

@@ -1,4 +1,5 @@
 import { FhirAuthError } from '../errors.ts'
+import { joined } from '../http/byte-streams.ts'
 
 /** Bodies up to this size are read before they are sent, so that they can be sent again after a 401. */
 const REPLAYABLE_BYTES = 256 * 1024
@@ -8,7 +9,7 @@ const MAX_CHECKED_BYTES = 8 * 1024 * 1024
 export type ByteStream = AsyncIterable<Uint8Array>
 
 /** What is sent on: bytes, or a stream where there is more. */
-export type OutgoingBody = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | undefined
+export type OutgoingBody = Uint8Array<ArrayBuffer> | ByteStream | undefined
 
 /** The whole body, to look into it. @throws `request_too_large` */
 export async function readWhole(body: ByteStream | undefined, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -36,36 +37,34 @@ export async function readOutgoing(body: ByteStream | undefined, maxBytes: numbe
     parts.push(value)
     if (size > maxBytes) throw tooLarge(maxBytes)
   }
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const first = parts.shift()
-      if (first) return controller.enqueue(first)
-      const { done, value } = await rest.next()
-      if (done) return controller.close()
-      size += value.byteLength
-      if (size > maxBytes) return controller.error(tooLarge(maxBytes))
-      controller.enqueue(value)
-    },
-    async cancel() {
-      await rest.return?.()
-    },
-  })
+  return allOf(parts, rest, maxBytes)
+}
+
+/** The parts that have been read, and the rest as it comes. @throws `request_too_large` */
+async function* allOf(
+  parts: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let size = 0
+  try {
+    for (const part of parts) {
+      size += part.byteLength
+      yield part
+    }
+    for (let part = await rest.next(); !part.done; part = await rest.next()) {
+      size += part.value.byteLength
+      if (size > maxBytes) throw tooLarge(maxBytes)
+      yield part.value
+    }
+  } finally {
+    await rest.return?.()
+  }
 }
 
 /** @throws `request_too_large` if the browser says that the body is too large */
 export function checkLength(contentLength: string | undefined, maxBytes: number): void {
   if (Number(contentLength) > maxBytes) throw tooLarge(maxBytes)
-}
-
-/** One part of several. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.byteLength, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.byteLength
-  }
-  return whole
 }
 
 function tooLarge(maxBytes: number): FhirAuthError {

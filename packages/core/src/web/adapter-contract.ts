@@ -37,8 +37,10 @@ export type Answer =
 export interface StreamedRequest extends AdapterRequest {
   /** The body as it arrives; undefined if there is none. It is read once. */
   readonly body: AsyncIterable<Uint8Array> | undefined
-  /** Aborted when the browser goes away before it has the answer. */
-  readonly signal: AbortSignal
+  /** Whether the browser has gone away before it had the answer. */
+  readonly hasLeft: boolean
+  /** Calls back when the browser goes away, if that is before it has the answer. */
+  onLeave(listener: () => void): void
 }
 
 /** The answer of the FHIR proxy: one of core's own, or one of the FHIR server, whose body is sent as the browser takes it. */

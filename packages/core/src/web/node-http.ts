@@ -47,6 +47,7 @@ export interface NodeResponse {
 export interface NodeBodyResponse extends NodeResponse {
   readonly writableEnded: boolean
   readonly destroyed: boolean
+  writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
   write(part: Uint8Array): boolean
   destroy(): unknown
   once(event: 'drain' | 'close', listener: () => void): unknown
@@ -74,17 +75,23 @@ export class NodeRequest implements AdapterRequest {
 
 /** A request of Node's for the FHIR proxy. */
 export class NodeStreamedRequest extends NodeRequest implements StreamedRequest {
-  readonly signal: AbortSignal
   readonly #message: NodeBodyRequest
+  readonly #response: NodeBodyResponse
 
   /** @param url - with the mount path, and after a rewrite */
   constructor(message: NodeBodyRequest, response: NodeBodyResponse, url: string) {
     super(message, url)
     this.#message = message
-    const gone = new AbortController()
-    this.signal = gone.signal
-    response.once('close', () => {
-      if (!response.writableEnded) gone.abort()
+    this.#response = response
+  }
+
+  get hasLeft(): boolean {
+    return this.#response.destroyed && !this.#response.writableEnded
+  }
+
+  onLeave(listener: () => void): void {
+    this.#response.once('close', () => {
+      if (!this.#response.writableEnded) listener()
     })
   }
 
@@ -209,8 +216,7 @@ export async function sendStreamOnNode(answer: StreamedAnswer, response: NodeBod
     sendOnNode(answer, response)
     return
   }
-  response.statusCode = answer.status
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
+  response.writeHead(answer.status, answer.headers)
   const { body = [] } = answer
   if (body instanceof Uint8Array) {
     response.end(body)
