@@ -46,19 +46,21 @@ export type ShownSettings = Readonly<Record<string, { readonly value: string; re
  */
 export async function loadKeys({ privateJwks }: Settings): Promise<KeySet | undefined> {
   if (privateJwks === undefined) return undefined
-  if (/^\s*(?:\{|-----BEGIN)/.test(privateJwks.value)) return loadKeyText(privateJwks.value, privateJwks.from)
+  const fromBase64 = Buffer.from(privateJwks.value, 'base64').toString()
+  const text = [privateJwks.value, fromBase64].find((form) => /^\s*(?:\{|-----BEGIN)/.test(form))
+  if (text !== undefined) return loadKeyText(text, privateJwks.from)
   const path = pathOf(privateJwks)
   return loadKeyText(await readNamedFile(path, privateJwks), path)
 }
 
-/** The message does not repeat the name, because it may be a key in an unexpected form, such as base64. */
+/** The message does not repeat the name, because it may be a key in an unexpected form, such as hexadecimal. */
 async function readNamedFile(path: string, { from, folder }: Setting): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch {
     const place = folder === '.' ? '' : ` in ${folder}`
     throw new UsageError(
-      `privateJwks (from ${from}) is neither a private JWK, JWK Set or PEM, nor the name of a file${place} that can be read.`,
+      `privateJwks (from ${from}) is neither a private JWK, JWK Set or PEM (as it is, or in base64), nor the name of a file${place} that can be read.`,
     )
   }
 }

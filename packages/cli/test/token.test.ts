@@ -190,16 +190,22 @@ describe('where the configuration comes from', () => {
     expect(stderr).toContain('Set --jwks-url, or JWKS_URL')
   })
 
+  test('a key in base64, as one line of an environment file has it', async () => {
+    const { env, file } = await startBackend()
+    const result = await run(['token'], { ...env, PRIVATE_JWKS: readFileSync(file, 'base64') })
+    expect(result.code).toBe(0)
+  })
+
   test.each([
-    ['base64', (text: string) => Buffer.from(text).toString('base64')],
+    ['hexadecimal', (text: string) => Buffer.from(text).toString('hex')],
     [
-      'base64 of many lines',
+      'hexadecimal of many lines',
       (text: string) =>
         Buffer.from(text)
-          .toString('base64')
+          .toString('hex')
           .replace(/(.{76})/g, '$1\n'),
     ],
-    ['longer than a name can be', (text: string) => Buffer.from(text.repeat(50)).toString('base64url')],
+    ['longer than a name can be', (text: string) => Buffer.from(text.repeat(50)).toString('hex')],
     ['in quotes', (text: string) => `'${text}'`],
   ])('a key that is not understood (%s) is not repeated in the message', async (_title, disguise) => {
     const { env, file } = await startBackend()
@@ -207,7 +213,9 @@ describe('where the configuration comes from', () => {
     for (const args of [['token'], ['token', '--private-jwks', value], ['doctor', '--json']]) {
       const { code, stdout, stderr } = await run(args, { ...env, PRIVATE_JWKS: value })
       expect(code).toBe(2)
-      expect(stdout + stderr).toContain('is neither a private JWK, JWK Set or PEM, nor the name of a file')
+      expect(stdout + stderr).toContain(
+        'is neither a private JWK, JWK Set or PEM (as it is, or in base64), nor the name',
+      )
       expect(stdout + stderr).not.toContain(value.slice(10, 60))
     }
   })

@@ -23,6 +23,7 @@ export function templateInput(answers: AppChoices & Pick<Answers, 'name'>): Temp
       title: name.replace(/[-._]+/g, ' ').replace(/^./, (first) => first.toUpperCase()),
       framework,
       frameworkName: choices.framework[framework],
+      vendor,
       vendorName: vendor === 'smart' ? 'your EHR' : choices.vendor[vendor],
       vendorNote: note,
       storeName: { memory: 'sessions in memory', redis: 'Redis', postgres: 'PostgreSQL' }[store],

@@ -14,6 +14,8 @@ export async function openPostgresStore(env: Environment): Promise<OpenStore> {
   })
   pool.on('error', (error) => console.error('PostgreSQL:', error.message))
   const store = postgresStore(pool)
-  await store.migrate()
+  await store.migrate().catch((cause: Error) => {
+    throw new Error(`PostgreSQL at DATABASE_URL cannot be used: ${cause.message}`, { cause })
+  })
   return { store, close: () => pool.end() }
 }
