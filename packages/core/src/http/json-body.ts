@@ -17,7 +17,7 @@ export function jsonObject(answer: HttpAnswer): Record<string, unknown> {
     const type = answer.headers.get('content-type') ?? 'no content type'
     throw new FhirAuthError(
       'invalid_response',
-      `${shownUrl(answer.url)} answered ${answer.status} with a body that is not JSON (${shownText(type)}).`,
+      `${shownUrl(answer.url)} answered ${answer.status} with a body that is not JSON (${shownText(type)}). Check the URL, and that no proxy or login page answers there.`,
     )
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -109,7 +109,10 @@ async function send(request: HttpRequest, options: HttpOptions): Promise<HttpAns
     timeoutSeconds,
     () => {
       limit.abort()
-      return new FhirAuthError('timeout', `${shownUrl(request.url)} did not answer within ${timeoutSeconds} s.`)
+      return new FhirAuthError(
+        'timeout',
+        `${shownUrl(request.url)} did not answer within ${timeoutSeconds} s. Check that a firewall lets the request through, or raise timeoutSeconds.`,
+      )
     },
   )
 }
@@ -140,7 +143,10 @@ async function exchange(
     }
     const body = await readBounded(response, maxBytes)
     if (body === undefined) {
-      throw new FhirAuthError('response_too_large', `${shownUrl(url)} answered with more than ${maxBytes} bytes.`)
+      throw new FhirAuthError(
+        'response_too_large',
+        `${shownUrl(url)} answered with more than ${maxBytes} bytes. Check that it is a SMART server's URL.`,
+      )
     }
     return { url, status: response.status, headers: response.headers, body }
   } catch (error) {
@@ -151,7 +157,10 @@ async function exchange(
     }
     // No cause: it may contain what was received, and some servers echo what they were sent.
     const reason = networkReason(error)
-    const failure = new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${reason}.`)
+    const failure = new FhirAuthError(
+      'network_error',
+      `${shownUrl(url)} could not be reached: ${reason}. Check the address and the network.`,
+    )
     if (!isAnswered && RESET_CODES.includes(reason)) resets.add(failure)
     throw failure
   }

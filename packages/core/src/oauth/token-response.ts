@@ -40,7 +40,7 @@ export function readTokenResponse(
 ): TokenResponse {
   const { access_token, token_type, refresh_token, id_token, scope } = body
   if (typeof access_token !== 'string' || !HEADER_SAFE.test(access_token)) {
-    refuse('has no usable access_token')
+    refuse('has no usable access_token', ' Check the token endpoint, and show the vendor this message.')
   }
   // Case does not matter (RFC 6749 §5.1): SMART's own examples have "Bearer" and "bearer".
   const type = token_type ?? (rules.assumeBearer ? 'Bearer' : undefined)

@@ -53,7 +53,10 @@ export class Patience {
 
   #failure(error: unknown): unknown {
     if (this.#isOverdue) {
-      return new FhirAuthError('timeout', `The FHIR server did not answer within ${this.#milliseconds / 1000} s.`)
+      return new FhirAuthError(
+        'timeout',
+        `The FHIR server did not answer within ${this.#milliseconds / 1000} s. Try again later, or raise timeoutSeconds of fhirProxy().`,
+      )
     }
     if (error instanceof FhirAuthError) return error
     // No cause: it may contain what was received.

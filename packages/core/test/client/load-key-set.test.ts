@@ -206,7 +206,11 @@ const unusable: [name: string, source: () => unknown, message: RegExp][] = [
   ['a JWK Set whose keys are no list', () => ({ keys: EC }), /"keys" member of the JWK Set is not an array/],
   ['a JWK Set without a key', () => ({ keys: [] }), /key set is empty/],
   ['a JWK Set with something else in it', () => ({ keys: [EC, 'text'] }), /Key 2 is not a JWK object/],
-  ['a truncated PEM', () => pemOf(RSA).slice(0, 700), /PEM private key is damaged.*Export it again as PKCS#8/],
+  [
+    'a truncated PEM',
+    () => pemOf(RSA).slice(0, 700),
+    /PEM private key is damaged.*export it again as PKCS#8.*openssl genpkey/,
+  ],
   ['a PEM of nothing', () => '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----', /damaged/],
   ['a PEM header alone', () => '-----BEGIN', /PEM block is "unreadable"/],
   ['a public PEM', () => publicPem(ecPair.publicKey), /"PUBLIC KEY", but "PRIVATE KEY".*Pass the private key/],

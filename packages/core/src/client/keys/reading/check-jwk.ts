@@ -2,6 +2,7 @@ import { shownText } from '../../../shared/shown-text.ts'
 import type { SigningAlgorithm } from '../../../shared/signing-algorithm.ts'
 import { algorithmsOf, MIN_RSA_BITS, PRIVATE_MEMBERS, rsaBits } from '../key-rules.ts'
 import { refuseKey } from '../refuse-key.ts'
+import { MENDING } from './mending.ts'
 
 /** A JWK that has passed all checks that need no cryptography. */
 export interface CheckedJwk {
@@ -66,7 +67,8 @@ function checkIsPublic(jwk: Record<string, unknown>, refuse: (fault: string) => 
 
 function checkRsaSize({ n, e }: Record<string, unknown>, refuse: (fault: string) => never): void {
   const bits = typeof n === 'string' && typeof e === 'string' ? rsaBits(n) : refuse('has no "n" or "e".')
-  if (bits < MIN_RSA_BITS) refuse(`is an RSA key of ${bits} bits. At least ${MIN_RSA_BITS} are needed.`)
+  if (bits < MIN_RSA_BITS)
+    refuse(`is an RSA key of ${bits} bits. At least ${MIN_RSA_BITS} are needed. Make a new key: ${MENDING.newKey}`)
 }
 
 function curveName({ crv }: Record<string, unknown>): string {

@@ -47,7 +47,10 @@ export async function importPkcs8(
 
 /** @throws `invalid_key` always */
 export function refuseDamaged(name: string, cause?: unknown): never {
-  return refuseKey(`${name} is damaged. Export it again as PKCS#8.`, cause)
+  return refuseKey(
+    `${name} is damaged. Copy it again with all its lines, or export it again as PKCS#8. A new key: ${MENDING.newKey}`,
+    cause,
+  )
 }
 
 function algorithmIn(der: Uint8Array, name: string, alg: SigningAlgorithm | undefined): SigningAlgorithm {
@@ -66,7 +69,9 @@ function algorithmIn(der: Uint8Array, name: string, alg: SigningAlgorithm | unde
   const own = ALGORITHM_OF_CURVE[CURVE_BY_ID[curveId] ?? '']
   if (own !== undefined) return own
   const kind = NAME_BY_ID[curveId] ?? NAME_BY_ID[id] ?? (id === EC_KEY ? 'on an unknown curve' : 'of an unknown type')
-  return refuseKey(`${name} is ${kind}. Use an RSA key, or one on P-384, P-256, P-521 or Ed25519.`)
+  return refuseKey(
+    `${name} is ${kind}. Use an RSA key, or one on P-384, P-256, P-521 or Ed25519. A new key: ${MENDING.newKey}`,
+  )
 }
 
 function elementsIn(element: DerElement | undefined): DerElement[] {
