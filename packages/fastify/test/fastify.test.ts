@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { startNodeApp } from '@fhir-auth/conformance'
 import { createSandbox, createUserAgent, type Sandbox } from '@fhir-auth/sandbox'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions } from 'fastify'
@@ -282,6 +283,21 @@ describe('errors', () => {
     expect(seen[0]).toBe(foreign)
     const ours = await app.inject('/ours')
     expect([ours.statusCode, ours.json().code]).toEqual([401, 'session_ended'])
+  })
+
+  it('fhirErrors() answers a stream that fails before its first byte; one that fails later is cut off', async () => {
+    async function* failAfter(text: string) {
+      if (text !== '') yield text
+      throw new FhirAuthError('session_ended', 'The session has ended.')
+    }
+    const app = await ready((app) => {
+      app.setErrorHandler(fhirErrors())
+      app.get('/at-once', (_request, reply) => reply.send(Readable.from(failAfter(''))))
+      app.get('/late', (_request, reply) => reply.send(Readable.from(failAfter('half of'))))
+    })
+    await expect(app.inject('/late')).rejects.toThrow('destroyed')
+    const answer = await app.inject('/at-once')
+    expect([answer.statusCode, answer.json().code]).toEqual([401, 'session_ended'])
   })
 
   it('what is thrown while an answer is applied goes to the error handler, and the process goes on', async () => {
