@@ -28,7 +28,7 @@ const PRIVATE_JWK = { ...rsaJwk(), alg: 'RS384', kid: 'key-1' }
 const SCOPE = 'openid fhirUser launch/patient patient/*.rs offline_access'
 
 // Short-lived tokens, so that a small step of the clock calls for a refresh and spoils no assertion.
-const TOKEN_SECONDS = 3
+const TOKEN_SECONDS = 8
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await createSandbox({ consent: 'auto', accessTokenSeconds: TOKEN_SECONDS })
@@ -141,7 +141,7 @@ async function startPortal(authName: string, options: { store?: ReturnType<typeo
       })
       const launch = createSmartLaunch({
         ...{ fhirBaseUrl: sandbox.fhirBaseUrl, clientId: 'portal', redirectUri: `${origin}/callback`, scope: SCOPE },
-        ...{ clientAuth, session: { secret: SESSION_SECRET, store: options.store }, fetch: send, timeoutSeconds: 0.5 },
+        ...{ clientAuth, session: { secret: SESSION_SECRET, store: options.store }, fetch: send, timeoutSeconds: 2 },
         now: () => Date.now() + world.offset,
       })
       world.launch = launch
