@@ -41,7 +41,7 @@ function titleOf(markdown) {
 
 /** @type {(module: { place: string, markdown: string }) => Item[]} */
 function membersOf({ place, markdown }) {
-  return [...markdown.matchAll(/^- \[(.+)\]\((?!\.)(.+?)(?:index)?\.md\)$/gm)].map(([, name = '', path = '']) => ({
+  return [...markdown.matchAll(/^\| \[(.+?)\]\((?!\.)(.+?)(?:index)?\.md\) \|/gm)].map(([, name = '', path = '']) => ({
     text: name.replaceAll('\\', ''),
     link: `${place}${path}`,
   }))

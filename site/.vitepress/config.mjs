@@ -49,7 +49,12 @@ export default defineConfig({
       },
     },
     socialLinks: [{ icon: 'github', link: REPOSITORY }],
-    notFound: { linkLabel: 'Take me home' },
+    notFound: {
+      title: 'Page not found',
+      quote: 'Search for it, or go to the start page.',
+      linkText: 'Start page',
+      linkLabel: 'Start page',
+    },
     footer: { message: 'Apache-2.0' },
   },
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { Application, Comment, ContainerReflection, ReflectionKind } from 'typedoc'
 import { MarkdownPageEvent, MemberRouter } from 'typedoc-plugin-markdown'
@@ -37,7 +38,8 @@ const app = await Application.bootstrapWithPlugins({
   internalModule: PARTS,
   entryFileName: 'index',
   pageTitleTemplates: { module: '{name}', member: '{name}' },
-  groupOrder: ['Functions', 'Classes', 'Variables', '*'],
+  groupOrder: ['Functions', 'Classes', 'Variables', 'Interfaces', 'Type Aliases', '*', 'Modules'],
+  indexFormat: 'table',
   hideBreadcrumbs: true,
   hidePageHeader: true,
   useCodeBlocks: true,
@@ -55,10 +57,12 @@ app.renderer.defineRouter(
 )
 app.options.setValue('router', 'short')
 
-// Where a type is defined is said once, and not again for each member.
+// Where a type is defined is said once, and not again for each member; nor is which interface a member comes from.
 app.renderer.on(MarkdownPageEvent.END, (/** @type {MarkdownPageEvent} */ page) => {
-  const [first = '', ...others] = (page.contents ?? '').split(/^(?=Defined in: )/m)
-  page.contents = first + others.map((part, index) => (index === 0 ? part : part.replace(/^.*\n+/, ''))).join('')
+  const [before = '', first = '', ...others] = (page.contents ?? '')
+    .replace(/^#+ Implementation of\n\n.*\n\n?/gm, '')
+    .split(/^(?=Defined in: )/m)
+  page.contents = before + first + others.map((part) => part.replace(/^.*\n+/, '')).join('')
 })
 
 const project = await app.convert()
@@ -74,7 +78,7 @@ for (const { name, file, manifest } of doors) {
   const again = module.getChildrenByKind(ReflectionKind.Reference)
   const isAdapter = again.length > 50
   if (isAdapter) remove(project, again)
-  describe(module, name === manifest.name && manifest.description)
+  describe(module, name === manifest.name ? manifest.description : firstComment(file))
   if (isAdapter) describe(module, 'It also exports all of [`@fhir-auth/core`](../core/index.md).')
 }
 app.validate(project)
@@ -134,6 +138,12 @@ function remove(project, unwanted) {
     for (const group of parent.groups ?? []) group.children = group.children.filter((child) => child !== reflection)
     parent.groups = parent.groups?.filter(({ children }) => children.length > 0)
   }
+}
+
+/** What an entry's first comment says of it. @type {(file: string) => string | undefined} */
+function firstComment(file) {
+  const [, first = '', text = ''] = /^\/\/ `[^`]+`: (.)(.+)$/m.exec(readFileSync(file, 'utf8')) ?? []
+  return first.toUpperCase() + text.replace(/docs\/([\w-]+)\.md/g, '[$1](/$1)')
 }
 
 /** @type {(module: import('typedoc').Reflection, text: string | undefined | false) => void} */
