@@ -59,6 +59,7 @@ export function isUnderBase(url: URL, baseUrl: string): boolean {
 
 /** Whether no server can find a dot segment in the path, however often it decodes it, and whichever slash it accepts. */
 function isPlainPath(path: string): boolean {
+  if (/^[\w$/-]*$/.test(path)) return true // as almost all are: nothing to decode, and no dot
   let text = path
   for (let round = 0; round <= MAX_DECODINGS; round++) {
     const folded = text.normalize('NFKC') // full-width dots and slashes

@@ -1,4 +1,5 @@
 import type { Cancellation } from '../shared/cancellation.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
 import { joined } from './byte-streams.ts'
 import type { Sender, SentRequest, ServerAnswer } from './sender.ts'
 
@@ -136,9 +137,9 @@ class DispatchedAnswer implements ServerAnswer, DispatchHandler {
     return this.#headers.get(name)
   }
 
-  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> | undefined {
+  whole(maxBytes: number): MaybePromise<Uint8Array<ArrayBuffer>> | undefined {
+    if (this.#isOver && this.#failure === undefined) return joined(this.#waiting)
     const isShort = Number(this.header('content-length') ?? Number.NaN) <= maxBytes
-    if (this.#isOver && this.#failure === undefined) return Promise.resolve(joined(this.#waiting))
     return isShort ? this.#rest() : undefined
   }
 

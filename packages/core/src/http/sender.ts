@@ -1,4 +1,5 @@
 import type { Cancellation } from '../shared/cancellation.ts'
+import type { MaybePromise } from '../shared/maybe-promise.ts'
 
 /** A request that is sent as it is: no redirect is followed, and no header is added but those of the connection and the length. */
 export interface SentRequest {
@@ -19,7 +20,7 @@ export interface ServerAnswer {
   /** Whether the body has lost the coding that `content-encoding` names. */
   readonly isDecoded: boolean
   /** The whole body, if it is here already, or known to have at most `maxBytes`. */
-  whole(maxBytes: number): Promise<Uint8Array<ArrayBuffer>> | undefined
+  whole(maxBytes: number): MaybePromise<Uint8Array<ArrayBuffer>> | undefined
   /** Part by part. No more is read from the connection than is asked for. */
   parts(): AsyncIterable<Uint8Array>
   /** Lets go of the body. It never fails. */

@@ -65,7 +65,7 @@ export async function forward(exchange: Exchange): Promise<StreamedAnswer> {
   const links = isRewritten ? new BundleLinks(toPage) : undefined
   const whole = mustDecode ? undefined : answer.whole(SMALL_BYTES)
   if (whole !== undefined) {
-    const bytes = await patience.run(() => whole)
+    const bytes = whole instanceof Uint8Array ? whole : await patience.run(() => whole)
     const body = links ? joined([...links.push(bytes), ...links.end()]) : bytes
     headers['content-length'] = String(body.byteLength)
     return { kind: 'stream', status, headers, cookies: [], body }
