@@ -14,7 +14,7 @@ const ADDED: Record<string, string[]> = {
   postgres: ['@fhir-auth/core', 'jose'],
   redis: ['@fhir-auth/core', 'jose'],
 }
-const MAX_BYTES = 1.8e6
+const MAX_BYTES = 1.85e6
 /** A package has its sources and what is built of them: core had 538 kB and 614 kB when this was measured. */
 const PUBLISHED_PER_SOURCE = 2.2
 
@@ -27,7 +27,7 @@ describe.each(Object.entries(ADDED))('%s', (name, added) => {
     expect([...installedWith(adapter).keys()].sort()).toEqual(added)
   })
 
-  it('takes 1.8 MB at most, with all that it brings', () => {
+  it('takes 1.85 MB at most, with all that it brings', () => {
     const folders = [adapter?.folder ?? '', ...installedWith(adapter).values()]
     const sizes = folders.map((folder) =>
       existsSync(join(folder, 'src/index.ts')) ? PUBLISHED_PER_SOURCE * bytesIn(join(folder, 'src')) : bytesIn(folder),
