@@ -50,7 +50,7 @@ export async function runSandbox(
           fhirBaseUrl,
           issuer,
           ehrPage: `${issuer}/ehr`,
-          inspector: `${issuer}/inspector`,
+          inspector: inspectorUrl(issuer),
           clients,
           patients,
         }),
@@ -60,7 +60,7 @@ export async function runSandbox(
     write(`FHIR base     ${sandbox.fhirBaseUrl}`)
     write(`Issuer        ${sandbox.issuer}`)
     write(`EHR page      ${sandbox.issuer}/ehr`)
-    write(`Inspector     ${sandbox.issuer}/inspector`)
+    write(`Inspector     ${inspectorUrl(sandbox.issuer)}`)
     for (const clientId of clients) write(`Client        ${clientId}`)
     write(`Patients      ${patients.join(', ')}`)
     write('Press Ctrl-C to stop.')
@@ -76,6 +76,11 @@ export async function runSandbox(
     write(`${error instanceof Error ? error.message : error}\n\n${usage(command)}`)
     return { exitCode: 2 }
   }
+}
+
+/** At a loopback address, also where the sandbox listens on every interface. */
+function inspectorUrl(issuer: string): string {
+  return `${issuer.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')}/inspector`
 }
 
 function parseOptions(args: readonly string[]): { json: boolean; options: SandboxOptions } | 'help' {

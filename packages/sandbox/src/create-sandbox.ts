@@ -121,7 +121,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     },
     registerClient: clients.register,
     ehrLaunch,
-    fault: (fault) => void faults.add(fault),
+    fault: faults.add,
     clearFaults: faults.clear,
     async rotateSigningKeys() {
       key = await generateSigningKey()

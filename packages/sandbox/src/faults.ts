@@ -35,8 +35,10 @@ export type SandboxFault = { at: FaultPoint; times?: number | undefined } & (
 
 /** The faults that are switched on. */
 export interface FaultSwitches {
-  /** @returns what switches it off again */
-  add: (fault: SandboxFault) => () => void
+  add: (fault: SandboxFault) => void
+  /** Whether this very fault is still switched on. */
+  has: (fault: SandboxFault) => boolean
+  remove: (fault: SandboxFault) => void
   clear: () => void
   /** Takes the faults of one request at this point: every delay, and the first other fault. */
   take: (point: FaultPoint) => SandboxFault[]
@@ -49,11 +51,11 @@ export function createFaultSwitches(): FaultSwitches {
       if ((fault.kind === 'callback') !== (fault.at === 'callback')) {
         throw new TypeError('a fault of kind callback is at callback, and no other kind is')
       }
-      const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY }
-      faults.push(entry)
-      return () => {
-        faults = faults.filter((other) => other !== entry)
-      }
+      faults.push({ fault, left: fault.times ?? Number.POSITIVE_INFINITY })
+    },
+    has: (fault) => faults.some((entry) => entry.fault === fault),
+    remove(fault) {
+      faults = faults.filter((entry) => entry.fault !== fault)
     },
     clear() {
       faults = []

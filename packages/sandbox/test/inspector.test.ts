@@ -188,6 +188,37 @@ describe('secrets', () => {
   })
 })
 
+describe('a hostile request', () => {
+  test.each([
+    ['claims that are objects', { exp: { toString: 1 }, iss: { toString: 1 }, jti: 'a', aud: [], sub: {} }],
+    ['a client that is a name of every object', { iss: 'constructor', sub: '__proto__' }],
+  ])('%s: the sandbox goes on, and shows the step', async (_name, claims) => {
+    const { sandbox, key, logIn } = await start()
+    const form = { grant_type: 'constructor', ...assertionForm(sandbox, key, 'job', claims) }
+    await post(`${sandbox.issuer}/token`, form)
+    expect((await logIn()).status).toBe(200)
+    const [step] = await stepsOf(sandbox.issuer, sandbox.requests.length)
+    expect(step?.title).toBe('The app asks for a token')
+  })
+
+  test('a secret under a wrong name, and a JWT under any name, are not shown', async () => {
+    const { sandbox, key } = await start()
+    const { client_assertion: jwt = '' } = assertionForm(sandbox, key, 'job')
+    await post(`${sandbox.issuer}/token`, { secret: clientSecret, subject_token: jwt, client_id: 'portal' })
+    const text = await readEvents(sandbox.issuer, (so) => so.includes('event: step'))
+    expect([text.includes(clientSecret), text.includes(jwt)]).toEqual([false, false])
+    expect(text).toContain('⟨client secret 1⟩')
+  })
+
+  test('has thousands of parameters: the step stays small', async () => {
+    const { sandbox } = await start()
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`name${index}`, 'x'.repeat(100)]))
+    await post(`${sandbox.issuer}/token`, many)
+    const text = await readEvents(sandbox.issuer, (so) => /event: step\n.*\n\n/.test(so))
+    expect(text.length).toBeLessThan(50_000)
+  })
+})
+
 describe('who may look', () => {
   const get = (url: string, headers: Record<string, string>, options: object = {}) =>
     new Promise<number>((resolve, reject) => {
@@ -232,6 +263,9 @@ describe('who may look', () => {
     expect((await logIn()).status).toBe(503)
     expect(await toggle(`http://${host}`)).toBe(200)
     expect((await logIn()).status).toBe(200)
+    await toggle(`http://${host}`)
+    sandbox.clearFaults() // by a test: the page knows
+    expect(await readEvents(sandbox.issuer, (text) => text.includes('isOn'))).not.toContain('"isOn":true')
   })
 
   test('there is none unless it is asked for, and its own requests are not among those of the apps', async () => {

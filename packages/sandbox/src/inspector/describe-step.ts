@@ -22,7 +22,9 @@ const SECRET_PARAMETERS: Readonly<Record<string, SecretKind>> = {
 const TELLING_HEADERS = ['authorization', 'accept', 'content-type', 'origin', 'user-agent']
 const TELLING_ANSWER_HEADERS = ['content-type', 'location', 'cache-control', 'www-authenticate', 'retry-after', 'etag']
 
-const MOST_SHOWN = 2000
+const MOST_CHARACTERS = 2000
+/** Of a table. Nothing of SMART has as many. */
+const MOST_ROWS = 60
 
 /** An exchange in the form that the page shows. No secret is in it. */
 export function describeStep(
@@ -31,23 +33,25 @@ export function describeStep(
   { id, flow, title }: { id: number; flow: string; title: string },
 ): Omit<Step, 'verdicts'> {
   const { request, status, headers, durationMs } = exchange
-  const sent = [...request.query, ...request.form]
-  const answered = membersOf(exchange.body)
+  const sent = [...request.query, ...request.form].slice(0, MOST_ROWS)
+  const answered = membersOf(exchange.body).slice(0, MOST_ROWS)
   // First all names, and then the texts, in which any of the secrets may stand.
   const parameters = sent.map(([name, value]) => shown(name, value, names))
   const answer = answered.map(([name, value]) => shown(name, value, names))
   const requestHeaders = shownHeaders(request.headers, TELLING_HEADERS, names)
   const answerHeaders = shownHeaders(headers, TELLING_ANSWER_HEADERS, names)
   const jwts = [...sent, ...answered].flatMap(([name, value]) => jwtOf(name, value))
-  const hidden = (rows: readonly Shown[]) => rows.map(([name, value]): Shown => [names.hide(name), names.hide(value)])
+  // Cut off last: half a secret would not be found.
+  const text = (value: string) => names.hide(value).slice(0, MOST_CHARACTERS)
+  const hidden = (rows: readonly Shown[]) => rows.map(([name, value]): Shown => [text(name), text(value)])
   return {
     id,
     time: request.time,
     durationMs,
-    flow,
-    title,
+    flow: text(flow),
+    title: text(title),
     method: request.method,
-    url: names.hide(request.path),
+    url: text(request.path),
     status,
     parameters: hidden(parameters),
     headers: hidden(requestHeaders),
@@ -59,7 +63,9 @@ export function describeStep(
 
 function shown(name: string, value: string, names: SecretNames): Shown {
   const kind = Object.hasOwn(SECRET_PARAMETERS, name) ? SECRET_PARAMETERS[name] : undefined
-  return [name, kind === undefined ? value.slice(0, MOST_SHOWN) : names.nameOf(kind, value)]
+  // A JWT under any other name is no less of a secret.
+  const isSecret = kind !== undefined || decodeJwt(value) !== undefined
+  return [name, isSecret ? names.nameOf(kind ?? 'assertion', value) : value]
 }
 
 /** The members of a JSON answer; a web page or a resource has none that are worth a row. */
@@ -87,7 +93,10 @@ function textOf(value: unknown): string {
 function jwtOf(name: string, value: string): ShownJwt[] {
   const jwt = decodeJwt(value)
   if (jwt === undefined) return []
-  const rows = (members: object) => Object.entries(members).map(([key, member]): Shown => [key, textOf(member)])
+  const rows = (members: object) =>
+    Object.entries(members)
+      .slice(0, MOST_ROWS)
+      .map(([key, member]): Shown => [key, textOf(member)])
   return [{ name, header: rows(jwt.header), claims: rows(jwt.claims) }]
 }
 
@@ -116,5 +125,5 @@ function headerValue(name: string, value: string, names: SecretNames): string {
     const params = [...url.searchParams].map(([key, member]) => shown(key, member, names).join('='))
     return `${url.origin}${url.pathname}${params.length > 0 ? `?${params.join('&')}` : ''}`
   }
-  return value.slice(0, MOST_SHOWN)
+  return value
 }

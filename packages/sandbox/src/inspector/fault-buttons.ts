@@ -46,26 +46,21 @@ export interface FaultState {
 /** The faults of the page, each on or off. */
 export class FaultButtons {
   readonly #faults: FaultSwitches
-  readonly #on = new Map<string, () => void>()
 
   constructor(faults: FaultSwitches) {
     this.#faults = faults
   }
 
   states(): FaultState[] {
-    return Object.entries(BUTTONS).map(([id, { text }]) => ({ id, text, isOn: this.#on.has(id) }))
+    return Object.entries(BUTTONS).map(([id, { text, fault }]) => ({ id, text, isOn: this.#faults.has(fault) }))
   }
 
   /** @returns false for an unknown id */
   toggle(id: string): boolean {
     const button = Object.hasOwn(BUTTONS, id) ? BUTTONS[id] : undefined
     if (button === undefined) return false
-    const switchOff = this.#on.get(id)
-    if (switchOff === undefined) this.#on.set(id, this.#faults.add(button.fault))
-    else {
-      switchOff()
-      this.#on.delete(id)
-    }
+    if (this.#faults.has(button.fault)) this.#faults.remove(button.fault)
+    else this.#faults.add(button.fault)
     return true
   }
 }

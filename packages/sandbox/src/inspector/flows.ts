@@ -11,7 +11,7 @@ export class Flows {
     const params = request.method === 'POST' ? form : query
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1]
     const clues = [
-      path === '/authorize' ? `state ${params.get('state')}` : undefined,
+      path === '/authorize' && params.has('state') ? `state ${clientId} ${params.get('state')}` : undefined,
       interactionOf(path),
       params.get('code') ?? undefined,
       params.get('refresh_token') ?? undefined,

@@ -20,6 +20,8 @@ import { Verdicts } from './verdicts.ts'
 /** The page has the last steps, not all. */
 const MOST_STEPS = 300
 const MOST_VIEWERS = 20
+/** Of what waits for a page that does not read, in bytes. */
+const MOST_WAITING = 4 * 1024 * 1024
 
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -35,9 +37,11 @@ export class Inspector {
   readonly #buttons: FaultButtons
   readonly #steps: Step[] = []
   readonly #viewers = new Set<ServerResponse>()
+  readonly #clients: SandboxState['clients']
   #count = 0
 
   constructor(state: SandboxState, faults: FaultSwitches) {
+    this.#clients = state.clients
     this.#verdicts = new Verdicts(state)
     this.#buttons = new FaultButtons(faults)
   }
@@ -49,7 +53,14 @@ export class Inspector {
 
   /** Notes a request of an app or a browser, and its answer. */
   watch({ recorded, response }: IncomingCall): void {
-    watchAnswer(recorded, response, (exchange) => this.#add(exchange))
+    watchAnswer(recorded, response, (exchange) => {
+      try {
+        this.#add(exchange)
+      } catch (error) {
+        // Nobody waits for it: thrown here, it would end the sandbox.
+        process.emitWarning(`a step cannot be shown: ${error instanceof Error ? error.message : error}`)
+      }
+    })
   }
 
   /** Answers a request for the inspector. */
@@ -63,6 +74,10 @@ export class Inspector {
 
   #add(exchange: Exchange): void {
     const { request } = exchange
+    for (const id of this.#clients.ids()) {
+      const secret = this.#clients.find(id)?.clientSecret
+      if (secret !== undefined) this.#names.nameOf('client secret', secret)
+    }
     const flow = this.#flows.of(exchange, clientIdOf(request))
     const verdicts = this.#verdicts.of(exchange, flow)
     const described = describeStep(exchange, this.#names, { id: ++this.#count, flow, title: titleOf(request) })
@@ -74,10 +89,8 @@ export class Inspector {
   }
 
   #stream(response: ServerResponse): void {
-    if (this.#viewers.size >= MOST_VIEWERS) {
-      sendAnswer(response, textAnswer(503, 'Too many pages of the inspector are open. Close one.'))
-      return
-    }
+    const [oldest] = this.#viewers
+    if (this.#viewers.size >= MOST_VIEWERS) oldest?.destroy()
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     this.#viewers.add(response)
     response.once('close', () => this.#viewers.delete(response))
@@ -100,6 +113,10 @@ function refuse({ method, headers }: RecordedRequest, address = ''): Answer | un
   const isLocal = /^(?:::ffff:)?127\.|^::1$/.test(address) && isLoopbackHost(headers.host)
   if (!isLocal)
     return textAnswer(403, 'The inspector answers only on the machine that it runs on, at a loopback address.')
+  // A page of another site could not read it, but could open so many that others get none.
+  if (/^(?:cross|same)-site$/.test(headers['sec-fetch-site'] ?? '') && headers['sec-fetch-mode'] !== 'navigate') {
+    return textAnswer(403, 'Only the page of the inspector may ask for this.')
+  }
   const isOwnPage = headers.origin === `http://${headers.host}`
   if (method === 'POST' && !isOwnPage) return textAnswer(403, 'Only the page of the inspector may switch faults.')
   return undefined
@@ -133,7 +150,8 @@ function textAnswer(status: number, text: string): Answer {
 }
 
 function sendEvent(viewer: ServerResponse, event: string, data: unknown): void {
-  viewer.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+  if (viewer.writableLength > MOST_WAITING) viewer.destroy()
+  else viewer.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
 }
 
 function clientIdOf({ query, form, headers }: RecordedRequest): string | undefined {

@@ -8,7 +8,6 @@ export type SecretKind =
   | 'code verifier'
   | 'assertion'
   | 'launch'
-  | 'cookie'
   | 'secret'
 
 /** How many secrets are remembered. An older one that comes back gets a new name. */
@@ -21,7 +20,12 @@ export class SecretNames {
 
   nameOf(kind: SecretKind, secret: string): string {
     const known = this.#names.get(secret)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      // What is used again is forgotten last.
+      this.#names.delete(secret)
+      this.#names.set(secret, known)
+      return known
+    }
     const count = (this.#counts.get(kind) ?? 0) + 1
     this.#counts.set(kind, count)
     const name = `⟨${kind} ${count}⟩`
@@ -29,11 +33,6 @@ export class SecretNames {
     const [oldest] = this.#names.keys()
     if (this.#names.size > MOST_SECRETS && oldest !== undefined) this.#names.delete(oldest)
     return name
-  }
-
-  /** Whether this secret has been named before. */
-  has(secret: string): boolean {
-    return this.#names.has(secret)
   }
 
   /** A text in which each known secret is replaced by its name, as it is and percent-encoded. */

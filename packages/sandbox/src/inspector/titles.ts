@@ -19,10 +19,14 @@ export function titleOf({ host, method, path, form }: RecordedRequest): string {
   if (path.endsWith('/.well-known/smart-configuration')) return 'The app reads the smart-configuration'
   if (host === 'fhir')
     return path.endsWith('/metadata') ? 'The app reads the CapabilityStatement' : fhirTitle(method, path)
-  if (path === '/token') return GRANTS[form.get('grant_type') ?? ''] ?? 'The app asks for a token'
+  if (path === '/token') return textIn(GRANTS, form.get('grant_type') ?? '') ?? 'The app asks for a token'
   if (path.startsWith('/interaction/')) return method === 'POST' ? 'The person answers' : 'The person reads a page'
   if (path.startsWith('/authorize/')) return 'The server goes on, or sends the person back to the app'
-  return (Object.hasOwn(PATHS, path) ? PATHS[path] : undefined) ?? `${method} ${path}`
+  return textIn(PATHS, path) ?? `${method} ${path}`
+}
+
+function textIn(texts: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(texts, name) ? texts[name] : undefined
 }
 
 function fhirTitle(method: string, path: string): string {

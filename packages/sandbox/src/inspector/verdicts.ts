@@ -49,11 +49,7 @@ export class Verdicts {
         'redirect_uri is registered, letter by letter',
         'RFC 9700 §4.1.3',
       ),
-      rule(
-        (params.get('state') ?? '').length >= 22,
-        'state is there and cannot be guessed: 128 bits or more',
-        'RFC 6749 §10.12',
-      ),
+      rule((params.get('state') ?? '').length >= 22, 'state is there, and too long to be guessed', 'RFC 6749 §10.12'),
       rule(
         params.get('code_challenge_method') === 'S256' && params.has('code_challenge'),
         'PKCE with S256',
@@ -119,7 +115,7 @@ export class Verdicts {
     const { tokenEndpoint, mode } = this.#state
     const { header = {}, claims = {} } = decodeJwt(assertion) ?? {}
     const now = Date.now() / 1000
-    const lifetime = Number(claims.exp) - now
+    const lifetime = typeof claims.exp === 'number' ? claims.exp - now : Number.NaN
     const judged = [
       rule(header.typ === 'JWT', 'typ of the assertion is JWT', ASSERTION),
       rule(typeof header.kid === 'string', 'kid names the key', ASSERTION),
@@ -131,7 +127,7 @@ export class Verdicts {
       rule(claims.aud === tokenEndpoint, 'aud is the token endpoint', ASSERTION),
       rule(lifetime > 0 && lifetime <= 305, 'exp is at most five minutes ahead', ASSERTION),
       this.#firstUse(
-        typeof claims.jti === 'string' ? `jti ${claims.iss} ${claims.jti}` : null,
+        typeof claims.jti === 'string' ? `jti ${client?.clientId} ${claims.jti}` : null,
         true,
         'jti is there, and new',
         'RFC 7523 §3',
