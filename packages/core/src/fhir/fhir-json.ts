@@ -118,12 +118,21 @@ function failedRequest(response: Response, body: string, asked: string, isPerson
   const operationOutcome = readOperationOutcome(body)
   const summary = outcomeSummary(operationOutcome)
   const message = `The FHIR server answered ${serverStatus} to ${asked}${summary ? ` (${summary})` : ''}.`
-  return new FhirRequestError(operationOutcome ? `${message} Its whole answer is in operationOutcome.` : message, {
+  const whole = operationOutcome ? ' Its whole answer is in operationOutcome.' : ''
+  return new FhirRequestError(message + remedyFor(serverStatus, isPerson) + whole, {
     status: statusFor(serverStatus, isPerson),
     serverStatus,
     operationOutcome,
     retryAfterSeconds: retryAfterSeconds(headers, Date.now()),
   })
+}
+
+/** What to do about the statuses that servers give for the same reason. */
+function remedyFor(serverStatus: number, isPerson: boolean): string {
+  if (serverStatus === 401)
+    return isPerson ? ' The person has to log in again.' : ' The server takes no token of this app.'
+  if (serverStatus === 403) return ' The token may not do this: compare the granted scopes.'
+  return serverStatus === 429 ? ' Ask less often.' : ''
 }
 
 /** The status of the app's own response: that of the server, or 502 if the server itself failed (RFC 9110 §15.6.3). */

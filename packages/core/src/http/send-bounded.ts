@@ -157,10 +157,7 @@ async function exchange(
     }
     // No cause: it may contain what was received, and some servers echo what they were sent.
     const reason = networkReason(error)
-    const failure = new FhirAuthError(
-      'network_error',
-      `${shownUrl(url)} could not be reached: ${reason}. Check the address and the network.`,
-    )
+    const failure = new FhirAuthError('network_error', `${shownUrl(url)} could not be reached: ${reason}.`)
     if (!isAnswered && RESET_CODES.includes(reason)) resets.add(failure)
     throw failure
   }

@@ -124,7 +124,8 @@ function refusalOf({ answer, body, draft }: RefusedRequest, client: Client, now:
   if (!oauth) {
     const text = refusalText(answer, body)
     const said = text === undefined ? 'without an OAuth error' : `with the text "${safeText(text, secrets)}"`
-    return new FhirAuthError('token_request_refused', `${place} ${said}.${clock}`, { retryAfterSeconds: wait })
+    const failed = answer.status >= 500 ? ' The server, or a proxy before it, has failed: try again later.' : ''
+    return new FhirAuthError('token_request_refused', `${place} ${said}.${clock}${failed}`, { retryAfterSeconds: wait })
   }
   const hint = oauth.error === 'invalid_client' ? draft.hint?.() : ADVICE.get(oauth.error)
   return new FhirAuthError(
@@ -150,6 +151,7 @@ function clockNote(headers: Headers, now: number): string {
 
 /** A map, not an object: a server may send any error, for example `constructor`. */
 const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['invalid_grant', 'The code or token has expired or was used before: the person has to log in again.'],
   ['unauthorized_client', 'The credentials are right, but this grant is not enabled for the client: ask the vendor.'],
   ['invalid_scope', 'Ask only for scopes that are registered for this client.'],
   ['unsupported_grant_type', 'The server does not offer this grant: check its grant_types_supported.'],

@@ -106,6 +106,15 @@ describe('fhir.json: a failed answer throws', () => {
     )
   })
 
+  it.each([
+    [401, /has to log in again/],
+    [403, /compare the granted scopes/],
+    [429, /Ask less often/],
+  ])('the operator reads what to do about %d', async (status, step) => {
+    const { fhir } = await contextAt(answering(status, {}))
+    expect((await failureOf(() => fhir.json('Patient/abc-77'))).message).toMatch(step)
+  })
+
   // RFC 9110 §15.6.3: whoever stands between answers 502 for the failure of the server behind.
   it.each([
     [400, 400],

@@ -62,12 +62,12 @@ describe('errors of the token endpoint', () => {
     const error = await refusalOf(400, { error: 'invalid_grant', error_description: nothing, error_uri: nothing })
     expect([error.error, error.error_description, error.error_uri]).toEqual(['invalid_grant', undefined, undefined])
     expect(error.toProblem()).not.toHaveProperty('error_description')
-    expect(error.message).toMatch(/: invalid_grant\.$/)
+    expect(error.message).toMatch(/: invalid_grant\. The code or token has expired .* has to log in again\.$/)
   })
 
   it('ERR-01 a description that is a sentence ends with one full stop', async () => {
     const error = await refusalOf(400, { error: 'invalid_grant', error_description: 'The code has expired. ' })
-    expect(error.message).toMatch(/: invalid_grant \(The code has expired\)\.$/)
+    expect(error.message).toMatch(/: invalid_grant \(The code has expired\)\. The code or token/)
   })
 
   it('ERR-01 Retry-After says when a new try makes sense', async () => {
@@ -107,8 +107,9 @@ describe('errors of the token endpoint', () => {
     async (_name, status, body) => {
       const error = await refusalOf(status, body)
       expect(error).toMatchObject({ code: 'token_request_refused', error: undefined })
+      const step = status < 500 ? '' : ' The server, or a proxy before it, has failed: try again later\\.'
       expect(error.message).toMatch(
-        new RegExp(`^http://127\\.0\\.0\\.1:\\d+/token answered ${status} without an OAuth error\\.$`),
+        new RegExp(`^http://127\\.0\\.0\\.1:\\d+/token answered ${status} without an OAuth error\\.${step}$`),
       )
     },
   )
